@@ -1,0 +1,134 @@
+"""Endpoint zero: the standard requests of USB 2.0, 9.4, answered from the description and the device's state.
+
+One method a request; what is not in the table, and what the table's method has no answer to, goes to the firmware, and
+what that does not know is stalled. An answer is never longer than wLength.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from wslusb.usb.ids import DescriptorType, Speed
+from wslusb.usb.setup import Request, RequestType, Setup
+from wslusb.usb.urb import Buffer
+
+from .core import Core
+
+__all__ = ["ControlEndpoint"]
+
+_log = logging.getLogger(__name__)
+_ENDPOINT_HALT = 0
+_REMOTE_WAKEUP = 1
+_SELF_POWERED, _CAN_WAKE = 0x40, 0x20
+_DONE = b""
+
+
+class ControlEndpoint:
+    """Answers SETUP packets for a :class:`Core`. Called with the device's lock held."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._table: dict[tuple[int, int], Callable[[Setup], bytes | None]] = {
+            (0x80, Request.GET_STATUS): self._device_status,
+            (0x81, Request.GET_STATUS): self._interface_status,
+            (0x82, Request.GET_STATUS): self._endpoint_status,
+            (0x80, Request.GET_DESCRIPTOR): self._descriptor,
+            (0x80, Request.GET_CONFIGURATION): self._get_configuration,
+            (0x00, Request.SET_CONFIGURATION): self._set_configuration,
+            (0x81, Request.GET_INTERFACE): self._get_interface,
+            (0x01, Request.SET_INTERFACE): self._set_interface,
+            (0x00, Request.SET_FEATURE): self._device_feature,
+            (0x00, Request.CLEAR_FEATURE): self._device_feature,
+            (0x02, Request.SET_FEATURE): self._endpoint_feature,
+            (0x02, Request.CLEAR_FEATURE): self._endpoint_feature,
+            (0x00, Request.SET_SEL): self._power_timing,
+            (0x00, Request.SET_ISOCH_DELAY): self._power_timing,
+        }
+
+    def answer(self, setup: Setup, data: Buffer = b"") -> Buffer | None:
+        """The IN bytes, ``b""`` for a request without, or None to stall (USB 2.0, 9.2.7). ``data``: the OUT stage."""
+        reply: Buffer | None = None
+        if setup.kind == RequestType.STANDARD and (handler := self._table.get((setup.request_type, setup.request))):
+            reply = handler(setup)
+        if reply is None:
+            reply = self._ask_firmware(setup, data)
+        return reply if reply is None or len(reply) <= setup.length else memoryview(reply)[: setup.length]
+
+    def _ask_firmware(self, setup: Setup, data: Buffer) -> Buffer | None:
+        try:
+            return self._core.firmware.control(setup, memoryview(data))
+        except Exception:  # noqa: BLE001 - a bug in a firmware is a broken device, not a broken program
+            _log.exception("the firmware failed on %s", setup)
+            return None
+
+    def _device_status(self, setup: Setup) -> bytes | None:
+        if setup.value or setup.index:
+            return None
+        self_powered = self._core.attributes & _SELF_POWERED != 0
+        return bytes((self_powered | self._core.remote_wakeup << 1, 0))
+
+    def _interface_status(self, setup: Setup) -> bytes | None:
+        return None if setup.value or self._core.alternate(setup.index) is None else b"\0\0"
+
+    def _endpoint_status(self, setup: Setup) -> bytes | None:
+        if setup.value:
+            return None
+        if setup.index & 0xFF7F == 0:
+            return b"\0\0"
+        pipe = self._core.pipes.get(setup.index)
+        return None if pipe is None else bytes((pipe.halted, 0))
+
+    def _descriptor(self, setup: Setup) -> bytes | None:
+        kind, index, gadget = setup.value >> 8, setup.value & 0xFF, self._core.gadget
+        if kind == DescriptorType.STRING:
+            return gadget.string_descriptor(index, setup.index)
+        if kind == DescriptorType.CONFIGURATION:
+            return gadget.configurations[index].pack() if index < len(gadget.configurations) else None
+        if kind == DescriptorType.OTHER_SPEED_CONFIGURATION:
+            return gadget.other_speed(index)
+        if index:
+            return None
+        if kind == DescriptorType.DEVICE:
+            return gadget.device.pack()
+        if kind == DescriptorType.DEVICE_QUALIFIER:
+            return gadget.qualifier()
+        return gadget.bos or None if kind == DescriptorType.BOS else None
+
+    def _get_configuration(self, setup: Setup) -> bytes | None:
+        return None if setup.value or setup.index else bytes((self._core.configuration,))
+
+    def _set_configuration(self, setup: Setup) -> bytes | None:
+        return _DONE if not setup.index and self._core.configure(setup.value) else None
+
+    def _get_interface(self, setup: Setup) -> bytes | None:
+        alternate = self._core.alternate(setup.index)
+        return None if setup.value or alternate is None else bytes((alternate,))
+
+    def _set_interface(self, setup: Setup) -> bytes | None:
+        return _DONE if self._core.choose(setup.index, setup.value) else None
+
+    def _device_feature(self, setup: Setup) -> bytes | None:
+        # Test modes are for electrical tests; a device that cannot wake its host must not pretend to (9.4.5).
+        if setup.value != _REMOTE_WAKEUP or setup.index or not self._core.attributes & _CAN_WAKE:
+            return None
+        self._core.remote_wakeup = setup.request == Request.SET_FEATURE
+        return _DONE
+
+    def _endpoint_feature(self, setup: Setup) -> bytes | None:
+        if setup.value != _ENDPOINT_HALT:
+            return None
+        if setup.index & 0xFF7F == 0:  # endpoint zero recovers by itself with the next SETUP (9.4.5)
+            return _DONE if setup.request == Request.CLEAR_FEATURE else None
+        pipe = self._core.pipes.get(setup.index)
+        if pipe is None:
+            return None
+        if setup.request == Request.SET_FEATURE:
+            pipe.halt()
+        else:
+            pipe.clear_halt()
+        return _DONE
+
+    def _power_timing(self, setup: Setup) -> bytes | None:
+        """SET_SEL, SET_ISOCH_DELAY: SuperSpeed devices take them and need not act on them (USB 3.2, 9.4.11, 9.4.12)."""
+        return _DONE if self._core.gadget.speed >= Speed.SUPER and not setup.is_in else None

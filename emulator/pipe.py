@@ -1,0 +1,268 @@
+"""Endpoints at work: queues of URBs on one side, a handler of the firmware on the other.
+
+USB moves packets; URBs and what firmware sends are both longer. The unit between them is a run of packets: bytes, all
+in packets of wMaxPacketSize, and ``end`` if the last one is short, be it empty. An IN URB ends when it is full or at a
+short packet (USB 2.0, 5.8.3); a packet that does not fit what is left of it is babble, :attr:`Status.OVERRUN`.
+
+Every method is called with the device's lock held.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+
+from wslusb.usb.descriptors import Endpoint
+from wslusb.usb.urb import Buffer, Completion, Done, Status, Urb, UrbFlag
+
+from .firmware import InHandler, OutHandler
+
+__all__ = ["InPipe", "OutPipe", "Pipe", "Put"]
+
+_log = logging.getLogger(__name__)
+
+Put = Callable[[Done, Completion], None]
+"""Where completions go; they are handed out after the lock is released."""
+
+
+class _Waiting:
+    """A URB that is queued, and what was moved of it."""
+
+    __slots__ = ("done", "moved", "parts", "rest", "urb")
+
+    def __init__(self, urb: Urb, done: Done) -> None:
+        self.urb = urb
+        self.done = done
+        self.moved = 0
+        self.parts: list[memoryview] = []
+        self.rest = memoryview(b"")
+
+
+class Pipe(ABC):
+    """What all endpoints but endpoint zero have in common. ``max_packet`` is in bytes, high-bandwidth bits left out."""
+
+    def __init__(self, descriptor: Endpoint, put: Put) -> None:
+        self.descriptor = descriptor
+        self.max_packet = max(1, descriptor.max_packet_size & 0x7FF)
+        self.halted = False
+        self._put = put
+
+    @abstractmethod
+    def submit(self, urb: Urb, done: Done) -> None:
+        """Queue a URB, or complete it at once."""
+
+    def cancel(self, urb: Urb) -> None:  # noqa: B027 - isochronous URBs never wait
+        """Give a URB back if it is still queued."""
+
+    def flush(self, status: Status) -> None:  # noqa: B027 - likewise
+        """Give all queued URBs back."""
+
+    def halt(self) -> None:
+        """Stall this endpoint, and all that is queued, until the host clears it."""
+        self.halted = True
+        self.flush(Status.STALL)
+
+    def clear_halt(self) -> None:
+        """CLEAR_FEATURE(ENDPOINT_HALT) (USB 2.0, 9.4.5)."""
+        self.halted = False
+
+
+class QueuedPipe(Pipe):
+    """A pipe whose URBs can wait: bulk and interrupt."""
+
+    def __init__(self, descriptor: Endpoint, put: Put) -> None:
+        super().__init__(descriptor, put)
+        self._waiting: deque[_Waiting] = deque()
+        self._running = False
+
+    def submit(self, urb: Urb, done: Done) -> None:
+        """Queue a URB; it completes at once where the firmware is ready."""
+        if self.halted:
+            self._put(done, Completion(urb, Status.STALL))
+            return
+        self._waiting.append(self._queued(urb, done))
+        if len(self._waiting) == 1:
+            self.resume()
+
+    def _queued(self, urb: Urb, done: Done) -> _Waiting:
+        return _Waiting(urb, done)
+
+    def cancel(self, urb: Urb) -> None:
+        """Give a URB back if it is still queued; those behind it move up."""
+        for waiting in self._waiting:
+            if waiting.urb is urb:
+                self._waiting.remove(waiting)
+                self._finish(waiting, Status.CANCELLED)
+                self.resume()
+                return
+
+    def flush(self, status: Status) -> None:
+        """Give all queued URBs back, in order."""
+        while self._waiting:
+            self._finish(self._waiting.popleft(), status)
+
+    def resume(self) -> None:
+        """Go on with the queue: the firmware is ready again."""
+        if self._running:  # called by the handler that we are calling: the loop below sees what it did
+            return
+        self._running = True
+        try:
+            self._run()
+        except Exception:  # noqa: BLE001 - a bug in a firmware is a broken device, not a broken program
+            _log.exception("the firmware failed on endpoint %#04x", self.descriptor.address)
+            self.halted = True
+            self.flush(Status.STALL)
+        finally:
+            self._running = False
+
+    @abstractmethod
+    def _run(self) -> None: ...
+
+    def _finish(self, waiting: _Waiting, status: Status) -> None:
+        self._put(waiting.done, Completion(waiting.urb, status, waiting.moved))
+
+
+class InPipe(QueuedPipe):
+    """A bulk or interrupt IN endpoint."""
+
+    def __init__(self, descriptor: Endpoint, put: Put, handler: InHandler | None = None) -> None:
+        super().__init__(descriptor, put)
+        self._supply: deque[tuple[memoryview, bool] | None] = deque()
+        self._handler = handler or InHandler()
+        self._handler.pipe = self
+        self.queued = 0
+        """Bytes that the firmware has sent and no host has taken."""
+
+    def send(self, data: Buffer, *, end: bool = False) -> None:
+        """Queue packets for the host: ``data`` cut at wMaxPacketSize. It must not change until the host has it.
+
+        ``end`` adds a zero-length packet where the last one is full; data that ends in a short packet needs none.
+        """
+        view = memoryview(data)
+        if len(view) or end:
+            self._supply.append((view, end or len(view) % self.max_packet != 0))
+            self.queued += len(view)
+            self.resume()
+
+    def halt_after(self) -> None:
+        """Stall once the host has taken what is queued now; what is sent later comes after the halt was cleared."""
+        self._supply.append(None)
+        self.resume()
+
+    def clear(self) -> None:
+        """Forget what was sent and not taken."""
+        self._supply.clear()
+        self.queued = 0
+
+    def clear_halt(self) -> None:
+        """Clear it; the firmware may halt again."""
+        super().clear_halt()
+        self._handler.halt_cleared()
+
+    def _run(self) -> None:
+        waiting, supply = self._waiting, self._supply
+        if self.halted:
+            return
+        had = bool(supply)
+        while waiting or supply:
+            if supply and supply[0] is None:
+                supply.popleft()
+                self.halt()
+                break
+            if not waiting:
+                break
+            if not supply:
+                self._handler.wanted(waiting[0].urb.length - waiting[0].moved)
+                if not supply or not waiting:
+                    break
+                had = True
+                continue
+            status = self._fill(waiting[0])
+            if status is not None:
+                self._finish(waiting.popleft(), status)
+        if had and not supply:
+            self._handler.drained()
+
+    def _fill(self, waiting: _Waiting) -> Status | None:
+        """Move one run of packets, or as much as fits. None if the URB has room for more."""
+        head = self._supply[0]
+        assert head is not None  # noqa: S101 - _run looked
+        data, end = head
+        urb, room = waiting.urb, waiting.urb.length - waiting.moved
+        if len(data) <= room:
+            self._supply.popleft()
+            self._take(waiting, data)
+            if waiting.moved == urb.length and end and data and len(data) % self.max_packet == 0:
+                # Full before the zero-length packet: that one is for the next URB.
+                self._supply.appendleft((memoryview(b""), True))
+            if not end and waiting.moved < urb.length:
+                return None
+            short = waiting.moved < urb.length and not urb.flags & UrbFlag.SHORT_OK
+            return Status.SHORT if short else Status.OK
+        fits = room - room % self.max_packet
+        self._supply[0] = (data[fits:], end)
+        self._take(waiting, data[:fits])
+        # A packet that is too long was not acknowledged (USB 2.0, 8.7.4): the device will send it again.
+        return Status.OK if fits == room and room else Status.OVERRUN
+
+    def _take(self, waiting: _Waiting, data: memoryview) -> None:
+        if data:
+            waiting.parts.append(data)
+            waiting.moved += len(data)
+            self.queued -= len(data)
+
+    def _finish(self, waiting: _Waiting, status: Status) -> None:
+        parts = waiting.parts
+        data: Buffer = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._put(waiting.done, Completion(waiting.urb, status, waiting.moved, data))
+
+
+class OutPipe(QueuedPipe):
+    """A bulk or interrupt OUT endpoint."""
+
+    def __init__(self, descriptor: Endpoint, put: Put, handler: OutHandler | None = None) -> None:
+        super().__init__(descriptor, put)
+        self._handler = handler or OutHandler()
+        self._handler.pipe = self
+
+    def submit(self, urb: Urb, done: Done) -> None:
+        """Offer the data to the firmware; what it does not take at once is copied, for the caller owns it."""
+        super().submit(urb, done)
+        if self._waiting and self._waiting[-1].urb is urb:
+            last = self._waiting[-1]
+            last.rest = memoryview(bytes(last.rest))
+
+    def _queued(self, urb: Urb, done: Done) -> _Waiting:
+        waiting = _Waiting(urb, done)
+        waiting.rest = memoryview(urb.data)
+        return waiting
+
+    def halt(self) -> None:
+        """Stall. From within ``received``: what that call answers as taken still counts."""
+        self.halted = True
+        if not self._running:
+            self.flush(Status.STALL)
+
+    def clear_halt(self) -> None:
+        """Clear it; the firmware may halt again."""
+        super().clear_halt()
+        self._handler.halt_cleared()
+
+    def _run(self) -> None:
+        waiting = self._waiting
+        while waiting and not self.halted:
+            head = waiting[0]
+            urb = head.urb
+            end = urb.length % self.max_packet != 0 or not urb.length or urb.flags & UrbFlag.ZERO_PACKET != 0
+            taken = self._handler.received(head.rest, end)
+            if taken is not None:
+                head.moved += taken
+                head.rest = head.rest[taken:]
+            if taken is None or head.rest:
+                break
+            waiting.popleft()
+            self._put(head.done, Completion(urb, Status.OK, head.moved))
+        if self.halted:
+            self.flush(Status.STALL)

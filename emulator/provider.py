@@ -1,0 +1,106 @@
+"""Virtual devices as a :class:`wslusb.device.api.DeviceProvider`, with ports that tests plug and unplug."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wslusb.device.api import Device, Watcher
+from wslusb.errors import DeviceError, LocalError, LocalReason
+from wslusb.usb.info import DeviceInfo
+from wslusb.usb.urb import Status
+
+from .catalogue import Model
+from .device import VirtualDevice
+
+__all__ = ["EmulatorProvider"]
+
+_BUS = 9
+
+
+@dataclass(slots=True)
+class _Port:
+    """A socket of the emulator. ``device`` is the opening that somebody holds, if any."""
+
+    model: Model
+    plugged: bool = True
+    generation: int = 1
+    device: VirtualDevice | None = None
+
+
+class EmulatorProvider:
+    """Virtual devices on ports ``9-1``, ``9-2``, ... in the order given. All are plugged in at first."""
+
+    name = "emulator"
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        self._lock = threading.Lock()
+        self._ports = {f"{_BUS}-{number}": _Port(model) for number, model in enumerate(models, 1)}
+        self._watchers: list[Watcher] = []
+
+    def devices(self) -> list[DeviceInfo]:
+        """The devices that are plugged in, in the order of their ports."""
+        with self._lock:
+            return [self._info(busid, port) for busid, port in self._ports.items() if port.plugged]
+
+    def _info(self, busid: str, port: _Port) -> DeviceInfo:
+        return port.model.gadget.info(busid, port.generation)
+
+    def open(self, info: DeviceInfo) -> Device:
+        """Open a device. DeviceError: GONE if it was unplugged since it was listed, BUSY if somebody has it."""
+        with self._lock:
+            port = self._ports.get(info.busid)
+            if port is None or not port.plugged or port.generation != info.generation:
+                raise DeviceError(Status.GONE, f"{info.busid} is not there any more")
+            if port.device is not None and not port.device.closed:
+                raise DeviceError(Status.BUSY, f"{info.busid} is open already")
+            port.device = VirtualDevice(port.model.gadget, port.model.firmware, self._info(info.busid, port))
+            return port.device
+
+    def unplug(self, busid: str) -> None:
+        """Pull a device out: it ends with GONE for whoever has it open. LocalError if there is no such port."""
+        with self._lock:
+            port = self._port(busid)
+            device, port.plugged, port.device = port.device, False, None
+        if device is not None:
+            device.unplug()
+        self._changed()
+
+    def plug(self, busid: str) -> DeviceInfo:
+        """Put a device in again; its generation grows. LocalError if there is no such port."""
+        with self._lock:
+            port = self._port(busid)
+            if not port.plugged:
+                port.plugged = True
+                port.generation += 1
+            info = self._info(busid, port)
+        self._changed()
+        return info
+
+    def replug(self, busid: str) -> DeviceInfo:
+        """:meth:`unplug`, then :meth:`plug`."""
+        self.unplug(busid)
+        return self.plug(busid)
+
+    def _port(self, busid: str) -> _Port:
+        port = self._ports.get(busid)
+        if port is None:
+            raise LocalError(LocalReason.NOT_FOUND, f"there is no port {busid}, only {', '.join(self._ports)}")
+        return port
+
+    def _changed(self) -> None:
+        with self._lock:
+            watchers = list(self._watchers)
+        for watcher in watchers:
+            watcher()
+
+    def watch(self, changed: Watcher) -> None:
+        """Call ``changed`` at each plug and unplug, from the thread that does it, until :meth:`close`."""
+        with self._lock:
+            self._watchers.append(changed)
+
+    def close(self) -> None:
+        """Stop calling watchers. Open devices stay with whoever opened them."""
+        with self._lock:
+            self._watchers.clear()

@@ -1,0 +1,1 @@
+"""The kernels of the virtual rigs: built or fetched once, then found in a cache."""

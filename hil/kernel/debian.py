@@ -1,0 +1,65 @@
+"""Fetches the stock Debian kernel: its image and modules for QEMU, unpacked once, and an initramfs for them."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from hil.errors import RequirementsError
+from hil.kernel import archive
+from hil.kernel.cache import cached, content_key
+from hil.kernel.initramfs import initramfs, load_order
+from hil.requirements import STOCK_KERNEL, SYSTEM_PATH, require
+
+RECIPE = "1"
+INIT = Path(__file__).parents[1] / "vm" / "init" / "initramfs.sh"
+ROOT_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_console", "virtio_rng")
+"""What it takes to have a root file system and a channel; the rest comes from /lib/modules by modprobe."""
+
+
+@dataclass(frozen=True)
+class StockKernel:
+    """A kernel that QEMU can start; `modules` is its directory below lib/modules."""
+
+    image: Path
+    modules: Path
+    initramfs: Path
+
+
+@functools.cache
+def stock_kernel() -> StockKernel:
+    """The newest stock kernel of the series, from the cache or the archive."""
+    package = archive.newest_image(archive.run("apt-cache", "search", "--names-only", f"^linux-image-{archive.SERIES}"))
+    tree = cached("debian", content_key(package, archive.version(package), RECIPE), lambda out: _fetch(package, out))
+    (image,) = tree.glob("boot/vmlinuz-*")
+    (modules,) = tree.glob("lib/modules/*")
+    busybox = _busybox()
+    key = content_key(str(modules), busybox.read_bytes(), INIT.read_bytes(), " ".join(ROOT_MODULES), RECIPE)
+    made = cached(
+        "initramfs", key, lambda out: _write(out / "image", initramfs(busybox, INIT, load_order(modules, ROOT_MODULES)))
+    )
+    return StockKernel(image, modules, made / "image")
+
+
+def _fetch(package: str, out: Path) -> None:
+    require(STOCK_KERNEL)
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=out.parent) as name:
+        tree = archive.unpack(package, Path(name))
+        (modules,) = tree.glob("lib/modules/*")
+        archive.run("depmod", "-b", tree, modules.name)
+        for part in ("boot", "lib"):
+            (tree / part).rename(out / part)
+
+
+def _busybox() -> Path:
+    found = shutil.which("busybox") or shutil.which("busybox", path=SYSTEM_PATH)
+    if found is None:
+        raise RequirementsError(("busybox",), ("busybox-static",))
+    return Path(found)
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)

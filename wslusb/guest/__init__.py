@@ -1,0 +1,20 @@
+"""The guest side: the agent, which puts devices into the kernel through vhci_hcd, and a backend for pyusb programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .pyusb_backend import Backend
+
+__all__ = ["pyusb_backend"]
+
+
+def pyusb_backend(host: str = "vsock:2") -> Backend:
+    """A backend for pyusb that reaches the shared devices of ``host``, with no kernel driver and no root.
+
+    ``usb.core.find(backend=wslusb.guest.pyusb_backend("unix:/run/wslusb.sock"))``. LocalError if the host is not there.
+    """
+    from .pyusb_backend import Backend  # pyusb is an extra
+
+    return Backend(host)

@@ -1,0 +1,183 @@
+"""The guest agent: keeps a session with the host, puts devices into the kernel and takes them out again."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+
+from ..errors import LocalError, LocalReason, WslusbError
+from ..transport.address import Address
+from ..usb import naming
+from ..usb.info import DeviceInfo
+from ..wire.messages import Capability, Event, EventKind, Listed
+from .client import HostClient
+from .port import AttachedPort
+from .vhci import Vhci
+
+__all__ = ["Agent"]
+
+log = logging.getLogger(__name__)
+_BACKOFF_FIRST = 0.25
+_BACKOFF_LAST = 30.0
+
+
+class Agent:
+    """One host, one kernel. :meth:`run` blocks until :meth:`stop`; the rest may be called from any thread."""
+
+    def __init__(self, address: Address, vhci: Vhci) -> None:
+        self.address = address
+        self.vhci = vhci
+        self._client: HostClient | None = None
+        self._ports: dict[str, AttachedPort] = {}
+        self._busy: set[str] = set()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._lost = threading.Event()
+        self._next_devid = 1
+
+    # -- the session
+
+    def run(self) -> None:
+        """Connect, and connect again with back-off whenever the host goes away, until :meth:`stop`."""
+        delay = _BACKOFF_FIRST
+        while not self._stopping.is_set():
+            self._lost.clear()
+            try:
+                self._client = HostClient(
+                    self.address, capabilities=Capability.KERNEL, event=self._on_event, closed=self._on_lost
+                )
+            except LocalError as error:
+                log.log(logging.INFO if delay == _BACKOFF_FIRST else logging.DEBUG, "%s: will try again", error)
+                # Jitter, so that the guests of a host that has restarted do not come all at once.
+                self._stopping.wait(delay * random.uniform(0.75, 1.25))
+                delay = min(2 * delay, _BACKOFF_LAST)
+                continue
+            log.info("connected to %s", self._client.host_name)
+            delay = _BACKOFF_FIRST
+            self._lost.wait()
+            self._client = None
+        self._close()
+
+    def stop(self) -> None:
+        """Detach everything and make :meth:`run` come back."""
+        self._stopping.set()
+        self._lost.set()
+
+    def _close(self) -> None:
+        for port in list(self._ports.values()):
+            port.close()
+        if self._client is not None:
+            self._client.close()
+
+    def _on_lost(self, reason: WslusbError | None) -> None:
+        if reason is not None:
+            log.warning("the host is lost: %s", reason)
+        for port in list(self._ports.values()):
+            port.lost()
+        self._lost.set()
+
+    @property
+    def client(self) -> HostClient:
+        """The session. LocalError if there is none at the moment."""
+        client = self._client
+        if client is None:
+            hint = "is 'wslusb serve' running on the host?"
+            raise LocalError(LocalReason.DISCONNECTED, f"the agent has no connection to {self.address}", hint=hint)
+        return client
+
+    # -- what the host asks
+
+    def _on_event(self, event: Event) -> None:
+        log.debug("the host says %s %s", event.kind.name, event.busid)
+        if event.kind is EventKind.ATTACH_WANTED:
+            self._obey(event, lambda: self.attach(event.busid, event.ticket))
+        elif event.kind is EventKind.DETACH_WANTED:
+            self._obey(event, lambda: self.detach(event.busid, event.ticket))
+
+    def _obey(self, event: Event, action: Callable[[], object]) -> None:
+        def work() -> None:
+            try:
+                action()
+            except WslusbError as error:
+                log.warning("%s of %s failed: %s", event.kind.name, event.busid, error)
+                if self._client is not None:
+                    self._client.report(Event(EventKind.FAILED, event.busid, event.ticket, message=str(error)))
+
+        # Not on the reading thread: attaching takes half a second and needs its answers.
+        threading.Thread(target=work, name=f"wslusb-{event.kind.name}", daemon=True).start()
+
+    # -- devices
+
+    def devices(self) -> list[Listed]:
+        """What the host shares."""
+        return self.client.devices()
+
+    def ports(self) -> list[AttachedPort]:
+        """What is attached here."""
+        return list(self._ports.values())
+
+    def attach(self, name: str, ticket: int = 0) -> tuple[DeviceInfo, tuple[str, ...]]:
+        """Attach a device and wait until it is usable; where it is. LocalError or DeviceError if that fails."""
+        client = self.client
+        info = naming.find([listed.info for listed in client.devices()], name)
+        with self._lock:
+            port = self._ports.get(info.busid)
+            if info.busid in self._busy:
+                raise LocalError(LocalReason.BAD_STATE, f"device {info.busid} is being attached already")
+            if port is None:
+                self._busy.add(info.busid)
+        if port is None:
+            try:
+                port = self._put_into_kernel(client, info)
+            finally:
+                self._busy.discard(info.busid)
+        client.report(Event(EventKind.ATTACHED, info.busid, ticket, info.generation, "", port.nodes))
+        return info, port.nodes
+
+    def _put_into_kernel(self, client: HostClient, info: DeviceInfo) -> AttachedPort:
+        self.vhci.load()
+        arrived: list[AttachedPort] = []
+
+        def closed(reason: WslusbError | None) -> None:
+            if reason is not None:
+                log.warning("device %s is lost: %s", info.busid, reason)
+            for port in arrived:
+                port.lost()
+
+        device = client.open(info, closed)
+        with self._lock:
+            devid, self._next_devid = self._next_devid, self._next_devid % 0xFFFF + 1
+        try:
+            port = AttachedPort(device, self.vhci, devid, self._on_gone)
+        except BaseException:
+            device.close()
+            raise
+        arrived.append(port)
+        self._ports[info.busid] = port
+        if device.ended:
+            port.lost()
+        try:
+            port.wait_usable()
+        except LocalError:
+            port.close()
+            raise
+        log.info("device %s (%s) is in port %d: %s", info.busid, info.hardware_id, port.number, " ".join(port.nodes))
+        return port
+
+    def detach(self, name: str, ticket: int = 0) -> DeviceInfo:
+        """Take an attached device out of the kernel and give it back to the host."""
+        ports = {port.info.busid: port for port in self.ports()}
+        info = naming.find([port.info for port in ports.values()], name)
+        ports[info.busid].close()
+        if self._client is not None:
+            self._client.report(Event(EventKind.DETACHED, info.busid, ticket, info.generation))
+        return info
+
+    def _on_gone(self, port: AttachedPort) -> None:
+        if self._ports.get(port.info.busid) is port:
+            del self._ports[port.info.busid]
+        client = self._client
+        if client is not None:
+            client.report(Event(EventKind.DETACHED, port.info.busid, 0, port.info.generation))

@@ -1,0 +1,72 @@
+"""Where a device shows up in this system: its device nodes and network interfaces, read from sysfs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+__all__ = ["find", "wait_usable"]
+
+_POLL = 0.02
+_SETTLE = 0.25
+"""Seconds without a new node after which a device counts as complete."""
+_DISK_SECONDS = 6.0
+"""usb-storage scans a disk a second after it was bound (its delay_use), and some spin up."""
+_DISK_DRIVERS = frozenset({"usb-storage", "uas"})
+
+
+def find(device: Path) -> list[str]:
+    """Nodes of a USB device, given its folder in sysfs: ``/dev/ttyACM0``, ``/dev/sda``, or ``eth1`` for a network card.
+
+    Partitions and the nodes of the USB device itself (usbfs) are left out. Sorted.
+    """
+    nodes: set[str] = set()
+    for folder, _folders, files in os.walk(device):
+        if "dev" in files and "uevent" in files and "partition" not in files:
+            with contextlib.suppress(OSError):
+                nodes.add(_node((Path(folder) / "uevent").read_text()))
+        elif Path(folder).parent.name == "net" and "ifindex" in files:
+            nodes.add(Path(folder).name)
+    nodes.discard("")
+    return sorted(nodes)
+
+
+def _node(uevent: str) -> str:
+    fields = dict(line.partition("=")[::2] for line in uevent.splitlines())
+    name = fields.get("DEVNAME", "")
+    skipped = not name or fields.get("DEVTYPE") == "usb_device" or name.startswith(("bsg/", "bus/usb/"))
+    return "" if skipped else f"/dev/{name}"
+
+
+def wait_usable(sysfs: Path, busid: str, seconds: float) -> list[str] | None:
+    """Wait until the kernel has enumerated a device and its drivers have made their nodes; None if it never does.
+
+    A device without a driver has no nodes and is usable (by libusb programs) as soon as it is configured.
+    """
+    device = sysfs / "bus/usb/devices" / busid
+    started = time.monotonic()
+    nodes: list[str] = []
+    since = started
+    while (now := time.monotonic()) < started + seconds:
+        if not _configured(device):
+            since = now
+        elif (found := find(device.resolve())) != nodes:
+            nodes, since = found, now
+        elif now - since >= _settle_time(device, nodes):
+            return nodes
+        time.sleep(_POLL)
+    return nodes if _configured(device) else None
+
+
+def _configured(device: Path) -> bool:
+    # A device whose driver is still probing holds its lock, and bConfigurationValue waits for that: ask for the folders.
+    return any(device.glob(f"{device.name}:*"))
+
+
+def _settle_time(device: Path, nodes: list[str]) -> float:
+    drivers = {os.path.basename(os.readlink(link)) for link in device.glob(f"{device.name}:*/driver")}  # noqa: PTH115, PTH119 -- a link into sysfs is not followed
+    if drivers & _DISK_DRIVERS and not any(node.startswith("/dev/sd") for node in nodes):
+        return _DISK_SECONDS
+    return _SETTLE

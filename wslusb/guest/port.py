@@ -1,0 +1,95 @@
+"""One attached device: a remote device, a relay, and the port of vhci_hcd between them."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from ..errors import LocalError, LocalReason
+from ..usb.info import DeviceInfo
+from . import nodes
+from .relay import Relay
+from .remote import RemoteDevice
+from .vhci import Vhci
+
+__all__ = ["AttachedPort"]
+
+log = logging.getLogger(__name__)
+_SOCKET_BUFFER = 1 << 20
+_ENUMERATION_SECONDS = 15.0
+_CLOSE_SECONDS = 5.0
+_POLL = 0.01
+
+
+class AttachedPort:
+    """Puts a device into the kernel and keeps it there until the device, the host or the user ends it.
+
+    ``gone`` is called once, from any thread, when the device is out of the kernel again.
+    """
+
+    def __init__(self, device: RemoteDevice, vhci: Vhci, devid: int, gone: Callable[[AttachedPort], None]) -> None:
+        self.info: DeviceInfo = device.info
+        self.nodes: tuple[str, ...] = ()
+        self.number = -1
+        self._device = device
+        self._vhci = vhci
+        self._gone = gone
+        ours, kernels = socket.socketpair()
+        for end in (ours, kernels):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
+        self._socket = ours
+        self._relay = Relay(ours, device, self._resetting)
+        self._thread = threading.Thread(target=self._run, name=f"wslusb-relay-{self.info.busid}", daemon=True)
+        try:
+            self.number = vhci.attach(kernels, devid, self.info.speed)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            kernels.close()
+        self._thread.start()
+
+    @property
+    def busid(self) -> str:
+        """The guest's own name of the device (``1-1``); empty before the kernel has given it an address."""
+        port = self._vhci.port(self.number)
+        return port.busid if port is not None else ""
+
+    def wait_usable(self) -> tuple[str, ...]:
+        """Wait until the kernel has enumerated the device, and say where it is. LocalError if it does not."""
+        deadline = time.monotonic() + _ENUMERATION_SECONDS
+        while (left := deadline - time.monotonic()) > 0 and self._thread.is_alive():
+            if not (busid := self.busid):
+                time.sleep(_POLL)
+                continue
+            found = nodes.wait_usable(self._vhci.sysfs, busid, left)
+            if found is None or not self._thread.is_alive():
+                break
+            self.nodes = tuple(found)
+            return self.nodes
+        hint = "see 'dmesg' in the guest for what its kernel did not like"
+        raise LocalError(LocalReason.TIMEOUT, f"the guest's kernel did not enumerate {self.info.busid}", hint=hint)
+
+    def lost(self) -> None:
+        """The remote device is gone: close the kernel's port."""
+        self._relay.stop()
+
+    def close(self) -> None:
+        """Take the device out of the kernel and give it back to the host."""
+        self._relay.stop()
+        self._thread.join(_CLOSE_SECONDS)
+
+    def _resetting(self) -> bool:
+        return self._vhci.resetting(self.number)
+
+    def _run(self) -> None:
+        try:
+            self._relay.run()
+        finally:
+            self._device.close()
+            self._socket.close()
+            log.info("device %s is out of port %d", self.info.busid, self.number)
+            self._gone(self)

@@ -1,0 +1,303 @@
+"""A device at the far end of a link, behind the same Device interface as every other.
+
+``submit`` turns a URB into a request and sends it on the caller's thread; responses come on the link's reading thread,
+which calls ``done`` with the data where they were received. That thread never waits for the host to read: URBs that
+have no credit are kept (this is the only time their data are copied) and sent by a thread of their own, in order.
+"""
+
+from __future__ import annotations
+
+import collections
+import logging
+import threading
+from collections.abc import Callable
+
+from ..errors import DeviceError, LocalError, LocalReason, PeerError, PeerReason, WslusbError
+from ..session.credits import Credits
+from ..session.inflight import GuestTable
+from ..transport.link import Link
+from ..usb.ids import TransferType
+from ..usb.info import DeviceInfo
+from ..usb.setup import Recipient, Request, Setup
+from ..usb.urb import Completion, Done, Status, Urb
+from ..wire.frame import Frame, MessageType
+from ..wire.messages import AttachAnswer, AttachRequest, Cancel, CancelAnswer, StatusAnswer
+from ..wire.urbs import decode_response, encode_request
+
+__all__ = ["RemoteDevice"]
+
+log = logging.getLogger(__name__)
+
+_URB_RESPONSE = int(MessageType.URB_RESPONSE)
+_BACKLOG = 64 << 20
+"""Bytes that may wait for credit. A kernel that queues more gets -ENOMEM, as from a host controller out of memory."""
+_CONTROL_SECONDS = 10.0
+_DETACH_SECONDS = 5.0
+
+
+class RemoteDevice:
+    """A device of the host, attached over ``link``, whose handshake is through and whose purpose is data.
+
+    ``closed`` is called once, when the link has ended, with the reason: None after :meth:`close`. After it every URB has
+    been completed (``Status.GONE`` for those that the host never answered).
+    """
+
+    def __init__(self, link: Link, answer: AttachAnswer, closed: Callable[[WslusbError | None], None]) -> None:
+        if answer.info is None:
+            raise PeerError(PeerReason.MALFORMED, "an attached device without descriptors")
+        self._info = answer.info
+        self._link = link
+        self._handle = answer.handle
+        self._closed = closed
+        self._table = GuestTable(Credits(answer.urbs, answer.size))
+        self._dones: dict[int, Done] = {}
+        self._sequences: dict[Urb, int] = {}
+        self._backlog: collections.deque[tuple[Urb, Done]] = collections.deque()
+        self._backlog_bytes = 0
+        self._credit = threading.Event()
+        self._sender: threading.Thread | None = None
+        # Guards the table against the race of a cancel with a response. Never held during I/O: the reading thread must
+        # not wait for a send, or two sides that both wait for the other to read would wait for ever.
+        self._books = threading.Lock()
+        self._waiting: dict[int, tuple[threading.Event, list[StatusAnswer]]] = {}
+        self._over = False
+        self._reader = threading.Thread(target=self._run, name=f"wslusb-{self._info.busid}", daemon=True)
+
+    @classmethod
+    def attach(
+        cls, link: Link, request: AttachRequest, closed: Callable[[WslusbError | None], None]
+    ) -> RemoteDevice:
+        """Ask for a device on a fresh data link. DeviceError with the host's words if it says no."""
+        link.request(MessageType.ATTACH, request.pack())
+        frame = next(link.frames(), None)
+        if frame is None:
+            raise LocalError(LocalReason.DISCONNECTED, "the host ended the connection")
+        answer = AttachAnswer.unpack(frame.payload)
+        if answer.status:
+            raise DeviceError(answer.status, answer.message or "the host refused")
+        link.connection.attached(answer.handle)
+        device = cls(link, answer, closed)
+        device._reader.start()
+        return device
+
+    @property
+    def info(self) -> DeviceInfo:
+        """As the host described it."""
+        return self._info
+
+    @property
+    def ended(self) -> bool:
+        """Whether the link has ended: nothing can be submitted any more."""
+        return self._over
+
+    # -- URBs
+
+    def submit(self, urb: Urb, done: Done) -> None:
+        """See :class:`wslusb.device.api.Device`."""
+        refused = Status.GONE
+        try:
+            with self._link.lock:
+                if not self._over:
+                    if urb.length > self._link.connection.agreed.transfer:
+                        refused = Status.NO_MEMORY
+                    elif self._backlog or not self._table.room(urb.length):
+                        if self._defer(urb, done):
+                            return
+                        refused = Status.NO_MEMORY
+                    else:
+                        self._send(urb, done)
+                        return
+        except OSError:
+            # The reading thread completes it: it is in the table.
+            self._link.end()
+            return
+        done(Completion(urb, refused))
+
+    def _send(self, urb: Urb, done: Done) -> None:
+        link = self._link
+        sequence = link.connection.number()
+        self._table.begin(sequence, urb)
+        self._dones[sequence] = done
+        self._sequences[urb] = sequence
+        link.send_locked(encode_request(urb, sequence, self._handle))
+
+    def _defer(self, urb: Urb, done: Done) -> bool:
+        """Keep a URB until there is credit, with a copy of its data; False if too much is kept already."""
+        if self._backlog_bytes + urb.length > _BACKLOG:
+            return False
+        urb.data = bytes(urb.data)
+        self._backlog.append((urb, done))
+        self._backlog_bytes += urb.length
+        if self._sender is None:
+            self._sender = threading.Thread(target=self._send_backlog, name="wslusb-credit", daemon=True)
+            self._sender.start()
+        return True
+
+    def _send_backlog(self) -> None:
+        """Send what waits for credit, whenever a response has given some back. A thread of its own."""
+        try:
+            while not self._over:
+                self._credit.wait()
+                self._credit.clear()
+                with self._link.lock:
+                    while self._backlog and self._table.room(self._backlog[0][0].length):
+                        urb, done = self._backlog.popleft()
+                        self._backlog_bytes -= urb.length
+                        self._send(urb, done)
+        except OSError:
+            self._link.end()
+
+    def cancel(self, urb: Urb) -> None:
+        """See :class:`wslusb.device.api.Device`."""
+        done = None
+        try:
+            with self._link.lock:
+                done = self._drop(urb)
+                if done is None:
+                    self._ask_cancel(urb)
+        except OSError:
+            self._link.end()
+        if done is not None:
+            done(Completion(urb, Status.CANCELLED))
+
+    def _ask_cancel(self, urb: Urb) -> None:
+        with self._books:
+            target = self._sequences.get(urb, 0)
+            if not self._table.cancellable(target):
+                return
+            sequence, frame = self._link.connection.request(MessageType.CANCEL, Cancel(target).pack())
+            self._table.cancelling(target, sequence)
+        self._link.send_locked((frame,))
+
+    def _drop(self, urb: Urb) -> Done | None:
+        for position, (waiting, done) in enumerate(self._backlog):
+            if waiting is urb:
+                del self._backlog[position]
+                self._backlog_bytes -= urb.length
+                return done
+        return None
+
+    # -- state changes: ordinary URBs, which the host recognises
+
+    def select_configuration(self, value: int) -> None:
+        """See :class:`wslusb.device.api.Device`."""
+        self._control(Setup(Recipient.DEVICE, Request.SET_CONFIGURATION, value, 0, 0))
+
+    def select_interface(self, interface: int, alternate: int) -> None:
+        """See :class:`wslusb.device.api.Device`."""
+        self._control(Setup(Recipient.INTERFACE, Request.SET_INTERFACE, alternate, interface, 0))
+
+    def clear_halt(self, endpoint: int) -> None:
+        """See :class:`wslusb.device.api.Device`."""
+        self._control(Setup(Recipient.ENDPOINT, Request.CLEAR_FEATURE, 0, endpoint, 0))
+
+    def _control(self, setup: Setup) -> None:
+        finished, statuses = threading.Event(), [0]
+
+        def done(completion: Completion) -> None:
+            statuses[0] = completion.status
+            finished.set()
+
+        urb = Urb(0, 0, TransferType.CONTROL, 0, setup=setup)
+        self.submit(urb, done)
+        if not finished.wait(_CONTROL_SECONDS):
+            self.cancel(urb)
+            raise DeviceError(Status.TIMEOUT, f"no answer to request {setup.request} within {_CONTROL_SECONDS:.0f} s")
+        if statuses[0]:
+            raise DeviceError(statuses[0], f"the device refused request {setup.request}")
+
+    def reset(self) -> None:
+        """See :class:`wslusb.device.api.Device`."""
+        answer = self._ask(MessageType.RESET, _CONTROL_SECONDS)
+        if answer is None:
+            raise DeviceError(Status.GONE, "the connection ended during a reset")
+        if answer.status:
+            raise DeviceError(answer.status, answer.message or "the reset failed")
+
+    def _ask(self, kind: MessageType, seconds: float) -> StatusAnswer | None:
+        """Send a request that is answered with a status, and wait; None if the link ended or nothing came."""
+        answered, answers = threading.Event(), list[StatusAnswer]()
+        try:
+            with self._link.lock:
+                if self._over:
+                    return None
+                sequence, frame = self._link.connection.request(kind)
+                self._waiting[sequence] = (answered, answers)
+                self._link.send_locked((frame,))
+        except OSError:
+            self._link.end()
+            return None
+        answered.wait(seconds)
+        return answers[0] if answers else None
+
+    def close(self) -> None:
+        """See :class:`wslusb.device.api.Device`. Waits for the host to have given the device back."""
+        self._ask(MessageType.DETACH, _DETACH_SECONDS)
+        self._link.end()
+        if threading.current_thread() is not self._reader:
+            self._reader.join()
+
+    # -- the reading thread
+
+    def _run(self) -> None:
+        reason: WslusbError | None = None
+        try:
+            self._read()
+        except PeerError as error:
+            reason = error
+            self._link.fail(error)
+        except LocalError as error:
+            reason = error
+        except OSError as error:
+            reason = LocalError(LocalReason.DISCONNECTED, f"the connection to the host broke: {error.strerror}")
+        self._finish(reason if not self._link.ended or reason is not None else None)
+
+    def _read(self) -> None:
+        table, dones, sequences, backlog, books = self._table, self._dones, self._sequences, self._backlog, self._books
+        for frame in self._link.frames():
+            kind, sequence, _handle, payload = frame
+            if kind != _URB_RESPONSE:
+                if self._rare(frame):
+                    return
+                continue
+            urb = table.find(sequence)
+            completion = decode_response(payload, urb)
+            with books:
+                table.end(sequence, completion.status)
+                del sequences[urb]
+            if backlog:
+                self._credit.set()
+            dones.pop(sequence)(completion)
+
+    def _rare(self, frame: Frame) -> bool:
+        """A message that is not a response; True after the last one."""
+        if frame.type == MessageType.CANCEL:
+            answer = CancelAnswer.unpack(frame.payload)
+            with self._books:
+                self._table.cancelled(frame.sequence, answer.target, answer.won)
+            return False
+        waiting = self._waiting.pop(frame.sequence, None)
+        status = StatusAnswer.unpack(frame.payload)
+        if waiting is not None:
+            waiting[1].append(status)
+            waiting[0].set()
+        return frame.type == MessageType.DETACH
+
+    def _finish(self, reason: WslusbError | None) -> None:
+        """The link has ended: complete what is left, wake who waits, tell the owner."""
+        self._link.end()
+        with self._link.lock:
+            self._over = True
+            left = [(urb, self._dones.pop(self._sequences.pop(urb))) for urb in self._table.abandon()]
+            left.extend(self._backlog)
+            self._backlog.clear()
+            waiting = [event for event, _ in self._waiting.values()]
+        self._credit.set()
+        for event in waiting:
+            event.set()
+        for urb, done in left:
+            done(Completion(urb, Status.GONE))
+        if self._sender is not None:
+            self._sender.join()
+        self._link.stream.close()
+        self._closed(reason)

@@ -1,0 +1,50 @@
+"""What the agent's control socket understands."""
+
+from __future__ import annotations
+
+from .. import __version__
+from ..control.messages import Json
+from ..control.views import device_json, listed_json
+from ..errors import LocalError, LocalReason
+from .agent import Agent
+
+__all__ = ["GuestRequests"]
+
+
+class GuestRequests:
+    """Answers control requests from an :class:`Agent`. Call it with a request, get the answer."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    def __call__(self, request: Json) -> Json:
+        """Dispatch on ``op``. WslusbError for what cannot be done."""
+        agent = self._agent
+        match request:
+            case {"op": "list"}:
+                return {"devices": [listed_json(listed) for listed in agent.devices()]}
+            case {"op": "attach", "device": str(name)}:
+                info, nodes = agent.attach(name)
+                return {"device": device_json(info), "nodes": list(nodes)}
+            case {"op": "detach", "device": str(name)}:
+                return {"devices": [device_json(agent.detach(name))]}
+            case {"op": "detach", "all": True}:
+                return {"devices": [device_json(agent.detach(port.info.busid)) for port in agent.ports()]}
+            case {"op": "state"}:
+                return self._state()
+        if request.get("op") in ("bind", "unbind"):
+            raise LocalError(LocalReason.UNSUPPORTED, "only the host can share a device", hint="run it on the host")
+        raise LocalError(LocalReason.UNSUPPORTED, f"the agent does not know {request.get('op')!r} with these arguments")
+
+    def _state(self) -> Json:
+        agent = self._agent
+        try:
+            host = agent.client.host_name
+        except LocalError:
+            host = ""
+        attached = [
+            {**device_json(port.info), "port": port.number, "guest_busid": port.busid, "nodes": list(port.nodes)}
+            for port in agent.ports()
+        ]
+        address = str(agent.address)
+        return {"role": "agent", "version": __version__, "host": address, "connected": bool(host), "host_name": host, "attached": attached}

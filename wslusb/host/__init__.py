@@ -1,0 +1,1 @@
+"""The host side: the service that shares devices, and the pump that carries their URBs."""

@@ -1,0 +1,84 @@
+"""Which devices are shared, remembered across restarts.
+
+A binding goes by what a device *is* (:class:`wslusb.usb.info.Identity`), not by its busid, which the next device in that port
+would inherit. The file is JSON, written whole and renamed, so that a crash leaves the old or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import asdict
+from pathlib import Path
+
+from ..errors import LocalError, LocalReason
+from ..usb.info import DeviceInfo, Identity
+
+__all__ = ["Bindings"]
+
+SCHEMA = "wslusb.bindings/1"
+
+
+class Bindings:
+    """The bound identities, in a file that other processes may change between two calls."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+
+    def all(self) -> list[Identity]:
+        """Every bound identity. LocalError if the file is damaged: better no device shared than the wrong one."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise LocalError(LocalReason.ACCESS_DENIED, f"cannot read {self.path}: {error.strerror}") from error
+        try:
+            document = json.loads(text)
+            if document["schema"] != SCHEMA:
+                raise LocalError(LocalReason.BAD_STATE, f"{self.path} has schema {document['schema']!r}, not {SCHEMA!r}")
+            return [Identity(**entry) for entry in document["bindings"]]
+        except (ValueError, KeyError, TypeError) as error:
+            hint = "repair it, or remove it and bind again"
+            raise LocalError(LocalReason.BAD_STATE, f"{self.path} is damaged", hint=hint) from error
+
+    def is_bound(self, info: DeviceInfo) -> bool:
+        """Whether a device is shared."""
+        return any(identity.matches(info.identity) for identity in self.all())
+
+    def bind(self, info: DeviceInfo) -> bool:
+        """Share a device; False if it was shared already."""
+        with self._lock:
+            bound = self.all()
+            if any(identity.matches(info.identity) for identity in bound):
+                return False
+            self._write([*bound, info.identity])
+            return True
+
+    def unbind(self, identity: Identity) -> bool:
+        """Stop sharing a device; False if it was not shared."""
+        with self._lock:
+            bound = self.all()
+            left = [other for other in bound if not other.matches(identity)]
+            if len(left) == len(bound):
+                return False
+            self._write(left)
+            return True
+
+    def _write(self, identities: list[Identity]) -> None:
+        document = {"schema": SCHEMA, "bindings": [asdict(identity) for identity in identities]}
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("w", encoding="utf-8") as file:
+                json.dump(document, file, indent=2)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            reason = LocalReason.ACCESS_DENIED if isinstance(error, PermissionError) else LocalReason.BAD_STATE
+            hint = "use sudo" if isinstance(error, PermissionError) else ""
+            raise LocalError(reason, f"cannot write {self.path}: {error.strerror}", hint=hint) from error

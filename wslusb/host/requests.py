@@ -1,0 +1,61 @@
+"""What the service's control socket understands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import __version__
+from ..control.messages import Json
+from ..control.views import device_json, listed_json
+from ..errors import LocalError, LocalReason
+from .service import Service
+
+__all__ = ["HostRequests"]
+
+
+class HostRequests:
+    """Answers control requests from a :class:`Service`. Call it with a request, get the answer."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def __call__(self, request: Json) -> Json:
+        """Dispatch on ``op``. WslusbError for what cannot be done."""
+        match request:
+            case {"op": "list"}:
+                return {"devices": [listed_json(listed) for listed in self._service.catalog.listed()]}
+            case {"op": "bind", "device": str(name)}:
+                info, fresh = self._service.bind(name)
+                return {"device": device_json(info), "changed": fresh}
+            case {"op": "unbind", "device": str(name)}:
+                info, was = self._service.unbind(name)
+                return {"device": device_json(info), "changed": was}
+            case {"op": "attach", "device": str(name), **rest}:
+                info, nodes = self._service.attach(name, str(rest.get("guest") or ""))
+                return {"device": device_json(info), "nodes": list(nodes)}
+            case {"op": "detach", "device": str(name)}:
+                return {"devices": [device_json(self._service.detach(name))]}
+            case {"op": "detach", "all": True}:
+                claims = self._service.catalog.claims()
+                return {"devices": [device_json(self._service.detach(claim.info.busid)) for claim in claims]}
+            case {"op": "state"}:
+                return self._state()
+        raise LocalError(LocalReason.UNSUPPORTED, f"the service does not know {request.get('op')!r} with these arguments")
+
+    def _state(self) -> Json:
+        guests: list[dict[str, Any]] = [
+            {
+                "name": session.name,
+                "peer": str(session.link.peer),
+                "agent": session.has_kernel,
+                "attached": {busid: list(nodes) for busid, nodes in session.nodes.items()},
+            }
+            for session in self._service.guests.all()
+        ]
+        return {
+            "role": "service",
+            "version": __version__,
+            "listening": [str(listener.address) for listener in self._service.listeners],
+            "guests": guests,
+            "devices": [listed_json(listed) for listed in self._service.catalog.listed()],
+        }

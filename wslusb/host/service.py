@@ -1,0 +1,221 @@
+"""The host service: accepts guests, shares devices, and keeps running whatever a peer does."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .. import __version__
+from ..errors import LocalError, LocalReason, PeerError, PeerReason, WslusbError
+from ..session.connection import Connection
+from ..session.states import Role
+from ..transport.link import Link
+from ..transport.sockets import Listener
+from ..transport.stream import Peer, Stream
+from ..usb.info import DeviceInfo
+from ..wire import limits
+from ..wire.frame import MessageType
+from ..wire.messages import DeviceState, EventKind, Hello, Listed, Purpose
+from .catalog import Catalog, Claim
+from .export import Export
+from .guests import Guests, GuestSession
+
+__all__ = ["Service"]
+
+log = logging.getLogger(__name__)
+_ATTACH_SECONDS = 30.0
+_DETACH_SECONDS = 10.0
+
+
+class Service:
+    """Serves the devices of ``catalog`` at every listener, one thread a connection, until :meth:`close`."""
+
+    def __init__(self, catalog: Catalog, listeners: Sequence[Listener]) -> None:
+        self.catalog = catalog
+        self.guests = Guests()
+        self.listeners = listeners
+        self._hello = Hello(name=f"wslusb {__version__} ({platform.system()} {platform.release()})")
+        self._peers: Counter[tuple[str, int]] = Counter()
+        self._links: set[Link] = set()
+        self._lock = threading.Lock()
+        self._known = {info.busid: info for info in catalog.devices()}
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._accept, args=(listener,), name=f"wslusb-{listener.address}", daemon=True)
+            for listener in listeners
+        ]
+
+    def start(self) -> None:
+        """Begin to listen and to watch for devices."""
+        self.catalog.watch(self._rescan)
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop listening, detach every guest, give every device back."""
+        self._stopping.set()
+        for listener in self.listeners:
+            listener.close()
+        claims = self.catalog.claims()
+        with self._lock:
+            links = list(self._links)
+        for link in links:
+            link.end()
+        for claim in claims:
+            claim.released.wait(_DETACH_SECONDS)
+        self.catalog.close()
+
+    # -- connections
+
+    def _accept(self, listener: Listener) -> None:
+        while True:
+            try:
+                stream = listener.accept()
+            except OSError as error:
+                if self._stopping.is_set():
+                    return
+                # Out of descriptors, most likely: wait for some to come back.
+                log.error("cannot accept on %s: %s", listener.address, error)
+                self._stopping.wait(0.2)
+                continue
+            if not self._admit(stream.peer):
+                log.warning("%s has too many connections: one more is refused", stream.peer)
+                stream.close()
+                continue
+            thread = threading.Thread(target=self._serve, args=(stream,), name=f"wslusb-{stream.peer}", daemon=True)
+            thread.start()
+
+    def _admit(self, peer: Peer) -> bool:
+        with self._lock:
+            key = (peer.kind, peer.number)
+            if self._peers.total() >= limits.CONNECTIONS or self._peers[key] >= limits.CONNECTIONS_PER_PEER:
+                return False
+            self._peers[key] += 1
+            return True
+
+    def _serve(self, stream: Stream) -> None:
+        """Serve one connection to its end. Nothing that a peer does gets out of here."""
+        link = Link(stream, Connection(Role.HOST, replace(self._hello)))
+        with self._lock:
+            self._links.add(link)
+        try:
+            self._converse(link)
+        except PeerError as error:
+            log.warning("%s broke the protocol: %s", stream.peer, error)
+            link.fail(error)
+        except (WslusbError, OSError) as error:
+            log.info("%s: %s", stream.peer, error)
+        except Exception:  # a bug here must not take the other guests' devices away
+            log.exception("the session of %s failed", stream.peer)
+            link.fail(PeerError(PeerReason.INTERNAL, "the host failed, see its log"))
+        finally:
+            link.end()
+            with self._lock:
+                self._links.discard(link)
+                self._peers[stream.peer.kind, stream.peer.number] -= 1
+            stream.close()
+
+    def _converse(self, link: Link) -> None:
+        hello = link.shake_hands(first=False)
+        if hello.purpose is Purpose.DATA:
+            session = self.guests.by_token(hello.token)
+            if session.link.peer.number != link.peer.number:
+                raise PeerError(PeerReason.BAD_TOKEN, "the token is another guest's")
+            session.data_links.add(link)
+            try:
+                self._answer_hello(link, session, hello)
+                Export(link, self.catalog).run()
+            finally:
+                session.data_links.discard(link)
+            return
+        session = GuestSession(link)
+        session.name = f"{hello.name or 'a guest'} at {link.peer}"
+        self.guests.add(session)
+        log.info("%s is connected", session.name)
+        try:
+            self._answer_hello(link, session, hello)
+            session.run(self._shared)
+        finally:
+            self.guests.remove(session)
+            log.info("%s has gone", session.name)
+
+    def _answer_hello(self, link: Link, session: GuestSession, hello: Hello) -> None:
+        answer = replace(self._hello, purpose=hello.purpose, token=session.token)
+        link.answer(MessageType.HELLO, link.hello_sequence, answer.pack())
+
+    def _shared(self) -> list[Listed]:
+        return [listed for listed in self.catalog.listed() if listed.state is not DeviceState.NOT_SHARED]
+
+    # -- hot-plug
+
+    def _rescan(self) -> None:
+        """Devices may have come or gone: end what has lost its device, tell the guests."""
+        with self._lock:
+            before, now = self._known, {info.busid: info for info in self.catalog.devices()}
+            self._known = now
+        for busid, info in before.items():
+            if busid not in now or now[busid].generation != info.generation:
+                log.info("device %s (%s) has left", busid, info.hardware_id)
+                for claim in self.catalog.claims():
+                    if claim.info.busid == busid and claim.info.generation == info.generation:
+                        claim.revoke()
+                self._announce(EventKind.LEFT, info)
+        for busid, info in now.items():
+            if busid not in before or before[busid].generation != info.generation:
+                log.info("device %s (%s) has arrived", busid, info.hardware_id)
+                self._announce(EventKind.ARRIVED, info)
+
+    def _announce(self, kind: EventKind, info: DeviceInfo) -> None:
+        if self.catalog.bindings.is_bound(info):
+            for session in self.guests.all():
+                session.tell(kind, info)
+
+    # -- what the command line asks for
+
+    def bind(self, name: str) -> tuple[DeviceInfo, bool]:
+        """Share a device; whether it was not shared before."""
+        info = self.catalog.find(name)
+        fresh = self.catalog.bindings.bind(info)
+        if fresh:
+            log.info("device %s (%s) is shared", info.busid, info.hardware_id)
+            self._announce(EventKind.CHANGED, info)
+        return info, fresh
+
+    def unbind(self, name: str) -> tuple[DeviceInfo, bool]:
+        """Stop sharing a device, and take it back from whoever has it; whether it was shared."""
+        info = self.catalog.find(name)
+        was = self.catalog.bindings.unbind(info.identity)
+        if was:
+            log.info("device %s (%s) is not shared any more", info.busid, info.hardware_id)
+            for claim in self.catalog.claims():
+                if claim.info.identity.matches(info.identity):
+                    self._take_back(claim)
+        return info, was
+
+    def attach(self, name: str, guest: str = "") -> tuple[DeviceInfo, tuple[str, ...]]:
+        """Have a guest's agent attach a device; where it is in the guest. LocalError if it cannot or will not."""
+        info = self.catalog.find(name)
+        if not self.catalog.bindings.is_bound(info):
+            hint = f"run 'wslusb bind {info.busid}' first"
+            raise LocalError(LocalReason.REFUSED, f"device {info.busid} is not shared", hint=hint)
+        event = self.guests.with_kernel(guest).ask(EventKind.ATTACH_WANTED, info, _ATTACH_SECONDS)
+        return info, event.nodes
+
+    def detach(self, name: str) -> DeviceInfo:
+        """Take a device back from the guest that has it."""
+        info = self.catalog.find(name)
+        self._take_back(self.catalog.claim_of(info.busid))
+        return info
+
+    def _take_back(self, claim: Claim) -> None:
+        """Ask every agent to let go of it, since one of them has it; if that does not help, end its connection."""
+        for session in self.guests.all():
+            if session.has_kernel and str(session.link.peer) == claim.owner:
+                session.tell(EventKind.DETACH_WANTED, claim.info)
+        if not claim.released.wait(_DETACH_SECONDS / 2):
+            claim.revoke()
+            claim.released.wait(_DETACH_SECONDS / 2)
