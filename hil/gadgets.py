@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import random
 import sys
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,10 @@ BOOT_KEYBOARD_REPORT = bytes.fromhex(
     "05010906a101050719e029e71500250175019508810295017508810395057501050819012905910295017503910395067508150025650507190029658100c0"
 )
 """The boot keyboard of the HID specification, appendix B.1: 8 bytes in, 1 byte of LEDs out."""
+
+
+SPEEDS = {"full": "full-speed", "high": "high-speed", "super": "super-speed"}
+"""What configfs calls a gadget's `max_speed`; super needs dummy_hcd.is_super_speed=1 on the kernel command line."""
 
 
 class GadgetError(Exception):
@@ -194,6 +199,7 @@ def parser() -> argparse.ArgumentParser:
     for name in ("mass-storage", "source-sink", "acm", "hid"):
         verb = verbs.add_parser(name)
         verb.add_argument("--serial")
+        verb.add_argument("--speed", choices=SPEEDS, help="the fastest that it offers")
         verb.add_argument("--udc", help="default: the first free dummy_udc")
         if name == "mass-storage":
             verb.add_argument("--image", type=Path, help="backing file (default: one in /dev/shm)")
@@ -207,6 +213,14 @@ def parser() -> argparse.ArgumentParser:
 
 def build(options: argparse.Namespace) -> Gadget:
     """The gadget that the command line asks for."""
+    gadget = _build_kind(options)
+    if options.speed:
+        version = 0x0320 if options.speed == "super" else 0x0200
+        gadget = dataclasses.replace(gadget, max_speed=SPEEDS[options.speed], usb_version=version)
+    return gadget
+
+
+def _build_kind(options: argparse.Namespace) -> Gadget:
     serial = {"serial": options.serial} if options.serial else {}
     if options.verb == "mass-storage":
         image = options.image or Path(f"/dev/shm/{(options.serial or 'SN77').lower()}.img")  # noqa: S108 - a VM's own

@@ -23,6 +23,9 @@ UML_BUILD = {
     "/usr/include/gelf.h": "libelf-dev",
     "/usr/include/openssl/opensslv.h": "libssl-dev",
 }
+ARCHIVE = {"apt-cache": "apt"}
+"""Both kernels come from Debian's archive, and the archive's version names the entry in the cache."""
+
 STOCK_KERNEL = {"apt-get": "apt", "dpkg": "dpkg", "depmod": "kmod"}
 QEMU = {"qemu-system-x86_64": "qemu-system-x86"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hil.kernel import archive
 from hil.kernel.cache import cached, content_key
-from hil.requirements import UML_BUILD, require
+from hil.requirements import ARCHIVE, UML_BUILD, require
 
 PACKAGE = f"linux-source-{archive.SERIES}"
 CONFIG = Path(__file__).with_name("uml.config")
@@ -26,6 +26,7 @@ UNUSED = (
 
 def uml_kernel() -> Path:
     """The path of the UML binary; builds it when the cache has none for this source, configuration and recipe."""
+    require(ARCHIVE)
     key = content_key(archive.version(PACKAGE), CONFIG.read_bytes(), RECIPE)
     return cached("uml", key, _build) / "linux"
 

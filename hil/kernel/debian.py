@@ -12,7 +12,7 @@ from hil.errors import RequirementsError
 from hil.kernel import archive
 from hil.kernel.cache import cached, content_key
 from hil.kernel.initramfs import initramfs, load_order
-from hil.requirements import STOCK_KERNEL, SYSTEM_PATH, require
+from hil.requirements import ARCHIVE, STOCK_KERNEL, SYSTEM_PATH, require
 
 RECIPE = "1"
 INIT = Path(__file__).parents[1] / "vm" / "init" / "initramfs.sh"
@@ -32,6 +32,7 @@ class StockKernel:
 @functools.cache
 def stock_kernel() -> StockKernel:
     """The newest stock kernel of the series, from the cache or the archive."""
+    require(ARCHIVE)
     package = archive.newest_image(archive.run("apt-cache", "search", "--names-only", f"^linux-image-{archive.SERIES}"))
     tree = cached("debian", content_key(package, archive.version(package), RECIPE), lambda out: _fetch(package, out))
     (image,) = tree.glob("boot/vmlinuz-*")

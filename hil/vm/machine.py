@@ -122,6 +122,10 @@ class Machine:
         """Run the tests' own Python interpreter in the machine, from the checkout."""
         return self.run([sys.executable, *arguments], timeout=timeout, check=check, env=env)
 
+    def wait_until(self, condition: str, timeout: float = 30.0) -> None:
+        """Wait until a bash condition holds: `[ -b /dev/sda ]`."""
+        self.run(f"until {condition}; do sleep 0.1; done", timeout=timeout)
+
     def put(self, path: str | Path, data: bytes, mode: int = 0o644) -> None:
         """Write a file in the machine (big ones travel faster through `shared`)."""
         self.link.put(path, data, mode)

@@ -25,7 +25,7 @@ MODULES = (
 
 KERNEL_ARGS = (
     "console=ttyS0", "quiet", "loglevel=4", "panic=-1", "audit=0", "tsc=reliable", "no_timer_check", "mitigations=off",
-    "rcupdate.rcu_cpu_stall_suppress=1", "usb-storage.delay_use=0", "usb_storage.delay_use=0",
+    "rcupdate.rcu_cpu_stall_suppress=1", "usb-storage.delay_use=0",
 )  # fmt: skip
 
 Kind = TypeVar("Kind", bound=UsbHardware)

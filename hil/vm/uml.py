@@ -17,7 +17,7 @@ USB_DEFAULTS = ("usb-storage.delay_use=0", "dummy_hcd.num=4")
 class UmlMachine(Machine):
     """UML; `vsock` is the path of the vhost-user socket that makes it a machine with a CID."""
 
-    boot_seconds = 30.0
+    boot_seconds = 60.0
     channel_window = TTY_WINDOW
 
     def __init__(

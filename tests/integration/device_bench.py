@@ -124,7 +124,7 @@ class Bench:
 
 
 def room_for(pair: Pair, length: int) -> int:
-    """A read length that a transfer of ``length`` bytes ends in, rather than fills; no packet can be too long for it."""
+    """A read length that a transfer of ``length`` bytes does not fill, and that no packet is too long for."""
     return (length // pair.max_packet + 1) * pair.max_packet
 
 

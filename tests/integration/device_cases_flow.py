@@ -42,15 +42,16 @@ class OrderCases(Cases):
         pair = self.traits.echo
         assert pair
         bench.use(pair)
-        buffer = bytearray(1000)
+        size = 60_000  # in all more than a loopback holds: some have to wait
+        buffer = bytearray(size)
         for number in range(IN_FLIGHT):
-            buffer[:] = bytes((number + 1,)) * 1000
+            buffer[:] = bytes((number + 1,)) * size
             bench.write(pair, memoryview(buffer))
-            buffer[:] = b"\xee" * 1000
+            buffer[:] = b"\xee" * size
         for number in range(IN_FLIGHT):
-            reader = bench.read(pair, room_for(pair, 1000))
+            reader = bench.read(pair, room_for(pair, size))
             reader.wait()
-            assert reader.data == bytes((number + 1,)) * 1000
+            assert reader.data == bytes((number + 1,)) * size
 
     def test_a_driver_may_resubmit_from_done_for_ever(self, bench: Bench) -> None:
         pair = self.traits.bulk

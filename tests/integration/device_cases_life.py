@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.integration.device_bench import Bench, Cases, needs
+from tests.integration.device_bench import Bench, Cases, Pair, needs
 from wslusb.errors import DeviceError
 from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Status
@@ -54,15 +56,26 @@ class StateCases(Cases):
         assert bench.start(urb).wait().status != Status.OK
         assert bench.read(pair, pair.max_packet).wait().status == Status.OK
 
-    @pytest.mark.parametrize("trait", ["iso", "interrupt"])
-    def test_select_interface(self, bench: Bench, trait: str) -> None:
-        """There and back: the bulk pair works at each alternate setting."""
-        pair, other = self.traits.bulk, getattr(self.traits, trait)
-        if other is None or other.configuration != pair.configuration:
-            other = pair
+    @needs("iso")
+    def test_select_interface_with_isochronous_endpoints(self, bench: Bench) -> None:
+        assert self.traits.iso
+        self.go_to_and_fro(bench, self.traits.iso)
+
+    @needs("interrupt")
+    def test_select_interface_with_interrupt_endpoints(self, bench: Bench) -> None:
+        assert self.traits.interrupt
+        self.go_to_and_fro(bench, self.traits.interrupt)
+
+    def test_select_same_interface_setting(self, bench: Bench) -> None:
+        self.go_to_and_fro(bench, self.traits.bulk)
+
+    def go_to_and_fro(self, bench: Bench, other: Pair) -> None:
+        """The bulk pair works at each alternate setting: usbtest's layout has it in all of them."""
+        pair = self.traits.bulk
+        assert (other.configuration, other.interface) == (pair.configuration, pair.interface)
         bench.use(pair)
-        for alternate in (other.alternate, pair.alternate, other.alternate, other.alternate, pair.alternate):
-            bench.device.select_interface(pair.interface, alternate)
+        for each in (other, pair, other, other, pair):
+            bench.device.select_interface(pair.interface, each.alternate)
             assert bench.write(pair, bytes(100)).wait().status == Status.OK
             assert bench.read(pair, pair.max_packet).wait().status == Status.OK
 
@@ -164,12 +177,13 @@ class LifeCases(Cases):
     def test_the_other_calls_say_gone_after_close(self, bench: Bench) -> None:
         device, pair = bench.device, self.traits.bulk
         device.close()
-        for call in (
+        calls: list[Callable[[], None]] = [
             lambda: device.select_configuration(pair.configuration),
             lambda: device.select_interface(pair.interface, pair.alternate),
             lambda: device.clear_halt(pair.source),
             device.reset,
-        ):
+        ]
+        for call in calls:
             with pytest.raises(DeviceError) as caught:
                 call()
             assert caught.value.status == Status.GONE

@@ -477,9 +477,7 @@ else:
 def start_owner(*, orderly: bool) -> tuple[subprocess.Popen[str], int]:
     script = OWNER.format(orderly=orderly)
     pipe = subprocess.PIPE
-    owner = subprocess.Popen(
-        [sys.executable, "-c", script], stdin=pipe, stdout=pipe, text=True, start_new_session=True
-    )
+    owner = subprocess.Popen([sys.executable, "-c", script], stdin=pipe, stdout=pipe, text=True, start_new_session=True)
     assert owner.stdout
     word, number = owner.stdout.readline().split()
     assert word == "open"

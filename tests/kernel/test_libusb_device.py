@@ -19,7 +19,8 @@ from hil.vm.uml import UmlMachine
 
 HERE = Path(__file__).parent
 RUN_SECONDS = 240
-PYTEST = ["-m", "pytest", "-q", "-o", "addopts=--import-mode=importlib", "-p", "no:cacheprovider"]
+PYTEST = ["-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", "-o", "junit_family=xunit1"]
+PYTEST += ["-o", "addopts=--import-mode=importlib"]  # without the project's -m "not kernel"
 
 Outcomes = dict[str, list[str]]
 """By function name: what failed, nothing for a success."""

@@ -34,7 +34,7 @@ print("got", count, "from", address[0], flush=True)
 CONNECT = """
 import socket, time
 peer = socket.socket(socket.AF_VSOCK)
-peer.connect((2, {port}))
+peer.connect(({cid}, {port}))
 peer.sendall(bytes({size}))
 peer.recv(1)
 print("connected", flush=True)
@@ -114,22 +114,29 @@ def test_the_rest_of_the_file_system_is_not_written_back(uml_pair: Rig[UmlMachin
 def test_vsock_from_guest_to_host(uml_pair: Rig[UmlMachine]) -> None:
     with uml_pair.host.start([sys.executable, "-c", LISTEN.format(port=5000)]) as server:
         server.wait_for_output("listening")
-        uml_pair.guest.python("-c", CONNECT.format(port=5000, size=10_000_000, linger=0))
+        uml_pair.guest.python("-c", CONNECT.format(cid=2, port=5000, size=10_000_000, linger=0))
         server.wait_for_output("got 10000000 from 42")
 
 
+def test_vsock_from_host_to_guest(uml_pair: Rig[UmlMachine]) -> None:
+    with uml_pair.guest.start([sys.executable, "-c", LISTEN.format(port=5001)]) as server:
+        server.wait_for_output("listening")
+        uml_pair.host.python("-c", CONNECT.format(cid=42, port=5001, size=1_000_000, linger=0))
+        server.wait_for_output("got 1000000 from 2")
+
+
 def test_a_connection_that_nobody_takes_is_refused(uml_pair: Rig[UmlMachine]) -> None:
-    result = uml_pair.guest.python("-c", CONNECT.format(port=9, size=1, linger=0), check=False)
+    result = uml_pair.guest.python("-c", CONNECT.format(cid=2, port=9, size=1, linger=0), check=False)
     assert "ConnectionResetError" in result.stderr
 
 
 def test_gadgets_are_hardware(uml_pair: Rig[UmlMachine]) -> None:
     host = uml_pair.host
     host.python("-m", "hil.gadgets", "mass-storage", "--size", "1M", "--serial", "RIG1", "--seed", "5")
-    host.run("until [ -b /dev/sda ]; do sleep 0.1; done", timeout=10)
+    host.wait_until("[ -b /dev/sda ]", 10)
     assert host.get("/dev/sda") == random.Random(5).randbytes(1 << 20)
     host.python("-m", "hil.gadgets", "unplug", "rig1")
-    host.run("while [ -b /dev/sda ]; do sleep 0.1; done", timeout=10)
+    host.wait_until("[ ! -b /dev/sda ]", 10)
     host.python("-m", "hil.gadgets", "remove", "rig1")
     assert host.python("-m", "hil.gadgets", "list").stdout == ""
 
@@ -137,14 +144,22 @@ def test_gadgets_are_hardware(uml_pair: Rig[UmlMachine]) -> None:
 def test_several_gadgets_side_by_side(lone_machine: UmlMachine) -> None:
     for name in ("source-sink", "acm", "hid"):
         lone_machine.python("-m", "hil.gadgets", name)
-    wait = "until [ -e /sys/bus/usb/drivers/usbtest/*:1.0 -a -c /dev/ttyACM0 -a -c /dev/hidraw0 ]; do sleep 0.1; done"
-    lone_machine.run(wait, timeout=10)
+    lone_machine.wait_until("[ -e /sys/bus/usb/drivers/usbtest/*:1.0 -a -c /dev/ttyACM0 -a -c /dev/hidraw0 ]", 10)
+
+
+@pytest.mark.parametrize(("speed", "megabits"), [("full", "12"), ("high", "480"), ("super", "5000")])
+def test_gadget_speeds(tmp_path: Path, speed: str, megabits: str) -> None:
+    with Rig.uml_single(tmp_path, kernel_args=["dummy_hcd.is_super_speed=1"]) as rig:
+        rig.host.python("-m", "hil.gadgets", "mass-storage", "--size", "1M", "--speed", speed)
+        rig.host.wait_until("grep -q SN77 /sys/bus/usb/devices/*/serial", 10)
+        where = rig.host.run("dirname $(grep -l SN77 /sys/bus/usb/devices/*/serial)").stdout.strip()
+        assert rig.host.get(f"{where}/speed").decode().strip() == megabits
 
 
 @pytest.mark.parametrize("format_command", ["mkfs.ext2 -q", "mkfs.vfat"])
 def test_file_systems_can_be_made_and_mounted(lone_machine: UmlMachine, format_command: str) -> None:
     lone_machine.python("-m", "hil.gadgets", "mass-storage", "--size", "8M")
-    lone_machine.run("until [ -b /dev/sda ]; do sleep 0.1; done", timeout=10)
+    lone_machine.wait_until("[ -b /dev/sda ]", 10)
     script = (
         f"{format_command} /dev/sda && mount /dev/sda /mnt && echo hello >/mnt/x && umount /mnt && mount /dev/sda /mnt"
     )
@@ -155,7 +170,7 @@ def test_file_systems_can_be_made_and_mounted(lone_machine: UmlMachine, format_c
 def test_a_machine_that_is_killed_takes_its_connections_with_it(tmp_path: Path) -> None:
     with Rig.uml_pair(tmp_path) as rig, rig.host.start([sys.executable, "-c", LISTEN.format(port=5000)]) as server:
         server.wait_for_output("listening")
-        client = rig.guest.start([sys.executable, "-c", CONNECT.format(port=5000, size=1000, linger=1000)])
+        client = rig.guest.start([sys.executable, "-c", CONNECT.format(cid=2, port=5000, size=1000, linger=1000)])
         client.wait_for_output("connected")
         rig.guest.kill()
         server.wait_for_output("got 1000 from 42", timeout=2)
@@ -169,13 +184,12 @@ def test_a_machine_can_come_back(tmp_path: Path) -> None:
         rig.restart_guest()
         with rig.host.start([sys.executable, "-c", LISTEN.format(port=5000)]) as server:
             server.wait_for_output("listening")
-            rig.guest.python("-c", CONNECT.format(port=5000, size=1000, linger=0))
+            rig.guest.python("-c", CONNECT.format(cid=2, port=5000, size=1000, linger=0))
             server.wait_for_output("got 1000 from 42")
 
 
 def test_qemu_hardware_is_there(qemu_host: Rig[QemuMachine]) -> None:
-    ready = "[ -b /dev/sdb -a -c /dev/ttyUSB0 -a -d /proc/asound/card0 ]"
-    qemu_host.host.run(f"until {ready}; do sleep 0.2; done", timeout=60)
+    qemu_host.host.wait_until("[ -b /dev/sdb -a -c /dev/ttyUSB0 -a -d /proc/asound/card0 ]", 60)
     assert "STICK1" in qemu_host.host.run("cat /sys/bus/usb/devices/*/serial").stdout.split()
 
 
@@ -192,22 +206,22 @@ def test_qemu_hot_plug(qemu_host: Rig[QemuMachine]) -> None:
     host = qemu_host.host
     disk = "/sys/bus/usb/devices/*/serial"
     host.unplug("stick")
-    host.run(f"while grep -q STICK1 {disk}; do sleep 0.2; done", timeout=20)
+    host.wait_until(f"! grep -q STICK1 {disk}", 20)
     host.plug("stick")
-    host.run(f"until grep -q STICK1 {disk}; do sleep 0.2; done", timeout=20)
+    host.wait_until(f"grep -q STICK1 {disk}", 20)
     assert len(host.piece(Stick).content(0, 4096)) == 4096
 
 
 def test_vsock_from_uml_to_qemu(qemu_host: Rig[QemuMachine]) -> None:
     with qemu_host.host.start([sys.executable, "-c", LISTEN.format(port=5000)]) as server:
         server.wait_for_output("listening")
-        qemu_host.guest.python("-c", CONNECT.format(port=5000, size=1_000_000, linger=0))
+        qemu_host.guest.python("-c", CONNECT.format(cid=2, port=5000, size=1_000_000, linger=0))
         server.wait_for_output("got 1000000 from 42")
 
 
 def test_qemu_speaker_leaves_a_wave_file(tmp_path: Path) -> None:
     with Rig.qemu_host(tmp_path, hardware=[Speaker(id="speaker")]) as rig:
-        rig.host.run("until [ -d /proc/asound/card0 ]; do sleep 0.2; done", timeout=30)
+        rig.host.wait_until("[ -d /proc/asound/card0 ]", 30)
         rig.host.run("head -c 192000 /dev/zero | aplay -q -D hw:0 -f S16_LE -c 2 -r 48000 -t raw", timeout=60)
         wav = rig.host.piece(Speaker).wav
     assert wav is not None

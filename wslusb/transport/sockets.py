@@ -80,8 +80,8 @@ def _vsock() -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     # The maximum first: the size is clamped to it (linux/vm_sockets.h). Both must be set before connect or listen.
     with contextlib.suppress(OSError):
-        sock.setsockopt(family, _SO_VM_SOCKETS_BUFFER_MAX_SIZE, struct.pack("@Q", STREAM_BUFFER))
-        sock.setsockopt(family, _SO_VM_SOCKETS_BUFFER_SIZE, struct.pack("@Q", STREAM_BUFFER))
+        sock.setsockopt(family, _SO_VM_SOCKETS_BUFFER_MAX_SIZE, STREAM_BUFFER)
+        sock.setsockopt(family, _SO_VM_SOCKETS_BUFFER_SIZE, STREAM_BUFFER)
     return sock
 
 

@@ -60,11 +60,18 @@ class Stream(Protocol):
         """Free the socket. Only when no other thread uses it."""
 
 
-def _timeval(seconds: float) -> bytes | int:
-    """What SO_RCVTIMEO takes: a struct timeval, or milliseconds under Windows."""
-    if sys.platform == "win32":
-        return int(seconds * 1000)
-    return struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
+def _set_timeout(sock: socket.socket, option: int, seconds: float) -> None:
+    """Set SO_RCVTIMEO or SO_SNDTIMEO: a struct timeval (socket(7)), or milliseconds under Windows."""
+    value: bytes | int = int(seconds * 1000)
+    if sys.platform != "win32":
+        value = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
+    # On an AF_VSOCK socket, Python's setsockopt takes nothing but a 64-bit number. What it believes of the family is its
+    # own affair, and a second object on the same descriptor may believe something else.
+    alias = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=sock.fileno())
+    try:
+        alias.setsockopt(socket.SOL_SOCKET, option, value)
+    finally:
+        alias.detach()
 
 
 class SocketStream:
@@ -98,11 +105,11 @@ class SocketStream:
 
     def set_receive_timeout(self, seconds: float) -> None:
         """See :class:`Stream`."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(seconds))
+        _set_timeout(self._socket, socket.SO_RCVTIMEO, seconds)
 
     def set_send_timeout(self, seconds: float) -> None:
         """See :class:`Stream`."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(seconds))
+        _set_timeout(self._socket, socket.SO_SNDTIMEO, seconds)
 
     def shutdown(self) -> None:
         """See :class:`Stream`."""

@@ -158,7 +158,7 @@ def test_super_speed_devices_take_power_timing() -> None:
 def test_a_bug_in_firmware_is_a_stall(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(LoopbackFirmware):
         def control(self, setup: Setup, data: memoryview) -> Buffer | None:
-            raise ZeroDivisionError
+            raise ZeroDivisionError(setup, data)
 
     assert ask(make(firmware=Broken()), 0xC0, 1, length=1) is None
     assert "the firmware failed" in caplog.text

@@ -90,7 +90,8 @@ def test_interrupt_echo() -> None:
     "urb",
     [
         Urb(0, 1, 2, 5, 0, b"four"), Urb(0, 0x81, TransferType.INTERRUPT, 8), Urb(0, 0x8F, 2, 8), Urb(0, 0, 0, 8),
-        Urb(0, 0x80, 0, 8, 0, b"", Setup(0x80, 6, 0x100, 0, 18)), Urb(0, 0x80, 2, 18, 0, b"", Setup(0x80, 6, 0x100, 0, 18)),
+        Urb(0, 0x80, 0, 8, 0, b"", Setup(0x80, 6, 0x100, 0, 18)),
+        Urb(0, 0x80, 2, 18, 0, b"", Setup(0x80, 6, 0x100, 0, 18)),
     ],
 )  # fmt: skip
 def test_urbs_that_a_kernel_refuses(urb: Urb) -> None:

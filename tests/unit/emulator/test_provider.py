@@ -43,7 +43,8 @@ def test_size() -> None:
     provider = device_provider("storage:size=1K,storage:size=3000,storage:size=1m")
     blocks = []
     for info in provider.devices():
-        device, seen = provider.open(info), []
+        device = provider.open(info)
+        seen: list[bytes] = []
         cbw = b"USBC" + bytes(4) + bytes((8, 0, 0, 0, 0x80, 0, 10, 0x25)) + bytes(15)
 
         def done(completion: Completion, seen: list[bytes] = seen) -> None:

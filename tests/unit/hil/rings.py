@@ -1,7 +1,9 @@
-"""A guest made of a bytearray: it lays out a virtqueue and plays the driver's part."""
+"""A guest made of a few pages of memory: it lays out a virtqueue and plays the driver's part."""
 
 from __future__ import annotations
 
+import mmap
+import os
 import struct
 
 from hil.vm.vhost_user import Ring
@@ -9,23 +11,34 @@ from hil.vm.virtqueue import DESC, DESC_F_NEXT, DESC_F_WRITE, GuestMemory, Regio
 
 GUEST_BASE = 0x4000_0000
 USER_BASE = 0x7F00_0000_0000
-AVAIL, USED, BUFFERS = 0x1000, 0x2000, 0x3000
+AVAIL, USED, BUFFERS, MEMORY = 0x1000, 0x2000, 0x3000, 1 << 17
 
 
 class FakeDriver:
     """One ring of a guest, from the guest's side."""
 
-    def __init__(self, size: int = 8, memory: int = 1 << 17) -> None:
-        self.bytes = bytearray(memory)
+    def __init__(self, size: int = 8, offset: int = 0) -> None:
+        self.guest, self.user = GUEST_BASE + offset, USER_BASE + offset
+        self.fd = os.memfd_create("guest")
+        os.ftruncate(self.fd, MEMORY)
+        self.bytes = mmap.mmap(self.fd, MEMORY)
         self.size = size
-        self.memory = GuestMemory([Region(GUEST_BASE, USER_BASE, memory, memoryview(self.bytes))])
+        self.memory = GuestMemory([Region(self.guest, self.user, MEMORY, memoryview(self.bytes))])
         self.ring = Ring()
         self.ring.size = size
-        self.ring.bind(self.memory, USER_BASE, USER_BASE + AVAIL, USER_BASE + USED)
+        self.ring.bind(self.memory, *self.addresses)
         self.ring.enabled = True
         self.descriptors = 0
         self.cursor = BUFFERS
         self.seen = 0
+
+    def __del__(self) -> None:
+        os.close(self.fd)
+
+    @property
+    def addresses(self) -> tuple[int, int, int]:
+        """Where the ring is, by the front end's addresses: descriptors, available, used."""
+        return self.user, self.user + AVAIL, self.user + USED
 
     def offer(self, *buffers: bytes | int) -> int:
         """Make a chain available: bytes are for the device to read, a number is room for it to write."""
@@ -37,7 +50,7 @@ class FakeDriver:
             flags = (DESC_F_WRITE if isinstance(buffer, int) else 0) | (DESC_F_NEXT if index + 1 < len(buffers) else 0)
             slot = self.descriptors % self.size
             following = (slot + 1) % self.size
-            DESC.pack_into(self.bytes, DESC.size * slot, GUEST_BASE + self.cursor, length, flags, following)
+            DESC.pack_into(self.bytes, DESC.size * slot, self.guest + self.cursor, length, flags, following)
             self.descriptors += 1
             self.cursor += length
         self.push(head)
@@ -81,7 +94,7 @@ class FakeDriver:
         content = b""
         while True:
             address, length, flags, following = DESC.unpack_from(self.bytes, DESC.size * head)
-            start = address - GUEST_BASE
+            start = address - self.guest
             content += self.bytes[start : start + length]
             if not flags & DESC_F_NEXT:
                 return content[:written]

@@ -10,7 +10,7 @@ from wslusb.usb.ids import TransferType
 
 # A keyboard: the HID descriptor stands between interface and endpoint.
 KEYBOARD = bytes.fromhex("0902220001010 0a032 0904000001030101 00 092111010001224100 0705810308000a".replace(" ", ""))
-# Two alternate settings of an audio interface: nine-byte endpoint, class-specific descriptors after it, association first.
+# An audio interface: association first, two alternate settings, nine-byte endpoint, class-specific descriptor after it.
 AUDIO = bytes.fromhex(
     "09023d0002010080 32 080b000201000000 090400000001010000 0904010000010200 00 090401010101020000"
     "0905010964000100 00 0725010100 0000 ".replace(" ", "")
