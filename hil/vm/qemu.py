@@ -17,12 +17,6 @@ from hil.vm.hardware import UasDisk, UsbHardware
 from hil.vm.machine import AGENT, INIT, STOP_SECONDS, Machine, kernel_words
 from hil.vm.qmp import Qmp
 
-MODULES = (
-    "xhci_pci", "vmw_vsock_virtio_transport", "usb_storage", "uas", "sd_mod", "usbhid", "hid_generic", "evdev",
-    "ftdi_sio", "snd_usb_audio", "usbmon", "usbip_host",
-)  # fmt: skip
-"""There is no udev in the machine, so the drivers are loaded before the hardware is looked for."""
-
 KERNEL_ARGS = (
     "console=ttyS0", "quiet", "loglevel=4", "panic=-1", "audit=0", "tsc=reliable", "no_timer_check", "mitigations=off",
     "rcupdate.rcu_cpu_stall_suppress=1", "usb-storage.delay_use=0",
@@ -32,14 +26,17 @@ Kind = TypeVar("Kind", bound=UsbHardware)
 
 
 class QemuMachine(Machine):
-    """QEMU with an xHCI controller and `hardware` on it, and its monitor."""
+    """QEMU with an xHCI controller and `hardware` on it, and its monitor.
+
+    `modules` are loaded beside those that `hil.kernel.debian` puts into the initramfs.
+    """
 
     boot_seconds = 90.0
 
     def __init__(
         self, name: str, directory: Path, shared: Path, *, kernel: StockKernel, hardware: Sequence[UsbHardware] = (),
         vsock: Path | None = None, memory: int = 1024, cpus: int = 2, kernel_args: Sequence[str] = (),
-        qemu_args: Sequence[str] = (), modules: Sequence[str] = MODULES,
+        qemu_args: Sequence[str] = (), modules: Sequence[str] = (),
     ) -> None:  # fmt: skip
         super().__init__(name, directory, shared)
         self.hardware = {piece.id: piece for piece in hardware}

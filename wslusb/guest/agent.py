@@ -24,11 +24,15 @@ _BACKOFF_LAST = 30.0
 
 
 class Agent:
-    """One host, one kernel. :meth:`run` blocks until :meth:`stop`; the rest may be called from any thread."""
+    """One host, one kernel. :meth:`run` blocks until :meth:`stop`; the rest may be called from any thread.
 
-    def __init__(self, address: Address, vhci: Vhci) -> None:
+    ``connected`` is called with the name of the host whenever there is a session with it.
+    """
+
+    def __init__(self, address: Address, vhci: Vhci, connected: Callable[[str], None] = lambda _host: None) -> None:
         self.address = address
         self.vhci = vhci
+        self._connected = connected
         self._client: HostClient | None = None
         self._ports: dict[str, AttachedPort] = {}
         self._busy: set[str] = set()
@@ -44,6 +48,8 @@ class Agent:
         delay = _BACKOFF_FIRST
         while not self._stopping.is_set():
             self._lost.clear()
+            if self._stopping.is_set():  # between the two lines above
+                break
             try:
                 self._client = HostClient(
                     self.address, capabilities=Capability.KERNEL, event=self._on_event, closed=self._on_lost
@@ -55,9 +61,11 @@ class Agent:
                 delay = min(2 * delay, _BACKOFF_LAST)
                 continue
             log.info("connected to %s", self._client.host_name)
+            self._connected(self._client.host_name)
             delay = _BACKOFF_FIRST
             self._lost.wait()
-            self._client = None
+            if not self._stopping.is_set():
+                self._client = None
         self._close()
 
     def stop(self) -> None:
@@ -103,7 +111,9 @@ class Agent:
             except WslusbError as error:
                 log.warning("%s of %s failed: %s", event.kind.name, event.busid, error)
                 if self._client is not None:
-                    self._client.report(Event(EventKind.FAILED, event.busid, event.ticket, message=str(error)))
+                    # The user who asked sits at the host: what to do here goes with it.
+                    message = f"{error}; in the guest: {error.hint}" if error.hint else str(error)
+                    self._client.report(Event(EventKind.FAILED, event.busid, event.ticket, message=message))
 
         # Not on the reading thread: attaching takes half a second and needs its answers.
         threading.Thread(target=work, name=f"wslusb-{event.kind.name}", daemon=True).start()

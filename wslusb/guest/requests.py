@@ -6,6 +6,7 @@ from .. import __version__
 from ..control.messages import Json
 from ..control.views import device_json, listed_json
 from ..errors import LocalError, LocalReason
+from ..usb import naming
 from .agent import Agent
 
 __all__ = ["GuestRequests"]
@@ -24,10 +25,11 @@ class GuestRequests:
             case {"op": "list"}:
                 return {"devices": [listed_json(listed) for listed in agent.devices()]}
             case {"op": "attach", "device": str(name)}:
+                before = {port.info.busid for port in agent.ports()}
                 info, nodes = agent.attach(name)
-                return {"device": device_json(info), "nodes": list(nodes)}
+                return {"device": device_json(info), "nodes": list(nodes), "changed": info.busid not in before}
             case {"op": "detach", "device": str(name)}:
-                return {"devices": [device_json(agent.detach(name))]}
+                return self._detach(name)
             case {"op": "detach", "all": True}:
                 return {"devices": [device_json(agent.detach(port.info.busid)) for port in agent.ports()]}
             case {"op": "state"}:
@@ -35,6 +37,15 @@ class GuestRequests:
         if request.get("op") in ("bind", "unbind"):
             raise LocalError(LocalReason.UNSUPPORTED, "only the host can share a device", hint="run it on the host")
         raise LocalError(LocalReason.UNSUPPORTED, f"the agent does not know {request.get('op')!r} with these arguments")
+
+    def _detach(self, name: str) -> Json:
+        """``devices`` is empty where the host shares such a device and it is not attached here."""
+        agent = self._agent
+        if any(naming.matches(port.info, name) for port in agent.ports()):
+            info = agent.detach(name)
+            return {"devices": [device_json(info)], "device": device_json(info)}
+        info = naming.find([listed.info for listed in agent.devices()], name)
+        return {"devices": [], "device": device_json(info)}
 
     def _state(self) -> Json:
         agent = self._agent

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -47,6 +48,12 @@ class Bindings:
     def is_bound(self, info: DeviceInfo) -> bool:
         """Whether a device is shared."""
         return any(identity.matches(info.identity) for identity in self.all())
+
+    def absent(self, present: Iterable[DeviceInfo]) -> list[DeviceInfo]:
+        """What is shared but not among ``present``: devices that are unplugged, so without a busid."""
+        there = [info.identity for info in present]
+        gone = [identity for identity in self.all() if not any(identity.matches(other) for other in there)]
+        return [DeviceInfo(busid="", **asdict(identity)) for identity in gone]
 
     def bind(self, info: DeviceInfo) -> bool:
         """Share a device; False if it was shared already."""

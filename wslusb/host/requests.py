@@ -23,24 +23,45 @@ class HostRequests:
         """Dispatch on ``op``. WslusbError for what cannot be done."""
         match request:
             case {"op": "list"}:
-                return {"devices": [listed_json(listed) for listed in self._service.catalog.listed()]}
+                return self._list()
             case {"op": "bind", "device": str(name)}:
                 info, fresh = self._service.bind(name)
                 return {"device": device_json(info), "changed": fresh}
             case {"op": "unbind", "device": str(name)}:
                 info, was = self._service.unbind(name)
                 return {"device": device_json(info), "changed": was}
+            case {"op": "unbind", "all": True}:
+                return {"devices": [device_json(info) for info in self._service.unbind_all()]}
             case {"op": "attach", "device": str(name), **rest}:
-                info, nodes = self._service.attach(name, str(rest.get("guest") or ""))
-                return {"device": device_json(info), "nodes": list(nodes)}
+                return self._attach(name, rest)
             case {"op": "detach", "device": str(name)}:
-                return {"devices": [device_json(self._service.detach(name))]}
+                return self._detach(name)
             case {"op": "detach", "all": True}:
                 claims = self._service.catalog.claims()
                 return {"devices": [device_json(self._service.detach(claim.info.busid)) for claim in claims]}
             case {"op": "state"}:
                 return self._state()
         raise LocalError(LocalReason.UNSUPPORTED, f"the service does not know {request.get('op')!r} with these arguments")
+
+    def _list(self) -> Json:
+        catalog = self._service.catalog
+        listed = catalog.listed()
+        absent = catalog.bindings.absent([each.info for each in listed])
+        return {"devices": [listed_json(each) for each in listed], "unplugged": [device_json(info) for info in absent]}
+
+    def _attach(self, name: str, options: Json) -> Json:
+        seconds = options.get("seconds")
+        limit = {"seconds": float(seconds)} if isinstance(seconds, int | float) and seconds > 0 else {}
+        before = {claim.info.busid for claim in self._service.catalog.claims()}
+        info, nodes = self._service.attach(name, str(options.get("guest") or ""), **limit)
+        return {"device": device_json(info), "nodes": list(nodes), "changed": info.busid not in before}
+
+    def _detach(self, name: str) -> Json:
+        """``devices`` is empty where the device is there and nobody has it: that is what was wanted."""
+        info = self._service.catalog.find(name)
+        if info.busid not in {claim.info.busid for claim in self._service.catalog.claims()}:
+            return {"devices": [], "device": device_json(info)}
+        return {"devices": [device_json(self._service.detach(info.busid))], "device": device_json(info)}
 
     def _state(self) -> Json:
         guests: list[dict[str, Any]] = [

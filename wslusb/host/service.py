@@ -16,6 +16,7 @@ from ..session.states import Role
 from ..transport.link import Link
 from ..transport.sockets import Listener
 from ..transport.stream import Peer, Stream
+from ..usb import naming
 from ..usb.info import DeviceInfo
 from ..wire import limits
 from ..wire.frame import MessageType
@@ -186,23 +187,34 @@ class Service:
         return info, fresh
 
     def unbind(self, name: str) -> tuple[DeviceInfo, bool]:
-        """Stop sharing a device, and take it back from whoever has it; whether it was shared."""
-        info = self.catalog.find(name)
+        """Stop sharing a device, plugged in or not, and take it back from whoever has it; whether it was shared."""
+        present = self.catalog.devices()
+        info = naming.find([*present, *self.catalog.bindings.absent(present)], name)
+        return info, self._unbind(info)
+
+    def unbind_all(self) -> list[DeviceInfo]:
+        """Stop sharing every device, also those that are unplugged; which were shared."""
+        present = self.catalog.devices()
+        return [info for info in (*present, *self.catalog.bindings.absent(present)) if self._unbind(info)]
+
+    def _unbind(self, info: DeviceInfo) -> bool:
         was = self.catalog.bindings.unbind(info.identity)
         if was:
-            log.info("device %s (%s) is not shared any more", info.busid, info.hardware_id)
+            log.info("device %s (%s) is not shared any more", info.busid or info.serial, info.hardware_id)
             for claim in self.catalog.claims():
                 if claim.info.identity.matches(info.identity):
                     self._take_back(claim)
-        return info, was
+        return was
 
-    def attach(self, name: str, guest: str = "") -> tuple[DeviceInfo, tuple[str, ...]]:
+    def attach(
+        self, name: str, guest: str = "", seconds: float = _ATTACH_SECONDS
+    ) -> tuple[DeviceInfo, tuple[str, ...]]:
         """Have a guest's agent attach a device; where it is in the guest. LocalError if it cannot or will not."""
         info = self.catalog.find(name)
         if not self.catalog.bindings.is_bound(info):
             hint = f"run 'wslusb bind {info.busid}' first"
             raise LocalError(LocalReason.REFUSED, f"device {info.busid} is not shared", hint=hint)
-        event = self.guests.with_kernel(guest).ask(EventKind.ATTACH_WANTED, info, _ATTACH_SECONDS)
+        event = self.guests.with_kernel(guest).ask(EventKind.ATTACH_WANTED, info, seconds)
         return info, event.nodes
 
     def detach(self, name: str) -> DeviceInfo:

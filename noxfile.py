@@ -1,0 +1,106 @@
+"""Everything that is run on this project. ``nox -l`` lists it, CONTRIBUTING.md explains it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.default_venv_backend = "venv"
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PACKAGES = ["wslusb", "emulator", "hil"]
+
+
+def group(name: str) -> list[str]:
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+def test_environment(session: nox.Session) -> None:
+    session.install("-e", ".[pyusb]", *group("tests"))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff, and the import rules of docs/architecture.md."""
+    session.install("-e", ".", *group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strict, as Linux and as Windows see the code (the virtual machines are Linux' alone)."""
+    session.install("-e", ".[pyusb]", *group("types"))
+    session.run("mypy")
+    session.run("mypy", "--platform", "win32", "-p", "wslusb", "-p", "emulator")
+    session.run("mypy", "noxfile.py")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests that need nothing but Python."""
+    test_environment(session)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def versions(session: nox.Session) -> None:
+    """The same on every supported Python that is installed."""
+    test_environment(session)
+    session.run("pytest", "-q", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Branch coverage of the tests that need nothing but Python."""
+    test_environment(session)
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-q", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report", "--skip-covered", "--sort=cover")
+
+
+@nox.session
+def kernel(session: nox.Session) -> None:
+    """The main path through real kernels, in virtual machines. Builds them once (about five minutes)."""
+    test_environment(session)
+    session.run("python", "-m", "hil.vm", "build")
+    session.run("pytest", "-m", "kernel", "--timeout=300", "--durations=0", "--durations-min=1", "-v", "tests/kernel", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job: serve, bind, attach, real bytes. ``-- --kernel``: in virtual machines, through real kernels."""
+    session.install("-e", ".[pyusb]")
+    session.run("python", "-m", "hil.demo", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Rates and costs, as a table and as bench-results/*.json. ``-- --kernel``: beside the kernel's own usbip."""
+    session.install("-e", ".[pyusb]")
+    session.run("python", "-m", "hil.bench", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Bring the generated parts of docs/ up to date, and check its links. ``-- --check`` only looks."""
+    session.install("-e", ".")
+    session.run("python", "docs/build.py", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the sdist and the wheel, and try the wheel in an environment of its own."""
+    session.install("build", "twine", *group("tests"))
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", silent=True)
+    session.run("twine", "check", "--strict", *map(str, sorted(Path("dist").iterdir())))
+    environment = {**os.environ, "WSLUSB_DIST": str(Path("dist").resolve())}
+    session.run("pytest", "-q", "-m", "packaging", "--timeout=300", "tests/packaging", env=environment)
