@@ -71,7 +71,17 @@ def kernel(session: nox.Session) -> None:
     """The main path through real kernels, in virtual machines. Builds them once (about five minutes)."""
     test_environment(session)
     session.run("python", "-m", "hil.vm", "build")
-    session.run("pytest", "-m", "kernel", "--timeout=300", "--durations=0", "--durations-min=1", "-v", "tests/kernel", *session.posargs)
+    session.run(
+        "pytest",
+        "-m",
+        "kernel",
+        "--timeout=300",
+        "--durations=0",
+        "--durations-min=1",
+        "-v",
+        "tests/kernel",
+        *session.posargs,
+    )
 
 
 @nox.session

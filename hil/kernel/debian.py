@@ -39,7 +39,7 @@ class StockKernel:
 def stock_kernel() -> StockKernel:
     """The newest stock kernel of the series, from the cache or the archive."""
     require(ARCHIVE)
-    package = archive.newest_image(archive.run("apt-cache", "search", "--names-only", f"^linux-image-{archive.SERIES}"))
+    package = archive.newest_image(archive.apt_cache("search", "--names-only", f"^linux-image-{archive.SERIES}"))
     tree = cached("debian", content_key(package, archive.version(package), RECIPE), lambda out: _fetch(package, out))
     (image,) = tree.glob("boot/vmlinuz-*")
     (modules,) = tree.glob("lib/modules/*")

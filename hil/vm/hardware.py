@@ -33,6 +33,9 @@ class UsbHardware:
         """Sockets that QEMU must inherit."""
         return []
 
+    def close(self) -> None:
+        """Let go of what this process holds of it."""
+
 
 @dataclass(kw_only=True)
 class Stick(UsbHardware):
@@ -110,6 +113,11 @@ class SerialPort(UsbHardware):
     def inherited(self) -> list[socket.socket]:
         """The line."""
         return [self._far]
+
+    def close(self) -> None:
+        """Hang up."""
+        self.line.close()
+        self._far.close()
 
 
 @dataclass(kw_only=True)

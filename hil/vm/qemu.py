@@ -104,8 +104,9 @@ class QemuMachine(Machine):
                 self._process.wait(STOP_SECONDS)
         super().stop()
         self._monitor.close()
-        for fd in self.inherited():
-            fd.close()
+        self._qemu_monitor.close()
+        for piece in self.hardware.values():
+            piece.close()
 
     def inherited(self) -> Sequence[socket.socket]:
         """See Machine."""

@@ -111,13 +111,13 @@ class Rig(Generic[HostMachine]):
     def uml_single(cls, directory: Path | None = None, **options: Any) -> Rig[UmlMachine]:
         """One UML machine (`rig.host`) without a switch; its vsock is a loopback."""
         rig: Rig[UmlMachine] = Rig(directory)
-        return rig._boot(lambda: [rig._uml("host", **options)])
+        return rig._boot(lambda: rig._uml("host", **options))
 
     @classmethod
     def uml_pair(cls, directory: Path | None = None, **options: Any) -> Rig[UmlMachine]:
         """Two UML machines on one switch: `host` (CID 2) and `guest` (CID 42)."""
         rig: Rig[UmlMachine] = Rig(directory)
-        return rig._boot(lambda: [rig._uml("host", HOST_CID, **options), rig._uml("guest", GUEST_CID, **options)])
+        return rig._boot(lambda: rig._uml("host", HOST_CID, **options), lambda: rig._uml("guest", GUEST_CID, **options))
 
     @classmethod
     def qemu_host(
@@ -130,7 +130,8 @@ class Rig(Generic[HostMachine]):
         """
         rig: Rig[QemuMachine] = Rig(directory)
         return rig._boot(
-            lambda: [rig._qemu("host", hardware, **(host or {})), rig._uml("guest", GUEST_CID, **(guest or {}))]
+            lambda: rig._qemu("host", hardware, **(host or {})),
+            lambda: rig._uml("guest", GUEST_CID, **(guest or {})),
         )
 
     def restart_guest(self, **options: Any) -> UmlMachine:
@@ -141,10 +142,11 @@ class Rig(Generic[HostMachine]):
         self.machines["guest"] = guest.wait_booted()
         return guest
 
-    def _boot(self, machines: Callable[[], Sequence[Machine]]) -> Self:
-        """Switch all machines on side by side; on any trouble nothing is left running."""
+    def _boot(self, *makers: Callable[[], Machine]) -> Self:
+        """Switch each machine on as soon as it is made; on any trouble nothing is left running."""
         try:
-            for machine in machines():
+            for make in makers:
+                machine = make()
                 self.machines[machine.name] = self._stack.enter_context(machine)
                 machine.power_on()
             for machine in self.machines.values():

@@ -30,8 +30,8 @@ from wslusb.usb.ids import Speed
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Completion, Status, Urb, UrbFlag
 
-BULK = Pair(configuration=1, source=0x81, sink=0x01, max_packet=512)
-ECHO = Pair(configuration=2, source=0x81, sink=0x01, max_packet=512)
+BULK = Pair(configuration=1, source=0x81, sink=0x02, max_packet=512)
+ECHO = Pair(configuration=2, source=0x81, sink=0x02, max_packet=512)
 STICK = Pair(configuration=1, source=0x81, sink=0x02, max_packet=512)
 MIB = 1 << 20
 STICK_SIZE = 32 * MIB
@@ -422,7 +422,7 @@ def test_close_completes_waiting_and_flying_urbs_and_ends_the_thread(echo: Bench
     assert not [thread for thread in threading.enumerate() if "libusb" in thread.name]
 
 
-def test_hundred_opens_leave_nothing_behind(open_by_serial: Opener) -> None:
+def test_twenty_opens_leave_nothing_behind(open_by_serial: Opener) -> None:
     open_by_serial("SN77").close()
     before = len(os.listdir("/proc/self/fd")), threading.active_count()  # noqa: PTH208
     for _ in range(20):
@@ -440,7 +440,9 @@ def test_unplug_with_urbs_in_flight(provider: LibusbProvider, open_by_serial: Op
     before = next(each for each in provider.devices() if each.serial == "ZERO")
     gadgets.unplug("zero")
     try:
-        assert {reader.wait().status for reader in readers} == {Status.GONE}
+        # Until the hub notices, an empty port answers nothing (EPROTO), as with any controller.
+        assert {reader.wait().status for reader in readers} <= {Status.GONE, Status.PROTOCOL}
+        assert readers[-1].wait().status == Status.GONE
         assert bench.write(ECHO, b"late").wait().status == Status.GONE
         for call in (bench.device.reset, lambda: bench.device.select_configuration(1)):
             with pytest.raises(DeviceError) as caught:
@@ -474,34 +476,42 @@ else:
 """
 
 
-def start_owner(*, orderly: bool) -> tuple[subprocess.Popen[str], int]:
-    script = OWNER.format(orderly=orderly)
-    pipe = subprocess.PIPE
-    owner = subprocess.Popen([sys.executable, "-c", script], stdin=pipe, stdout=pipe, text=True, start_new_session=True)
-    assert owner.stdout
-    word, number = owner.stdout.readline().split()
-    assert word == "open"
-    assert (driver("SN77"), driver("ACM1", 1)) == ("usbfs", "usbfs")
-    return owner, int(number)
+@contextlib.contextmanager
+def owner_of_two(*, orderly: bool) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A service that has the stick and the modem, and the process id of its guardian."""
+    script, pipe = OWNER.format(orderly=orderly), subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", script], stdin=pipe, stdout=pipe, text=True) as owner:
+        assert owner.stdout
+        word, number = owner.stdout.readline().split()
+        assert word == "open"
+        assert (driver("SN77"), driver("ACM1", 1)) == ("usbfs", "usbfs")
+        yield owner, int(number)
 
 
 def test_guardian_gives_devices_back_after_sigkill() -> None:
-    owner, guardian = start_owner(orderly=False)
-    links = [link.readlink() for link in Path(f"/proc/{guardian}/fd").iterdir()]
-    assert not any("bus/usb" in str(link) for link in links)
-    owner.kill()
-    owner.wait()
+    with owner_of_two(orderly=False) as (owner, guardian):
+        links = [link.readlink() for link in Path(f"/proc/{guardian}/fd").iterdir()]
+        assert not any("bus/usb" in str(link) for link in links)
+        owner.kill()
     wait_until(lambda: driver("SN77") == "usb-storage" and driver("ACM1", 1) == "cdc_acm")
-    wait_until(lambda: not Path(f"/proc/{guardian}/exe").exists())
+    wait_until(lambda: not is_running(guardian))
+
+
+def is_running(process: int) -> bool:
+    """Whether it is there, and no zombie that nobody waits for."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_guardian_ends_with_an_orderly_service_and_ignores_its_signals() -> None:
-    owner, guardian = start_owner(orderly=True)
-    os.kill(guardian, signal.SIGINT)
-    os.kill(guardian, signal.SIGTERM)
-    time.sleep(0.2)
-    assert Path(f"/proc/{guardian}/exe").exists()
-    owner.communicate("")
+    with owner_of_two(orderly=True) as (owner, guardian):
+        os.kill(guardian, signal.SIGINT)
+        os.kill(guardian, signal.SIGTERM)
+        time.sleep(0.2)
+        assert is_running(guardian)
+        owner.communicate("")
     assert owner.returncode == 0
-    wait_until(lambda: not Path(f"/proc/{guardian}").exists())
+    wait_until(lambda: not is_running(guardian))
     wait_until(lambda: driver("SN77") == "usb-storage")

@@ -57,3 +57,14 @@ def on_gadgets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
 def test_on_gadgets(on_gadgets: Outcomes, name: str) -> None:
     assert name in on_gadgets, "it did not run"
     assert not on_gadgets[name], "\n".join(on_gadgets[name])
+
+
+@pytest.fixture(scope="module")
+def on_sound_card(qemu_host: Rig[QemuMachine]) -> Outcomes:
+    return run_inside(qemu_host.host, "libusb_iso_cases.py")
+
+
+@pytest.mark.parametrize("name", case_names("libusb_iso_cases.py"))
+def test_isochronous(on_sound_card: Outcomes, name: str) -> None:
+    assert name in on_sound_card, "it did not run"
+    assert not on_sound_card[name], "\n".join(on_sound_card[name])

@@ -16,7 +16,6 @@ import threading
 from collections.abc import Callable, Iterable
 
 from ..errors import DeviceError, LocalError, LocalReason
-from ..usb.ids import TransferType
 from ..usb.setup import SETUP_SIZE
 from ..usb.urb import Done, Status, Urb
 from .libusb_budget import Budget, cost_of
@@ -35,7 +34,7 @@ _FLUSH_TIMEOUT = 10.0  # seconds
 
 def _lane_key(urb: Urb) -> int:
     """Both directions of a control endpoint are one pipe."""
-    return urb.endpoint & 0x0F if urb.transfer == TransferType.CONTROL else urb.endpoint
+    return urb.endpoint if urb.transfer else urb.endpoint & 0x0F  # TransferType.CONTROL is 0
 
 
 class Engine:

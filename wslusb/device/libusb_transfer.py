@@ -26,7 +26,7 @@ def size_class(size: int) -> int:
 
 
 class Part:
-    """One libusb transfer. ``iso`` is the memory of its packet descriptors (empty where there are none)."""
+    """One libusb transfer. ``iso`` is the memory of its packet descriptors, as unsigned numbers; empty for no packets."""
 
     __slots__ = ("address", "iso", "pointer", "transfer")
 
@@ -41,7 +41,7 @@ class Part:
         self.transfer.timeout = 0  # how long to wait is the guest's to decide
         offset = type(self.transfer).iso_packet_desc.offset
         memory = (ctypes.c_char * (packets * _ISO_DESCRIPTOR)).from_address(self.address + offset)
-        self.iso = memoryview(memory).cast("B") if packets else memoryview(b"")
+        self.iso = memoryview(memory).cast("B").cast("I") if packets else memoryview(b"")
 
 
 class Slot:
@@ -80,7 +80,7 @@ class Pool:
 
     def take(self, size: int, iso_parts: int = 0) -> Slot:
         """A slot for ``size`` bytes, with ``iso_parts`` isochronous transfers, or with one of another type for 0."""
-        key = (_SMALLEST if size <= _SMALLEST else 1 << (size - 1).bit_length(), iso_parts)
+        key = (size_class(size), iso_parts)
         with self._lock:
             idle = self._idle.get(key)
             if idle:

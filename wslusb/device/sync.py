@@ -36,7 +36,7 @@ class Result:
 
 
 def transfer(device: Device, urb: Urb, seconds: float | None = None) -> Result:
-    """Submit a URB and wait. One that takes longer than ``seconds`` is cancelled: ``Status.TIMEOUT``, with what it moved."""
+    """Submit a URB and wait. After ``seconds`` it is cancelled: ``Status.TIMEOUT``, with what it moved until then."""
     result = Result()
     device.submit(urb, result.done)
     if not result.wait(seconds):

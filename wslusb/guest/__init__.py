@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..errors import LocalError, LocalReason
+
 if TYPE_CHECKING:
     from .pyusb_backend import Backend
 
@@ -15,6 +17,9 @@ def pyusb_backend(host: str = "vsock:2") -> Backend:
 
     ``usb.core.find(backend=wslusb.guest.pyusb_backend("unix:/run/wslusb.sock"))``. LocalError if the host is not there.
     """
-    from .pyusb_backend import Backend  # pyusb is an extra
-
+    try:
+        from .pyusb_backend import Backend
+    except ModuleNotFoundError as error:
+        hint = "pip install 'wslusb[pyusb]'"
+        raise LocalError(LocalReason.MISSING, "the pyusb backend needs pyusb", hint=hint) from error
     return Backend(host)

@@ -64,7 +64,9 @@ class HostClient:
             if isinstance(error, PeerError):
                 link.fail(error)
             link.stream.close()
-            raise LocalError(LocalReason.DISCONNECTED, f"{self.address} does not answer as a wslusb host: {error}") from error
+            raise LocalError(
+                LocalReason.DISCONNECTED, f"{self.address} does not answer as a wslusb host: {error}"
+            ) from error
         except LocalError:
             link.stream.close()
             raise

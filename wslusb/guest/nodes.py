@@ -61,7 +61,8 @@ def wait_usable(sysfs: Path, busid: str, seconds: float) -> list[str] | None:
 
 
 def _configured(device: Path) -> bool:
-    # A device whose driver is still probing holds its lock, and bConfigurationValue waits for that: ask for the folders.
+    # A device whose driver is still probing holds its lock, and bConfigurationValue waits for that: ask for the
+    # folders.
     return any(device.glob(f"{device.name}:*"))
 
 

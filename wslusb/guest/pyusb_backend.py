@@ -1,7 +1,8 @@
 """A pyusb backend over the protocol: shared devices of a host for any pyusb program, with no kernel driver and no root.
 
-pyusb's backends are synchronous (usb/backend/__init__.py, class IBackend): each call submits one URB and waits for it. A
-device is attached when pyusb first needs more than its device descriptor, and given back when pyusb disposes of it.
+pyusb's backends are synchronous (usb/backend/__init__.py, class IBackend): each call submits one URB and waits for
+it. A device is attached when pyusb first needs more than its device descriptor, and given back when pyusb disposes of
+it.
 """
 
 from __future__ import annotations
@@ -115,10 +116,10 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb has no types
         """USB 2.0, table 9-10."""
         raw = dev.configuration(config)
         return _Fields(
-            bLength=9, bDescriptorType=int(DescriptorType.CONFIGURATION), wTotalLength=len(dev.info.configurations[config]),
-            bNumInterfaces=len({i.number for i in raw.interfaces}), bConfigurationValue=raw.value,
-            iConfiguration=raw.string, bmAttributes=raw.attributes, bMaxPower=raw.max_power,
-            extra_descriptors=list(b"".join(raw.extra)),
+            bLength=9, bDescriptorType=int(DescriptorType.CONFIGURATION),
+            wTotalLength=len(dev.info.configurations[config]), bNumInterfaces=len({i.number for i in raw.interfaces}),
+            bConfigurationValue=raw.value, iConfiguration=raw.string, bmAttributes=raw.attributes,
+            bMaxPower=raw.max_power, extra_descriptors=list(b"".join(raw.extra)),
         )  # fmt: skip
 
     def get_interface_descriptor(self, dev: _SharedDevice, intf: int, alt: int, config: int) -> _Fields:

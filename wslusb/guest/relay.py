@@ -1,7 +1,7 @@
 """Between vhci_hcd and a Device: USB/IP commands become URBs, completions become answers.
 
-The kernel does not check what it is told (docs/architecture.md, "Traps"), so everything that it reads here is built from
-its own request and bounded by it (:func:`wslusb.wire.usbip.pack_ret_submit`). An unlink is always answered:
+The kernel does not check what it is told (docs/architecture.md, "Traps"), so everything that it reads here is built
+from its own request and bounded by it (:func:`wslusb.wire.usbip.pack_ret_submit`). An unlink is always answered:
 
 * the URB was cancelled and moved no bytes: RET_UNLINK -ECONNRESET, and no RET_SUBMIT;
 * it had completed, or moved bytes before the cancel: RET_SUBMIT with the bytes, then RET_UNLINK 0, so that nothing that
@@ -102,8 +102,8 @@ class Relay:
     def _look_at(self, urb: Urb) -> bool:
         """Notice a port reset behind a control request, and pass it on; False if the device is gone after it.
 
-        The reset itself never leaves vhci_hcd. What follows it does: the kernel reads the device descriptor anew, with the
-        lengths that it uses only there, while the port is not configured.
+        The reset itself never leaves vhci_hcd. What follows it does: the kernel reads the device descriptor anew,
+        with the lengths that it uses only there, while the port is not configured.
         """
         setup = urb.setup
         if setup is None:

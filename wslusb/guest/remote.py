@@ -22,7 +22,7 @@ from ..usb.setup import Recipient, Request, Setup
 from ..usb.urb import Completion, Done, Status, Urb
 from ..wire.frame import Frame, MessageType
 from ..wire.messages import AttachAnswer, AttachRequest, Cancel, CancelAnswer, StatusAnswer
-from ..wire.urbs import decode_response, encode_request
+from ..wire.urbs import decode_response, encode_request, misfit
 
 __all__ = ["RemoteDevice"]
 
@@ -31,15 +31,19 @@ log = logging.getLogger(__name__)
 _URB_RESPONSE = int(MessageType.URB_RESPONSE)
 _BACKLOG = 64 << 20
 """Bytes that may wait for credit. A kernel that queues more gets -ENOMEM, as from a host controller out of memory."""
+_ATTACH_SECONDS = 30.0
+"""A host may have to take the device from a driver and to reset it."""
 _CONTROL_SECONDS = 10.0
+_CANCEL_SECONDS = 15.0
+"""A host that has not answered a cancel after one to two times this is given up: somebody waits in the kernel."""
 _DETACH_SECONDS = 5.0
 
 
 class RemoteDevice:
     """A device of the host, attached over ``link``, whose handshake is through and whose purpose is data.
 
-    ``closed`` is called once, when the link has ended, with the reason: None after :meth:`close`. After it every URB has
-    been completed (``Status.GONE`` for those that the host never answered).
+    ``closed`` is called once, when the link has ended, with the reason: None after :meth:`close`. After it every URB
+    has been completed (``Status.GONE`` for those that the host never answered).
     """
 
     def __init__(self, link: Link, answer: AttachAnswer, closed: Callable[[WslusbError | None], None]) -> None:
@@ -61,15 +65,23 @@ class RemoteDevice:
         self._books = threading.Lock()
         self._waiting: dict[int, tuple[threading.Event, list[StatusAnswer]]] = {}
         self._over = False
+        self._closing = False
+        self._reason: WslusbError | None = None
+        self._ended = threading.Event()
+        self._watch: threading.Thread | None = None
         self._reader = threading.Thread(target=self._run, name=f"wslusb-{self._info.busid}", daemon=True)
 
     @classmethod
-    def attach(
-        cls, link: Link, request: AttachRequest, closed: Callable[[WslusbError | None], None]
-    ) -> RemoteDevice:
+    def attach(cls, link: Link, request: AttachRequest, closed: Callable[[WslusbError | None], None]) -> RemoteDevice:
         """Ask for a device on a fresh data link. DeviceError with the host's words if it says no."""
         link.request(MessageType.ATTACH, request.pack())
-        frame = next(link.frames(), None)
+        # Its pings say that the host lives; that it never answers is another matter.
+        patience = threading.Timer(_ATTACH_SECONDS, link.end)
+        patience.start()
+        try:
+            frame = next(link.frames(), None)
+        finally:
+            patience.cancel()
         if frame is None:
             raise LocalError(LocalReason.DISCONNECTED, "the host ended the connection")
         answer = AttachAnswer.unpack(frame.payload)
@@ -98,8 +110,8 @@ class RemoteDevice:
         try:
             with self._link.lock:
                 if not self._over:
-                    if urb.length > self._link.connection.agreed.transfer:
-                        refused = Status.NO_MEMORY
+                    if wrong := misfit(urb, self._link.connection.agreed):
+                        refused = wrong
                     elif self._backlog or not self._table.room(urb.length):
                         if self._defer(urb, done):
                             return
@@ -128,6 +140,8 @@ class RemoteDevice:
         urb.data = bytes(urb.data)
         self._backlog.append((urb, done))
         self._backlog_bytes += urb.length
+        # The response that gave the credit back may have come before the URB was in the backlog.
+        self._credit.set()
         if self._sender is None:
             self._sender = threading.Thread(target=self._send_backlog, name="wslusb-credit", daemon=True)
             self._sender.start()
@@ -155,6 +169,8 @@ class RemoteDevice:
                 done = self._drop(urb)
                 if done is None:
                     self._ask_cancel(urb)
+        except PeerError as error:
+            self._give_up(error)
         except OSError:
             self._link.end()
         if done is not None:
@@ -167,7 +183,25 @@ class RemoteDevice:
                 return
             sequence, frame = self._link.connection.request(MessageType.CANCEL, Cancel(target).pack())
             self._table.cancelling(target, sequence)
+        if self._watch is None:
+            self._watch = threading.Thread(target=self._watch_cancels, name="wslusb-cancels", daemon=True)
+            self._watch.start()
         self._link.send_locked((frame,))
+
+    def _watch_cancels(self) -> None:
+        """Give up a host that does not answer cancels. A thread of its own: such a host may well say other things."""
+        before = 0
+        while not self._ended.wait(_CANCEL_SECONDS):
+            with self._books:
+                oldest = self._table.oldest_cancel
+            if oldest and oldest == before:
+                self._give_up(PeerError(PeerReason.TIMEOUT, f"cancel {oldest} has not been answered"))
+                return
+            before = oldest
+
+    def _give_up(self, error: PeerError) -> None:
+        self._reason = error
+        self._link.fail(error)
 
     def _drop(self, urb: Urb) -> Done | None:
         for position, (waiting, done) in enumerate(self._backlog):
@@ -224,6 +258,9 @@ class RemoteDevice:
                 sequence, frame = self._link.connection.request(kind)
                 self._waiting[sequence] = (answered, answers)
                 self._link.send_locked((frame,))
+        except PeerError as error:
+            self._give_up(error)
+            return None
         except OSError:
             self._link.end()
             return None
@@ -232,6 +269,7 @@ class RemoteDevice:
 
     def close(self) -> None:
         """See :class:`wslusb.device.api.Device`. Waits for the host to have given the device back."""
+        self._closing = True
         self._ask(MessageType.DETACH, _DETACH_SECONDS)
         self._link.end()
         if threading.current_thread() is not self._reader:
@@ -240,17 +278,18 @@ class RemoteDevice:
     # -- the reading thread
 
     def _run(self) -> None:
-        reason: WslusbError | None = None
         try:
             self._read()
+            reason = "the host ended the connection"
         except PeerError as error:
-            reason = error
-            self._link.fail(error)
+            self._give_up(error)
         except LocalError as error:
-            reason = error
+            self._reason = error
         except OSError as error:
-            reason = LocalError(LocalReason.DISCONNECTED, f"the connection to the host broke: {error.strerror}")
-        self._finish(reason if not self._link.ended or reason is not None else None)
+            reason = f"the connection to the host broke: {error.strerror}"
+        if self._reason is None and not self._closing:
+            self._reason = LocalError(LocalReason.DISCONNECTED, reason)
+        self._finish(self._reason)
 
     def _read(self) -> None:
         table, dones, sequences, backlog, books = self._table, self._dones, self._sequences, self._backlog, self._books
@@ -267,7 +306,10 @@ class RemoteDevice:
                 del sequences[urb]
             if backlog:
                 self._credit.set()
-            dones.pop(sequence)(completion)
+            try:
+                dones.pop(sequence)(completion)
+            except Exception:  # a driver's bug is not the other URBs'
+                log.exception("done() of URB %d raised", urb.sequence)
 
     def _rare(self, frame: Frame) -> bool:
         """A message that is not a response; True after the last one."""
@@ -295,9 +337,14 @@ class RemoteDevice:
         self._credit.set()
         for event in waiting:
             event.set()
+        self._ended.set()
         for urb, done in left:
-            done(Completion(urb, Status.GONE))
-        if self._sender is not None:
-            self._sender.join()
+            try:
+                done(Completion(urb, Status.GONE))
+            except Exception:  # likewise
+                log.exception("done() of URB %d raised", urb.sequence)
+        for thread in (self._sender, self._watch):
+            if thread is not None:
+                thread.join()
         self._link.stream.close()
         self._closed(reason)

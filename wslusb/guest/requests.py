@@ -58,4 +58,11 @@ class GuestRequests:
             for port in agent.ports()
         ]
         address = str(agent.address)
-        return {"role": "agent", "version": __version__, "host": address, "connected": bool(host), "host_name": host, "attached": attached}
+        return {
+            "role": "agent",
+            "version": __version__,
+            "host": address,
+            "connected": bool(host),
+            "host_name": host,
+            "attached": attached,
+        }

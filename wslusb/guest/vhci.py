@@ -1,7 +1,7 @@
 """vhci_hcd through sysfs: ports, attach, detach (drivers/usb/usbip/vhci_sysfs.c).
 
-A controller has a high-speed and a SuperSpeed half. ``status`` lists the ports of the first controller, ``status.1`` those of
-the second, and so on; ports are numbered through.
+A controller has a high-speed and a SuperSpeed half. ``status`` lists the ports of the first controller, ``status.1``
+those of the second, and so on; ports are numbered through.
 """
 
 from __future__ import annotations

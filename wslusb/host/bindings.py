@@ -1,7 +1,7 @@
 """Which devices are shared, remembered across restarts.
 
-A binding goes by what a device *is* (:class:`wslusb.usb.info.Identity`), not by its busid, which the next device in that port
-would inherit. The file is JSON, written whole and renamed, so that a crash leaves the old or the new one.
+A binding goes by what a device *is* (:class:`wslusb.usb.info.Identity`), not by its busid, which the next device in
+that port would inherit. The file is JSON, written whole and renamed, so that a crash leaves the old or the new one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class Bindings:
         try:
             document = json.loads(text)
             if document["schema"] != SCHEMA:
-                raise LocalError(LocalReason.BAD_STATE, f"{self.path} has schema {document['schema']!r}, not {SCHEMA!r}")
+                raise LocalError(
+                    LocalReason.BAD_STATE, f"{self.path} has schema {document['schema']!r}, not {SCHEMA!r}"
+                )
             return [Identity(**entry) for entry in document["bindings"]]
         except (ValueError, KeyError, TypeError) as error:
             hint = "repair it, or remove it and bind again"

@@ -56,7 +56,7 @@ class Catalog:
 
     def claim(self, busid: str, generation: int, owner: str, revoke: Callable[[], None]) -> Claim:
         """Take hold of a shared device for ``owner``. DeviceError with what to do if it cannot be had."""
-        provider, info = self._locate(busid)
+        _provider, info = self._locate(busid)
         if not self.bindings.is_bound(info):
             hint = f"run 'wslusb bind {busid}' on the host first"
             raise DeviceError(Status.ACCESS_DENIED, f"device {busid} is not shared: {hint}", hint=hint)

@@ -71,4 +71,3 @@ class Export:
     def _refuse(self, sequence: int, busid: str, error: DeviceError) -> None:
         log.info("device %s refused to %s: %s", busid, self._link.peer, error)
         self._link.answer(AttachAnswer.TYPE, sequence, AttachAnswer(error.status, str(error)).pack())
-

@@ -1,11 +1,11 @@
 """The only hot loop of the host: URB requests from a link into a device, completions back.
 
-One thread (:meth:`Pump.run`) reads requests and submits them; completions come on the device's own thread and leave in one
-gathered write. The link's lock covers both the change of the in-flight table and the send that tells of it, so a URB's
-response always leaves before the answer to its cancel (the unlink rule, :mod:`wslusb.session.inflight`).
+One thread (:meth:`Pump.run`) reads requests and submits them; completions come on the device's own thread and leave
+in one gathered write. The link's lock covers both the change of the in-flight table and the send that tells of it, so
+a URB's response always leaves before the answer to its cancel (the unlink rule, :mod:`wslusb.session.inflight`).
 
-Requests that change the device's state are made through the device API, on the reading thread: nothing that was sent after
-one of them reaches the device before it is done, as in Linux' own exporter (drivers/usb/usbip/stub_rx.c).
+Requests that change the device's state are made through the device API, on the reading thread: nothing that was sent
+after one of them reaches the device before it is done, as in Linux' own exporter (drivers/usb/usbip/stub_rx.c).
 """
 
 from __future__ import annotations

@@ -41,7 +41,9 @@ class HostRequests:
                 return {"devices": [device_json(self._service.detach(claim.info.busid)) for claim in claims]}
             case {"op": "state"}:
                 return self._state()
-        raise LocalError(LocalReason.UNSUPPORTED, f"the service does not know {request.get('op')!r} with these arguments")
+        raise LocalError(
+            LocalReason.UNSUPPORTED, f"the service does not know {request.get('op')!r} with these arguments"
+        )
 
     def _list(self) -> Json:
         catalog = self._service.catalog

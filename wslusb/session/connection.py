@@ -1,8 +1,8 @@
 """One end of one connection: checks each frame against state, sequence and handle, and numbers what is sent.
 
-Sequence rule: each sender numbers its requests 1, 2, 3, ... on each connection (0 is left out when the counter wraps); a
-response carries its request's number; events and errors are unsolicited and carry 0. A number out of order is a PeerError,
-which also finds every duplicate.
+Sequence rule: each sender numbers its requests 1, 2, 3, ... on each connection (0 is left out when the counter
+wraps); a response carries its request's number; events and errors are unsolicited and carry 0. A number out of order
+is a PeerError, which also finds every duplicate.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Every URB request gets exactly one response. A cancel gets an answer of its own after that response: *won* (the response
 said cancelled) or *lost* (it had completed). ABORT_PIPE is answered when all URBs of its endpoint have been.
 
-Neither table is locked. The host holds one lock around a call and the send that follows from it, so that answers leave in
-this order; the guest holds one around ``end``, ``cancellable`` and ``cancelling``.
+Neither table is locked. The host holds one lock around a call and the send that follows from it, so that answers
+leave in this order; the guest holds one around ``end``, ``cancellable`` and ``cancelling``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ __all__ = ["Answered", "GuestTable", "HostTable", "final_status"]
 def final_status(completion: Completion) -> int:
     """The status that goes to the guest: a short IN is an error where the request did not allow it.
 
-    Decided here and not by libusb, which would lose the data (docs/architecture.md, "Traps"). Linux' usb-storage asks for it.
+    Decided here and not by libusb, which would lose the data (docs/architecture.md, "Traps"). Linux' usb-storage asks
+    for it.
     """
     urb = completion.urb
     if completion.status or urb.flags & 0x2 or completion.actual_length >= urb.length:
@@ -138,6 +139,11 @@ class GuestTable:
         """A cancel of ``target``, numbered ``sequence``, is about to be sent."""
         self._cancels[sequence] = target
         self._outcomes[target] = None
+
+    @property
+    def oldest_cancel(self) -> int:
+        """The number of the cancel that has waited longest for its answer, 0 for none."""
+        return next(iter(self._cancels), 0)
 
     def cancelled(self, sequence: int, target: int, won: bool) -> None:
         """The answer to a cancel has arrived. PeerError if it came before the URB's response, or contradicts it."""

@@ -21,7 +21,7 @@ class Liveness:
         self._silent = 0
 
     def silence(self) -> None:
-        """Nothing has arrived for :data:`limits.PING_SECONDS`: send a ping now. PeerError if that was once too often."""
+        """Nothing has arrived for :data:`limits.PING_SECONDS`: a ping is due. PeerError if that was once too often."""
         if self._silent >= limits.DEAD_AFTER_PINGS:
             seconds = limits.PING_SECONDS * (self._silent + 1)
             raise PeerError(PeerReason.TIMEOUT, f"nothing heard for {seconds:.0f} s: the peer counts as dead")

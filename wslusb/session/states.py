@@ -10,7 +10,7 @@ import enum
 from types import MappingProxyType
 
 from ..errors import PeerError, PeerReason
-from ..wire.frame import MessageType as M  # noqa: N814 -- a table reads better with a short name
+from ..wire.frame import MessageType as M
 
 __all__ = ["TABLE", "Role", "State", "next_state"]
 

@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from . import current
@@ -27,6 +27,9 @@ from .api import HostSystem
 __all__ = ["Guardian", "guard", "main"]
 
 _log = logging.getLogger(__name__)
+
+_IGNORED = (signal.SIGINT, signal.SIGTERM)
+"""They go to the whole process group of the service, which then ends in order and says goodbye."""
 
 
 class Guardian:
@@ -66,13 +69,14 @@ class Guardian:
         root = str(Path(__file__).resolve().parents[2])  # also where this package runs from a checkout
         known = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                close_fds=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(known)},
-            )
+            with _signals_blocked():
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", __name__],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    close_fds=True,
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(known)},
+                )
         except OSError as error:
             self._failed = True
             _log.warning("no guardian: devices will not be given back if this process is killed: %s", error)
@@ -85,6 +89,19 @@ class Guardian:
             self._process.stdin.flush()
         except OSError as error:
             _log.warning("the guardian is gone: %s", error)
+
+
+@contextlib.contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """A child inherits the mask of the thread that starts it: no moment is left in which a signal could end it."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _IGNORED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def guard(lines: Iterable[bytes], system: HostSystem) -> int:
@@ -102,8 +119,8 @@ def guard(lines: Iterable[bytes], system: HostSystem) -> int:
 
 
 def main() -> None:
-    """Guard what standard input tells of. Signals to the service's process group are the service's to obey."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """Guard what standard input tells of."""
+    for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     guard(sys.stdin.buffer, current())
 

@@ -64,7 +64,9 @@ Address = VsockAddress | UnixAddress | HybridAddress
 
 def _number(text: str, whole: str, what: str) -> int:
     if not re.fullmatch(r"[0-9]+|0x[0-9a-fA-F]+", text) or not 0 <= (number := int(text, 0)) <= 0xFFFFFFFE:
-        raise LocalError(LocalReason.BAD_ADDRESS, f"{what} {text!r} in {whole!r} is not a number up to 2^32-2", hint=_HINT)
+        raise LocalError(
+            LocalReason.BAD_ADDRESS, f"{what} {text!r} in {whole!r} is not a number up to 2^32-2", hint=_HINT
+        )
     return number
 
 

@@ -1,7 +1,7 @@
 """A link: one connection of the protocol on one stream. The only place where the session meets a socket and a thread.
 
-One thread receives (:meth:`Link.frames`), any thread sends under one lock. Silence is measured by the receive time-out of
-the socket, so an idle link costs one ping every few seconds and no thread or timer of its own.
+One thread receives (:meth:`Link.frames`), any thread sends under one lock. Silence is measured by the receive
+time-out of the socket, so an idle link costs one ping every few seconds and no thread or timer of its own.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Link:
                 self.lock.release()
 
     def shake_hands(self, *, first: bool) -> Hello:
-        """Exchange hellos; the guest goes ``first``. PeerError when it takes longer than :data:`limits.HELLO_SECONDS`."""
+        """Exchange hellos; the guest goes ``first``. PeerError after :data:`limits.HELLO_SECONDS`."""
         deadline = time.monotonic() + limits.HELLO_SECONDS
         connection = self.connection
         if first:

@@ -162,7 +162,9 @@ def _connect_hybrid(address: HybridAddress) -> Stream:
                 break
             answer += byte
         if not answer.startswith(b"OK "):
-            raise ConnectionRefusedError(errno.ECONNREFUSED, f"the monitor answered {answer.decode('ascii', 'replace')!r}")
+            raise ConnectionRefusedError(
+                errno.ECONNREFUSED, f"the monitor answered {answer.decode('ascii', 'replace')!r}"
+            )
     except BaseException:
         sock.close()
         raise

@@ -1,7 +1,7 @@
 """A connected byte stream over any blocking socket.
 
-Time-outs are the kernel's own (SO_RCVTIMEO, SO_SNDTIMEO): Python's would make the socket non-blocking and cost a ``poll``
-with every call. A receive that times out gives None, which is how :mod:`wslusb.transport.link` keeps time.
+Time-outs are the kernel's own (SO_RCVTIMEO, SO_SNDTIMEO): Python's would make the socket non-blocking and cost a
+``poll`` with every call. A receive that times out gives None, which is how :mod:`wslusb.transport.link` keeps time.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def _set_timeout(sock: socket.socket, option: int, seconds: float) -> None:
     value: bytes | int = int(seconds * 1000)
     if sys.platform != "win32":
         value = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
-    # On an AF_VSOCK socket, Python's setsockopt takes nothing but a 64-bit number. What it believes of the family is its
-    # own affair, and a second object on the same descriptor may believe something else.
+    # On an AF_VSOCK socket, Python's setsockopt takes nothing but a 64-bit number. What it believes of the family is
+    # its own affair, and a second object on the same descriptor may believe something else.
     alias = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=sock.fileno())
     try:
         alias.setsockopt(socket.SOL_SOCKET, option, value)

@@ -28,12 +28,14 @@ def _bad(message: str) -> LocalError:
 
 
 def split(data: Buffer) -> Iterator[bytes]:
-    """Cut a run of descriptors at each bLength. LocalError where one is shorter than 2 bytes or longer than what is left."""
+    """Cut a run of descriptors at each bLength. LocalError where one is under 2 bytes or longer than what is left."""
     view, offset = memoryview(data), 0
     while offset < len(view):
         length = view[offset]
         if length < 2 or offset + length > len(view):
-            raise _bad(f"bLength {length} at byte {offset} of {len(view)}: a descriptor has at least 2 bytes and must fit")
+            raise _bad(
+                f"bLength {length} at byte {offset} of {len(view)}: a descriptor has at least 2 bytes and must fit"
+            )
         yield bytes(view[offset : offset + length])
         offset += length
 
@@ -62,7 +64,9 @@ class DeviceDescriptor:
         """Read the 18 bytes of a device descriptor."""
         if len(data) < _DEVICE.size:
             raise _bad(f"a device descriptor has {_DEVICE.size} bytes, got {len(data)}")
-        (length, kind, bcd_usb, cls_, sub, proto, mps0, vid, pid, bcd, man, prod, ser, count) = _DEVICE.unpack_from(data)
+        (length, kind, bcd_usb, cls_, sub, proto, mps0, vid, pid, bcd, man, prod, ser, count) = _DEVICE.unpack_from(
+            data
+        )
         if kind != DescriptorType.DEVICE or length < _DEVICE.size:
             raise _bad(f"not a device descriptor: bLength {length}, bDescriptorType {kind}")
         return cls(vid, pid, bcd_usb, cls_, sub, proto, mps0, bcd, man, prod, ser, count)
@@ -144,7 +148,7 @@ class Configuration:
 
     @classmethod
     def unpack(cls, data: Buffer) -> Configuration:
-        """Read a configuration. What a device gets wrong (counts, totals) is kept; what cannot be cut is a LocalError."""
+        """Read a configuration. Wrong counts and totals are kept as they are; what cannot be cut is a LocalError."""
         pieces = split(data)
         head = next(pieces, b"")
         if len(head) < _CONFIGURATION.size or head[1] != DescriptorType.CONFIGURATION:

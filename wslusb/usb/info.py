@@ -35,7 +35,8 @@ class DeviceInfo:
 
     ``busid`` is the system's name of it now (``2-4``, ``3-1.2``). ``generation`` grows each time the same busid is
     plugged anew, so that a stale request cannot reach another device. ``configurations`` are the raw configuration
-    descriptors with all that follows them, in index order; ``active_configuration`` is a bConfigurationValue, 0 for none.
+    descriptors with all that follows them, in index order; ``active_configuration`` is a bConfigurationValue, 0 for
+    none.
     """
 
     busid: str

@@ -30,8 +30,12 @@ def find(devices: Iterable[DeviceInfo], name: str) -> DeviceInfo:
     if not found:
         raise LocalError(LocalReason.NOT_FOUND, f"no device is called {name!r}", hint="run 'wslusb list' to see them")
     if len(found) > 1:
-        lines = "; ".join(f"{info.busid or 'unplugged'} ({info.hardware_id} {info.serial or info.port_path})" for info in found)
+        lines = "; ".join(
+            f"{info.busid or 'unplugged'} ({info.hardware_id} {info.serial or info.port_path})" for info in found
+        )
         raise LocalError(
-            LocalReason.AMBIGUOUS, f"{name!r} fits {len(found)} devices: {lines}", hint="name one of them by its busid, or its instance id"
+            LocalReason.AMBIGUOUS,
+            f"{name!r} fits {len(found)} devices: {lines}",
+            hint="name one of them by its busid, or its instance id",
         )
     return found[0]

@@ -109,4 +109,8 @@ class Setup:
 
     def is_get_descriptor(self, descriptor_type: int) -> bool:
         """Whether this is GET_DESCRIPTOR to the device, for the given descriptor type, any index."""
-        return self.request_type == DIR_IN and self.request == Request.GET_DESCRIPTOR and self.value >> 8 == descriptor_type
+        return (
+            self.request_type == DIR_IN
+            and self.request == Request.GET_DESCRIPTOR
+            and self.value >> 8 == descriptor_type
+        )

@@ -63,8 +63,8 @@ def next_sequence(sequence: int) -> int:
 class FrameBuffer:
     """Cuts a byte stream into frames, copying nothing that arrived whole.
 
-    A caller receives into :meth:`writable`, says how much with :meth:`received`, and takes frames with :meth:`next` until
-    it gives None. The buffer grows as bytes really arrive, never because a header announces them.
+    A caller receives into :meth:`writable`, says how much with :meth:`received`, and takes frames with :meth:`next`
+    until it gives None. The buffer grows as bytes really arrive, never because a header announces them.
     """
 
     __slots__ = ("_data", "_end", "_start", "_view", "max_payload")
@@ -95,7 +95,9 @@ class FrameBuffer:
             return None
         kind, size, sequence, handle = HEADER.unpack_from(self._data, start)
         if size > self.max_payload:
-            raise PeerError(PeerReason.OVERSIZED, f"type {kind:#x} announces {size} bytes, {self.max_payload} are allowed")
+            raise PeerError(
+                PeerReason.OVERSIZED, f"type {kind:#x} announces {size} bytes, {self.max_payload} are allowed"
+            )
         if have < 16 + size:
             if start and start + 16 + size > len(self._data):
                 self._make_room()

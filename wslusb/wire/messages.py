@@ -218,8 +218,8 @@ class AttachRequest:
 class AttachAnswer:
     """What came of it: a :class:`wslusb.usb.urb.Status` number and, if it is 0, the device with its descriptors.
 
-    ``handle`` stands in the header's ``reserved`` of every later message about the device. ``urbs`` and ``size`` (bytes)
-    are the credits: how much may be in flight at once, both directions together.
+    ``handle`` stands in the header's ``reserved`` of every later message about the device. ``urbs`` and ``size``
+    (bytes) are the credits: how much may be in flight at once, both directions together.
     """
 
     TYPE: ClassVar = MessageType.ATTACH

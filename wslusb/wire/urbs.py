@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import enum
 import struct
+from collections.abc import Sequence
 
 from ..errors import PeerError, PeerReason
 from ..usb.ids import TransferType
 from ..usb.setup import Barrier, Request, Setup
-from ..usb.urb import Buffer, Completion, IsoResult, Urb, UrbFlag
+from ..usb.urb import Buffer, Completion, IsoResult, Status, Urb, UrbFlag
 from . import limits
 from .frame import MessageType
 from .limits import Limits
@@ -35,6 +36,7 @@ __all__ = [
     "encode_request",
     "encode_response",
     "is_abort",
+    "misfit",
 ]
 
 _REQUEST = struct.Struct("<HBBIIIIII8s")
@@ -87,6 +89,26 @@ _DESCRIPTOR_RECIPIENT = {
 
 def _bad(message: str) -> PeerError:
     return PeerError(PeerReason.MALFORMED, message)
+
+
+def misfit(urb: Urb, agreed: Limits) -> int:
+    """Why no request can be made of a URB, as a :class:`Status` number: its peer would end the session. 0: it can."""
+    length, endpoint, setup, packets = urb.length, urb.endpoint, urb.setup, urb.iso_lengths
+    if length > agreed.transfer or len(packets) > agreed.iso_packets:
+        return Status.NO_MEMORY
+    if setup is not None:
+        sound = setup.length == length and urb.transfer == TransferType.CONTROL and not endpoint & 0x70
+        is_in = setup.request_type >> 7
+    else:
+        sound = 0 < urb.transfer <= 3 and endpoint & 0x70 == 0 and endpoint & 0x0F != 0
+        is_in = endpoint >> 7
+    if packets or urb.transfer == TransferType.ISOCHRONOUS:
+        sound = sound and urb.transfer == TransferType.ISOCHRONOUS and _is_table(packets, length)
+    return Status.OK if sound and length >= 0 and (is_in or len(urb.data) == length) else Status.INVALID
+
+
+def _is_table(packets: Sequence[int], length: int) -> bool:
+    return bool(packets) and 0 <= min(packets) and max(packets) <= limits.PACKET_LENGTH and sum(packets) == length
 
 
 def encode_request(urb: Urb, sequence: int, handle: int) -> list[Buffer]:
@@ -195,6 +217,9 @@ def encode_response(completion: Completion, status: int, sequence: int, handle: 
     """The frame of a response, as buffers: head, isochronous results, IN data."""
     iso = completion.iso
     data = completion.data
+    if len(iso) != len(lengths := completion.urb.iso_lengths):
+        # Refused, cancelled or gone before any packet was moved: the guest still wants to hear of each of them.
+        iso = [IsoResult(status, 0)] * len(lengths)
     head = _RESPONSE_FRAME.pack(
         _URB_RESPONSE, 20 + 8 * len(iso) + len(data), sequence, handle,
         status, completion.actual_length, completion.error_count, completion.start_frame, len(iso),

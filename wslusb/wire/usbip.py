@@ -58,8 +58,8 @@ def _broken(message: str) -> LocalError:
 class SubmitBuffer:
     """Cuts what vhci_hcd writes into commands, as :class:`wslusb.wire.frame.FrameBuffer` does for our own frames.
 
-    CMD_SUBMIT does not say the transfer type: ``transfers`` maps an endpoint address to it and is kept up to date by the
-    owner. OUT data are views of the buffer, valid until the next call of :meth:`writable`.
+    CMD_SUBMIT does not say the transfer type: ``transfers`` maps an endpoint address to it and is kept up to date by
+    the owner. OUT data are views of the buffer, valid until the next call of :meth:`writable`.
     """
 
     def __init__(self, *, size: int = 256 * limits.KIB) -> None:
@@ -165,19 +165,21 @@ def pack_ret_submit(submit: Submit, completion: Completion) -> list[Buffer]:
     """RET_SUBMIT, as buffers to be sent in one write: header, IN data, isochronous descriptors.
 
     The kernel trusts what it reads here (design note "vhci trusts its peer" in docs/architecture.md): everything in it
-    is derived from the request or bounded by it, and an answer that does not fit its request becomes -EPROTO with no data.
-    Isochronous data go back to back, the descriptors say where they belong (usbip_pad_iso in usbip_common.c).
+    is derived from the request or bounded by it, and an answer that does not fit its request becomes -EPROTO with no
+    data. Isochronous data go back to back, the descriptors say where they belong (usbip_pad_iso in usbip_common.c).
     """
     urb = submit.urb
     lengths = urb.iso_lengths
     status, actual, data = to_errno(completion.status), completion.actual_length, completion.data
     iso: Sequence[IsoResult] = completion.iso
-    if not _sound(urb, completion):
+    if lengths and not iso and not actual:
+        iso = [IsoResult(completion.status, 0)] * len(lengths)
+    if not _sound(urb, completion, iso):
         status, actual, data = to_errno(Status.PROTOCOL), 0, b""
         iso = [IsoResult(Status.PROTOCOL, 0)] * len(lengths)
     head = _RET_SUBMIT.pack(
         RET_SUBMIT, submit.sequence, 0, 0, 0, status, actual, completion.start_frame & 0x7FFFFFFF,
-        len(lengths), min(completion.error_count, len(lengths)),
+        len(lengths), max(0, min(completion.error_count, len(lengths))),
     )  # fmt: skip
     buffers: list[Buffer] = [head]
     if data:
@@ -188,14 +190,13 @@ def pack_ret_submit(submit: Submit, completion: Completion) -> list[Buffer]:
     return buffers
 
 
-def _sound(urb: Urb, completion: Completion) -> bool:
+def _sound(urb: Urb, completion: Completion, iso: Sequence[IsoResult]) -> bool:
     """Whether an answer is one that a host controller could give."""
     actual = completion.actual_length
     if not 0 <= actual <= urb.length or len(completion.data) != (actual if urb.is_in else 0):
         return False
     if not urb.iso_lengths:
-        return not completion.iso
-    iso = completion.iso
+        return not iso
     return (
         len(iso) == len(urb.iso_lengths)
         and all(0 <= result.actual_length <= asked for result, asked in zip(iso, urb.iso_lengths, strict=True))

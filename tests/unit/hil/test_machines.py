@@ -47,9 +47,6 @@ def test_qemu_command_line_has_each_piece_on_a_port_of_its_own(tmp_path: Path) -
     assert machine.piece(SerialPort).id == "serial"
     assert len(machine.piece(Stick).content(0, 512)) == 512
     machine.stop()
-    for piece in hardware:
-        if isinstance(piece, SerialPort):
-            piece.line.close()
 
 
 def test_a_machine_that_is_off_says_so(tmp_path: Path) -> None:

@@ -1,0 +1,17 @@
+"""What all tests share: Hypothesis' profiles (HYPOTHESIS_PROFILE chooses), and the fixtures of ``tests/support``."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["tests.support.fixtures"]
+
+# No deadlines: machines that run tests are busy with other things.
+_quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("dev", deadline=None, max_examples=60, stateful_step_count=40, suppress_health_check=_quiet)
+settings.register_profile(
+    "ci", deadline=None, max_examples=300, stateful_step_count=80, suppress_health_check=_quiet, print_blob=True
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))

@@ -1,0 +1,120 @@
+"""What ``serve`` and ``agent`` have in common: they run in the foreground, log to stderr, and end cleanly."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from ..errors import LocalError, LocalReason
+from .output import ExitCode
+
+if TYPE_CHECKING:
+    from ..control.server import ControlServer, Handler
+
+__all__ = ["Stop", "control_socket", "log_level", "ready", "refuse_second", "serve_control", "start_logging"]
+
+log_level = click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="What to log to stderr.",
+)
+control_socket = click.option(
+    "--control",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Where to listen for the other verbs. Default: in WSLUSB_RUNTIME_DIR or /run/wslusb.",
+)
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+
+
+class Stop:
+    """Waits for the signal to end. The second one ends the process at once, for whom the first is too slow."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        self._previous: dict[signal.Signals, Any] = {}
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        # The interpreter writes a byte itself: waiting in recv is woken under Windows too, and a handler that only
+        # counts cannot deadlock on a lock that the main thread holds, as Event.set could.
+        self._wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        for name in _SIGNALS:
+            if (number := getattr(signal, name, None)) is not None:
+                self._previous[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._wakeup)
+        self._reader.close()
+        self._writer.close()
+
+    def wait(self) -> None:
+        """Until a signal comes, or :meth:`wake` is called."""
+        self._reader.recv(1)
+
+    def wake(self) -> None:
+        """Make :meth:`wait` come back, from any thread."""
+        self._writer.send(b"\0")
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._count += 1
+        if self._count > 1:
+            os._exit(ExitCode.CANCELLED)
+
+
+def start_logging(level: str) -> None:
+    """Log to stderr, with the time."""
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=level.upper(), format=form, stream=sys.stderr, force=True)
+
+
+def ready(line: str) -> None:
+    """Tell whoever started this that it has begun."""
+    click.echo(line, err=True)
+
+
+def refuse_second(path: Path, what: str) -> None:
+    """Make sure that none is running yet, and that there is a folder for the socket. LocalError otherwise."""
+    from ..control.client import listening
+
+    if listening(path):
+        raise _already(path, what)
+    # Others may see that it is there, so that they are told to use sudo; the socket itself is its owner's alone.
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+
+
+def serve_control(path: Path, what: str, handler: Handler) -> ControlServer:
+    """Start a control server at ``path``. LocalError if that fails."""
+    from ..control.server import ControlServer
+
+    try:
+        return ControlServer(path, handler)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise _already(path, what) from error
+        denied = isinstance(error, PermissionError)
+        reason = LocalReason.ACCESS_DENIED if denied else LocalReason.BAD_STATE
+        hint = "use sudo" if denied else "choose another place with --control"
+        raise LocalError(reason, f"cannot listen at {path}: {error.strerror or error}", hint=hint) from error
+
+
+def _already(path: Path, what: str) -> LocalError:
+    hint = "stop that one first, or give this one another place with --control"
+    return LocalError(LocalReason.ALREADY_RUNNING, f"another {what} is running already, at {path}", hint=hint)

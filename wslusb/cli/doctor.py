@@ -1,0 +1,91 @@
+"""``wslusb doctor``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import LocalError
+from . import options, output
+from .output import ExitCode
+from .reach import Role
+
+if TYPE_CHECKING:
+    from ..doctor import Result, Surroundings
+    from ..doctor.surroundings import Asked
+
+__all__ = ["command", "surroundings"]
+
+SCHEMA = "wslusb.doctor/1"
+_COLOURS = {"pass": "green", "warning": "yellow", "fail": "red", "skip": "bright_black"}
+
+
+@click.command(
+    "doctor", help="Check each thing that wslusb needs on this machine, and say what to do about what is missing."
+)
+@click.option(
+    "--role",
+    type=click.Choice(["host", "guest", "auto"]),
+    default="auto",
+    show_default=True,
+    help="Which side to check. auto: the one that runs here.",
+)
+@options.as_json
+def command(*, role: str, as_json: bool) -> int:
+    """Check this machine; FAILURE if something is wrong."""
+    from ..doctor import Outcome, Side, diagnose, side_of
+
+    around = surroundings()
+    sides = side_of(around) if role == "auto" else [Side(role)]
+    results = diagnose(around, sides)
+    failures = sum(result.finding.outcome is Outcome.FAIL for result in results)
+    if as_json:
+        names = [side.value for side in sides]
+        output.result_json(SCHEMA, {"ok": not failures, "roles": names, "checks": [_json(each) for each in results]})
+    else:
+        _show(results)
+        output.info(f"{failures} of {len(results)} checks failed" if failures else "no check failed")
+    return ExitCode.FAILURE if failures else ExitCode.SUCCESS
+
+
+def surroundings() -> Surroundings:
+    """This machine. The service and the agent are asked once each."""
+    from ..doctor import Surroundings
+
+    return Surroundings(
+        service=functools.cache(lambda: _ask(Role.SERVICE)), agent=functools.cache(lambda: _ask(Role.AGENT))
+    )
+
+
+def _ask(role: Role) -> Asked:
+    from ..doctor.surroundings import Asked
+    from .state import fetch
+
+    try:
+        return Asked(fetch(role))
+    except LocalError as error:
+        return Asked(problem=error)
+
+
+def _json(result: Result) -> dict[str, str]:
+    finding = result.finding
+    return {
+        "name": result.name,
+        "title": result.title,
+        "outcome": finding.outcome.value,
+        "text": finding.text,
+        "fix": finding.fix,
+    }
+
+
+def _show(results: Sequence[Result]) -> None:
+    width = max(len(result.title) for result in results)
+    for result in results:
+        word = result.finding.outcome.value
+        line = f"{result.title:{width}}  {output.clean(result.finding.text)}"
+        click.echo(f"{click.style(f'{word:7}', fg=_COLOURS[word])}  {line}")
+        if result.finding.fix:
+            click.echo(f"{'':9}{'':{width}}  fix: {output.clean(result.finding.fix)}")

@@ -1,0 +1,83 @@
+"""What a user reads: results on stdout, messages on stderr, and exit codes.
+
+A message is one line, ``wslusb: error: what happened.``, and where there is a next step a second one,
+``wslusb: hint: what to do.``
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import sys
+from typing import Any
+
+import click
+
+from ..errors import DeviceError, LocalError, LocalReason, WslusbError
+from ..usb.urb import Status
+
+__all__ = ["ExitCode", "clean", "error", "exit_code", "hint", "info", "result", "result_json", "warning"]
+
+
+class ExitCode(enum.IntEnum):
+    """How the process ends (docs/cli.md, as usbipd-win has them)."""
+
+    SUCCESS = 0
+    FAILURE = 1
+    USAGE = 2
+    ACCESS_DENIED = 3
+    CANCELLED = 4
+
+
+def clean(text: str) -> str:
+    """``text`` as it may go to a terminal: a device chooses its own strings, and may choose escape sequences."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _message(kind: str, text: str) -> None:
+    line = clean(" ".join(text.split()))
+    click.echo(f"wslusb: {kind}: {line}" if line.endswith((".", "?", "!")) else f"wslusb: {kind}: {line}.", err=True)
+
+
+def error(text: str, hint_text: str = "") -> None:
+    """Something that was asked for did not happen."""
+    _message("error", text)
+    hint(hint_text)
+
+
+def warning(text: str, hint_text: str = "") -> None:
+    """Something will not work as the user may expect."""
+    _message("warning", text)
+    hint(hint_text)
+
+
+def info(text: str, hint_text: str = "") -> None:
+    """Something that is good to know."""
+    _message("info", text)
+    hint(hint_text)
+
+
+def hint(text: str) -> None:
+    """The next step to take, if there is one."""
+    if text:
+        _message("hint", text)
+
+
+def result(text: str) -> None:
+    """What was asked for, on stdout. No colour, no wrapping."""
+    click.echo(text)
+
+
+def result_json(schema: str, body: dict[str, Any]) -> None:
+    """What was asked for, for programs. ``schema`` is a name and a version that grows when a field changes meaning."""
+    click.echo(json.dumps({"schema": schema, **body}, indent=2 if sys.stdout.isatty() else None))
+
+
+def exit_code(problem: WslusbError) -> ExitCode:
+    """The code that a failure ends the process with."""
+    if isinstance(problem, DeviceError):
+        return ExitCode.ACCESS_DENIED if problem.status == Status.ACCESS_DENIED else ExitCode.FAILURE
+    reason = problem.reason if isinstance(problem, LocalError) else None
+    return {LocalReason.ACCESS_DENIED: ExitCode.ACCESS_DENIED, LocalReason.BAD_ADDRESS: ExitCode.USAGE}.get(
+        reason or LocalReason.BAD_STATE, ExitCode.FAILURE
+    )

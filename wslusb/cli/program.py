@@ -1,0 +1,151 @@
+"""The program itself: finds verbs by name, and turns every way that they can end into a message and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import click
+
+from ..errors import WslusbError
+from . import output
+from .output import ExitCode
+
+__all__ = ["VERBS", "Program", "program"]
+
+VERBS = ("list", "bind", "unbind", "attach", "detach", "state", "doctor", "serve", "agent")
+"""In the order of ``--help``: what is used daily first. Each is a command of that name in a module of that name."""
+
+_HELP = """USB devices of this machine in a virtual machine, or the other way round, with no IP network between them.
+
+On the host, run 'wslusb serve' and share a device with 'wslusb bind'. In the guest, run 'wslusb agent'. Then, on
+either side, 'wslusb attach DEVICE' puts it into the guest, and 'wslusb detach DEVICE' gives it back.
+
+A DEVICE is named by its busid (2-4), VID:PID (0403:6001), serial number or instance id: see 'wslusb list'.
+"""
+_EPILOG = """\b
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 access denied, 4 cancelled.
+Environment: WSLUSB_STATE_DIR (which devices are shared), WSLUSB_RUNTIME_DIR (control sockets),
+WSLUSB_DEBUG=1 (tracebacks).
+"""
+
+
+class Program(click.Group):
+    """A group whose verbs are imported when they are needed, and which ends as docs/cli.md says."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        """The verbs."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- likewise
+        """Import one verb."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f".{cmd_name}", __package__).command
+        return command
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+        """Run a command line and end the process."""
+        extra["standalone_mode"] = False
+
+        def work() -> object:
+            return super(Program, self).main(args, prog_name or "wslusb", **extra)
+
+        sys.exit(_guarded(work))
+
+
+def _guarded(work: Callable[[], object]) -> int:
+    """Run ``work``; say what went wrong, if something did; the exit code."""
+    try:
+        code = work()
+        sys.stdout.flush()  # here, where a closed pipe is caught
+    except (click.Abort, KeyboardInterrupt):
+        output.error("cancelled")
+        return ExitCode.CANCELLED
+    except click.ClickException as error:
+        return _usage(error)
+    except WslusbError as error:
+        _trace()
+        output.error(str(error), error.hint)
+        return output.exit_code(error)
+    except OSError as error:
+        return _system(error)
+    except Exception as error:  # noqa: BLE001 -- a user sees one line, whatever happened
+        _trace()
+        output.error(
+            f"internal error: {type(error).__name__}: {error}", "run it with --debug, and report what it prints"
+        )
+        return ExitCode.FAILURE
+    return code if isinstance(code, int) else ExitCode.SUCCESS
+
+
+def _usage(error: click.ClickException) -> int:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    output.error(error.format_message(), f"see '{context.command_path} --help'" if context else "")
+    return ExitCode.USAGE if isinstance(error, click.UsageError) else ExitCode.FAILURE
+
+
+def _system(error: OSError) -> int:
+    if error.errno == errno.EPIPE:
+        # The reader has what it wanted. Nothing more can be written, not even by the interpreter's own last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILURE
+    _trace()
+    where = f"{error.filename}: " if error.filename else ""
+    denied = isinstance(error, PermissionError)
+    output.error(f"{where}{error.strerror or error}", "use sudo" if denied else "")
+    return ExitCode.ACCESS_DENIED if denied else ExitCode.FAILURE
+
+
+def _trace() -> None:
+    if debug_wanted():
+        traceback.print_exc()
+
+
+def debug_wanted() -> bool:
+    """Whether the user wants tracebacks: ``--debug`` sets the variable, for the processes below this one too."""
+    return os.environ.get("WSLUSB_DEBUG", "").lower() not in ("", "0", "no", "false")
+
+
+def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from .. import __version__
+
+        output.result(f"wslusb {__version__}")
+        context.exit()
+
+
+@click.group(
+    cls=Program,
+    help=_HELP,
+    epilog=_EPILOG,
+    invoke_without_command=True,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 110,
+    },
+)
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show the version and exit.",
+)
+@click.option("--debug", is_flag=True, help="Show tracebacks of errors (or set WSLUSB_DEBUG=1).")
+@click.pass_context
+def program(context: click.Context, *, debug: bool) -> int | None:
+    """The options before the verb."""
+    if debug:
+        os.environ["WSLUSB_DEBUG"] = "1"
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        return ExitCode.USAGE
+    return None
