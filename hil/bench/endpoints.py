@@ -4,6 +4,10 @@ import logging, os, sys, threading, time
 def experiment():
     if os.environ.get("FAST"):
         sys.path.insert(0, "/tmp"); import fastlock; fastlock.install()
+    if os.environ.get("RAW"):
+        sys.path.insert(0, "/tmp"); import rawdev; rawdev.install()
+    if os.environ.get("NOGC"):
+        import gc; gc.freeze(); gc.disable()
 from pathlib import Path
 
 logging.basicConfig(level=logging.INFO, format="%(relativeCreated)d %(message)s")
@@ -18,7 +22,7 @@ def serve(serial, port="89469986"):
 
     import wslusb.device.provider, wslusb.device.libusb
     p = load_provider("libusb"); experiment()
-    s = Service(Catalog([p], Bindings(Path(f"/tmp/b-{serial}.json"))), [sockets.listen(address.parse(f"vsock:{port}"))])
+    s = Service(Catalog([p], Bindings(Path(f"/tmp/b-{serial}.json"))), [sockets.listen(address.parse(f"vsock::{port}"))])
     s.start()
     for i in p.devices():
         if i.serial == serial:

@@ -100,7 +100,7 @@ def _show(devices: list[Json], *, verbose: bool) -> None:
 
 
 def _state(device: Json) -> str:
-    word: str = _STATES.get(device["state"], device["state"])
+    word = _STATES[device["state"]]
     return f"{word} to {device['owner']}" if device["state"] == "attached" and device["owner"] else word
 
 

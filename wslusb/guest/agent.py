@@ -21,6 +21,8 @@ __all__ = ["Agent"]
 log = logging.getLogger(__name__)
 _BACKOFF_FIRST = 0.25
 _BACKOFF_LAST = 30.0
+_OBEYING = 16
+"""Requests of the host that are worked on at once."""
 
 
 class Agent:
@@ -40,6 +42,7 @@ class Agent:
         self._stopping = threading.Event()
         self._lost = threading.Event()
         self._next_devid = 1
+        self._obeying = threading.BoundedSemaphore(_OBEYING)
 
     # -- the session
 
@@ -114,7 +117,12 @@ class Agent:
                     # The user who asked sits at the host: what to do here goes with it.
                     message = f"{error}; in the guest: {error.hint}" if error.hint else str(error)
                     self._client.report(Event(EventKind.FAILED, event.busid, event.ticket, message=message))
+            finally:
+                self._obeying.release()
 
+        if not self._obeying.acquire(blocking=False):
+            self.client.report(Event(EventKind.FAILED, event.busid, event.ticket, message="too much is asked at once"))
+            return
         # Not on the reading thread: attaching takes half a second and needs its answers.
         threading.Thread(target=work, name=f"wslusb-{event.kind.name}", daemon=True).start()
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-import threading
 from collections.abc import Callable
 
 from ..device.api import Device
 from ..errors import DeviceError, LocalError
+from ..turnstile import Turnstile
 from ..usb.endpoints import EndpointMap
 from ..usb.ids import DescriptorType, TransferType
 from ..usb.setup import Request
@@ -49,7 +49,7 @@ class Relay:
         self._submits: dict[Urb, Submit] = {}
         self._by_sequence: dict[int, Submit] = {}
         self._unlinks: dict[int, int] = {}
-        self._lock = threading.Lock()
+        self._lock = Turnstile()
         self._enumerated = False
 
     def run(self) -> None:

@@ -16,6 +16,7 @@ from ..errors import DeviceError, LocalError, LocalReason, PeerError, PeerReason
 from ..session.credits import Credits
 from ..session.inflight import GuestTable
 from ..transport.link import Link
+from ..turnstile import Turnstile
 from ..usb.ids import TransferType
 from ..usb.info import DeviceInfo
 from ..usb.setup import Recipient, Request, Setup
@@ -62,7 +63,7 @@ class RemoteDevice:
         self._sender: threading.Thread | None = None
         # Guards the table against the race of a cancel with a response. Never held during I/O: the reading thread must
         # not wait for a send, or two sides that both wait for the other to read would wait for ever.
-        self._books = threading.Lock()
+        self._books = Turnstile()
         self._waiting: dict[int, tuple[threading.Event, list[StatusAnswer]]] = {}
         self._over = False
         self._closing = False
@@ -106,7 +107,7 @@ class RemoteDevice:
 
     def submit(self, urb: Urb, done: Done) -> None:
         """See :class:`wslusb.device.api.Device`."""
-        refused = Status.GONE
+        refused: int = Status.GONE
         try:
             with self._link.lock:
                 if not self._over:

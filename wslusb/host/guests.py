@@ -17,6 +17,7 @@ from ..wire.messages import Capability, EnumerationAnswer, Event, EventKind, Lis
 __all__ = ["GuestSession", "Guests"]
 
 log = logging.getLogger(__name__)
+_TELL_SECONDS = 2.0
 _REPORTS = frozenset({EventKind.ATTACHED, EventKind.DETACHED, EventKind.FAILED})
 
 
@@ -29,6 +30,7 @@ class GuestSession:
         self.name = ""
         self.nodes: dict[str, tuple[str, ...]] = {}
         self.data_links: set[Link] = set()
+        self.over = False
         self._tickets = itertools.count(1)
         self._asked: dict[int, tuple[threading.Event, list[Event]]] = {}
 
@@ -62,6 +64,10 @@ class GuestSession:
     def tell(self, kind: EventKind, info: DeviceInfo, ticket: int = 0) -> None:
         """Send an event; a guest that is just going away is no error."""
         event = Event(kind, info.busid, ticket, info.generation)
+        if not self.link.lock.wait_free(_TELL_SECONDS):
+            # Its own thread is stuck in a send: this guest does not read, and the others want to be told, too.
+            self.link.end()
+            return
         try:
             self.link.answer(MessageType.EVENT, 0, event.pack())
         except OSError:
@@ -83,6 +89,7 @@ class GuestSession:
 
     def ended(self) -> None:
         """The link has ended: the guest's data connections end with it, and nobody waits any longer."""
+        self.over = True
         for link in list(self.data_links):
             link.end()
         for waiting in list(self._asked.values()):

@@ -106,7 +106,7 @@ class Pump:
         with link.lock:
             urb = self._table.cancel(target, sequence)
             if urb is None:
-                link.answer(MessageType.CANCEL, sequence, CancelAnswer(target, won=False).pack())
+                self._answer_cancel(sequence, target, won=False)
                 return
         self._device.cancel(urb)
 
@@ -140,9 +140,13 @@ class Pump:
 
     def _follow(self, answered: Answered) -> None:
         for sequence, target, won in answered.cancels:
-            self._link.answer(MessageType.CANCEL, sequence, CancelAnswer(target, won).pack())
+            self._answer_cancel(sequence, target, won=won)
         for sequence in answered.aborts:
             self._answer_abort(sequence)
+
+    def _answer_cancel(self, sequence: int, target: int, *, won: bool) -> None:
+        payload = CancelAnswer(target, won).pack()
+        self._link.send_locked((self._link.connection.answer(MessageType.CANCEL, sequence, payload),))
 
     def _answer_abort(self, sequence: int) -> None:
         nothing = Completion(Urb(sequence, 0, 0, 0))

@@ -30,6 +30,7 @@ __all__ = ["Service"]
 log = logging.getLogger(__name__)
 _ATTACH_SECONDS = 30.0
 _DETACH_SECONDS = 10.0
+_CONTROL_SEND_SECONDS = 1.0
 
 
 class Service:
@@ -43,6 +44,7 @@ class Service:
         self._peers: Counter[tuple[str, int]] = Counter()
         self._links: set[Link] = set()
         self._lock = threading.Lock()
+        self._scanning = threading.Lock()
         self._known = {info.busid: info for info in catalog.devices()}
         self._stopping = threading.Event()
         self._threads = [
@@ -88,7 +90,11 @@ class Service:
                 stream.close()
                 continue
             thread = threading.Thread(target=self._serve, args=(stream,), name=f"wslusb-{stream.peer}", daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:  # no more threads to be had: this peer's bad luck, not the end of listening
+                log.error("cannot serve %s: %s", stream.peer, error)
+                self._dismiss(stream)
 
     def _admit(self, peer: Peer) -> bool:
         with self._lock:
@@ -117,22 +123,30 @@ class Service:
             link.end()
             with self._lock:
                 self._links.discard(link)
-                self._peers[stream.peer.kind, stream.peer.number] -= 1
-            stream.close()
+            self._dismiss(stream)
+
+    def _dismiss(self, stream: Stream) -> None:
+        with self._lock:
+            self._peers[stream.peer.kind, stream.peer.number] -= 1
+        stream.close()
 
     def _converse(self, link: Link) -> None:
         hello = link.shake_hands(first=False)
         if hello.purpose is Purpose.DATA:
             session = self.guests.by_token(hello.token)
-            if session.link.peer.number != link.peer.number:
+            if (session.link.peer.kind, session.link.peer.number) != (link.peer.kind, link.peer.number):
                 raise PeerError(PeerReason.BAD_TOKEN, "the token is another guest's")
             session.data_links.add(link)
             try:
+                if session.over:  # between the two lines above: nobody has ended this link
+                    raise PeerError(PeerReason.BAD_TOKEN, "the session has just ended")
                 self._answer_hello(link, session, hello)
                 Export(link, self.catalog).run()
             finally:
                 session.data_links.discard(link)
             return
+        # What goes to a guest here is a few bytes a minute: one that does not read them is not read to either.
+        link.stream.set_send_timeout(_CONTROL_SEND_SECONDS)
         session = GuestSession(link)
         session.name = f"{hello.name or 'a guest'} at {link.peer}"
         self.guests.add(session)
@@ -155,7 +169,7 @@ class Service:
 
     def _rescan(self) -> None:
         """Devices may have come or gone: end what has lost its device, tell the guests."""
-        with self._lock:
+        with self._scanning:
             before, now = self._known, {info.busid: info for info in self.catalog.devices()}
             self._known = now
         for busid, info in before.items():
@@ -171,7 +185,13 @@ class Service:
                 self._announce(EventKind.ARRIVED, info)
 
     def _announce(self, kind: EventKind, info: DeviceInfo) -> None:
-        if self.catalog.bindings.is_bound(info):
+        try:
+            bound = self.catalog.bindings.is_bound(info)
+        except LocalError as error:
+            # The file is damaged. That must not keep a device that has left from being taken back.
+            log.error("%s", error)
+            return
+        if bound:
             for session in self.guests.all():
                 session.tell(kind, info)
 
@@ -225,9 +245,9 @@ class Service:
 
     def _take_back(self, claim: Claim) -> None:
         """Ask every agent to let go of it, since one of them has it; if that does not help, end its connection."""
-        for session in self.guests.all():
-            if session.has_kernel and str(session.link.peer) == claim.owner:
-                session.tell(EventKind.DETACH_WANTED, claim.info)
-        if not claim.released.wait(_DETACH_SECONDS / 2):
+        asked = [s for s in self.guests.all() if s.has_kernel and str(s.link.peer) == claim.owner]
+        for session in asked:
+            session.tell(EventKind.DETACH_WANTED, claim.info)
+        if not asked or not claim.released.wait(_DETACH_SECONDS / 2):
             claim.revoke()
             claim.released.wait(_DETACH_SECONDS / 2)

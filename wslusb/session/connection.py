@@ -72,7 +72,7 @@ class Connection:
         try:
             known = MessageType(kind)
         except ValueError:
-            if kind in _EXTENSIONS and self.hello.capabilities & self.peer.capabilities & Capability.EXTENSIONS:
+            if kind in _EXTENSIONS and self._skips_extensions():
                 return False
             raise PeerError(PeerReason.UNKNOWN_TYPE, f"message type {kind:#x}") from None
         state = next_state(self.role, self.state, known)
@@ -82,6 +82,10 @@ class Connection:
         self._check_handle(known, handle)
         self.state = state
         return True
+
+    def _skips_extensions(self) -> bool:
+        both = self.hello.capabilities & self.peer.capabilities
+        return self.state is not State.NEW and bool(both & Capability.EXTENSIONS)
 
     def _largest(self) -> int:
         return limits.HELLO_PAYLOAD if self.state is State.NEW else limits.CONTROL_PAYLOAD
@@ -94,8 +98,16 @@ class Connection:
             asked = MessageType.PING if kind is MessageType.PONG else kind
             if self._pending.pop(sequence, None) is not asked:
                 raise PeerError(PeerReason.UNKNOWN_SEQUENCE, f"{kind.name} answers {sequence}, which was not asked")
+            if asked is MessageType.PING:
+                self._forget_pings(sequence)
         elif kind is not MessageType.URB_RESPONSE:
             self._expect(sequence)
+
+    def _forget_pings(self, before: int) -> None:
+        """A side that is busy sending leaves pings unanswered (Link): no pong comes for those before an answered one."""
+        for sequence, kind in list(self._pending.items()):
+            if kind is MessageType.PING and (before - sequence) & 0xFFFFFFFF < 0x80000000:
+                del self._pending[sequence]
 
     def _expect(self, sequence: int) -> None:
         expected = self._expected

@@ -56,14 +56,20 @@ class HybridAddress:
     port: int = PORT
 
     def __str__(self) -> str:
-        return f"hybrid:{self.path}" if self.port == PORT else f"hybrid:{self.path}:{self.port}"
+        plain = self.port == PORT and not _NUMBER.fullmatch(self.path.rpartition(":")[2])
+        return f"hybrid:{self.path}" if plain else f"hybrid:{self.path}:{self.port}"
 
 
 Address = VsockAddress | UnixAddress | HybridAddress
 
 
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-fA-F]+")
+
+
 def _number(text: str, whole: str, what: str) -> int:
-    if not re.fullmatch(r"[0-9]+|0x[0-9a-fA-F]+", text) or not 0 <= (number := int(text, 0)) <= 0xFFFFFFFE:
+    # Not int(text, 0): it raises for a leading zero. Not any number of digits: int() raises for thousands.
+    number = int(text, 16 if text[1:2] == "x" else 10) if _NUMBER.fullmatch(text) and len(text) <= 10 else -1
+    if not 0 <= number <= 0xFFFFFFFE:
         raise LocalError(
             LocalReason.BAD_ADDRESS, f"{what} {text!r} in {whole!r} is not a number up to 2^32-2", hint=_HINT
         )
@@ -82,7 +88,7 @@ def parse(text: str) -> Address:
         return UnixAddress(rest)
     if scheme == "hybrid" and rest:
         path, _, port = rest.rpartition(":")
-        if path and re.fullmatch(r"[0-9]+|0x[0-9a-fA-F]+", port):
+        if path and _NUMBER.fullmatch(port):
             return HybridAddress(path, _number(port, text, "the port"))
         return HybridAddress(rest)
     raise LocalError(LocalReason.BAD_ADDRESS, f"{text!r} is not an address", hint=_HINT)

@@ -7,7 +7,6 @@ time-out of the socket, so an idle link costs one ping every few seconds and no 
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator, Sequence
 
@@ -15,6 +14,7 @@ from ..errors import LocalError, LocalReason, PeerError, PeerReason
 from ..session.connection import Connection
 from ..session.liveness import Liveness
 from ..session.states import State
+from ..turnstile import Turnstile
 from ..usb.urb import Buffer
 from ..wire import limits
 from ..wire.frame import Frame, MessageType
@@ -28,13 +28,13 @@ class Link:
     """Frames to and from one peer.
 
     ``lock`` guards everything that is sent and the numbers that it carries; whoever must send in a certain order with a
-    change of state (the unlink rule) takes it for both and uses :meth:`send_locked`.
+    change of state (the unlink rule) takes it for both and uses :meth:`send_locked`. It is not reentrant.
     """
 
     def __init__(self, stream: Stream, connection: Connection) -> None:
         self.stream = stream
         self.connection = connection
-        self.lock = threading.RLock()
+        self.lock = Turnstile()
         self.send_locked = stream.send
         self.hello_sequence = 0
         self._liveness = Liveness()
@@ -93,22 +93,16 @@ class Link:
         if frame.type == MessageType.PING:
             # A sender that holds the lock proves better than a pong that this side lives, and the reading thread must
             # not wait for it: the peer may be waiting for us to read.
-            if self.lock.acquire(blocking=False):
-                try:
-                    self.answer(MessageType.PONG, frame.sequence)
-                finally:
-                    self.lock.release()
+            if not self.lock.busy:
+                self.answer(MessageType.PONG, frame.sequence)
         elif frame.type == MessageType.ERROR:
             message = ErrorMessage.unpack(frame.payload)
             raise LocalError(LocalReason.REFUSED, f"the other side ended the connection: {message.message}")
 
     def _silence(self) -> None:
         self._liveness.silence()
-        if self.lock.acquire(blocking=False):
-            try:
-                self.request(MessageType.PING)
-            finally:
-                self.lock.release()
+        if not self.lock.busy:
+            self.request(MessageType.PING)
 
     def shake_hands(self, *, first: bool) -> Hello:
         """Exchange hellos; the guest goes ``first``. PeerError after :data:`limits.HELLO_SECONDS`."""
@@ -140,11 +134,8 @@ class Link:
         """Tell the peer why, as far as it still listens, and end the connection."""
         with contextlib.suppress(OSError):
             self.stream.set_send_timeout(1.0)
-            if self.connection.state is not State.CLOSED and self.lock.acquire(timeout=1.0):
-                try:
-                    self.send_locked((self.connection.error(error),))
-                finally:
-                    self.lock.release()
+            if self.connection.state is not State.CLOSED and self.lock.wait_free(1.0):
+                self.send((self.connection.error(error),))
         self.end()
 
     def end(self) -> None:

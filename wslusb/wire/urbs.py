@@ -215,14 +215,13 @@ def _decode_table(payload: memoryview, count: int, length: int, agreed: Limits) 
 
 def encode_response(completion: Completion, status: int, sequence: int, handle: int) -> list[Buffer]:
     """The frame of a response, as buffers: head, isochronous results, IN data."""
-    iso = completion.iso
-    data = completion.data
+    iso, data, actual = completion.iso, completion.data, completion.actual_length
     if len(iso) != len(lengths := completion.urb.iso_lengths):
         # Refused, cancelled or gone before any packet was moved: the guest still wants to hear of each of them.
-        iso = [IsoResult(status, 0)] * len(lengths)
+        iso, data, actual = [IsoResult(status, 0)] * len(lengths), b"", 0
     head = _RESPONSE_FRAME.pack(
         _URB_RESPONSE, 20 + 8 * len(iso) + len(data), sequence, handle,
-        status, completion.actual_length, completion.error_count, completion.start_frame, len(iso),
+        status, actual, completion.error_count, completion.start_frame, len(iso),
     )  # fmt: skip
     buffers: list[Buffer] = [head]
     if iso:
