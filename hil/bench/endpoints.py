@@ -6,6 +6,8 @@ def experiment():
         sys.path.insert(0, "/tmp"); import fastlock; fastlock.install()
     if os.environ.get("RAW"):
         sys.path.insert(0, "/tmp"); import rawdev; rawdev.install()
+    if os.environ.get("STAMP"):
+        sys.path.insert(0, "/tmp"); import stamp; stamp.install()
     if os.environ.get("NOGC"):
         import gc; gc.freeze(); gc.disable()
 from pathlib import Path

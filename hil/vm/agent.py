@@ -170,7 +170,9 @@ class Agent:
 
     def _on_output(self, job: Job, stream: str) -> bool:
         """Forward what a pipe holds; False when there is nothing to be had now."""
-        pipe = job.pipes[stream]
+        pipe = job.pipes.get(stream)
+        if pipe is None:  # closed by an exit that was handled in the same round of events
+            return False
         try:
             data = os.read(pipe.fileno(), CHUNK)
         except BlockingIOError:

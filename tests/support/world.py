@@ -16,7 +16,7 @@ from wslusb.transport import sockets
 from wslusb.transport.address import UnixAddress
 from wslusb.usb.ids import TransferType
 from wslusb.usb.info import DeviceInfo
-from wslusb.wire.messages import DeviceState
+from wslusb.wire.messages import DeviceState, Listed
 
 BULK, INTERRUPT, ISO = TransferType.BULK, TransferType.INTERRUPT, TransferType.ISOCHRONOUS
 
@@ -56,6 +56,14 @@ class World:
     def taken(self, busid: str = "9-1") -> None:
         """Wait until somebody has the device."""
         until(lambda: self.state(busid) is DeviceState.ATTACHED, f"{busid} is attached")
+
+    def client_list(self) -> list[Listed]:
+        """What a fresh guest is told."""
+        client = self.client()
+        try:
+            return client.devices()
+        finally:
+            client.close()
 
     def works(self, busid: str = "9-1") -> None:
         """A fresh guest can attach the device and move bytes."""

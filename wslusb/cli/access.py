@@ -15,10 +15,12 @@ assert sys.platform != "win32"  # noqa: S101 - tells mypy that the rest is for s
 
 __all__ = ["warn_about"]
 
+_DEV = "/dev"
+
 
 def warn_about(node: str) -> None:
     """Warn if the user (behind sudo, if that is used) may not open ``node``, with the step that helps."""
-    if not node.startswith("/dev/"):
+    if not node.startswith(f"{_DEV}/"):
         return
     user, uid, groups = _who()
     try:

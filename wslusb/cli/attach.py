@@ -23,6 +23,7 @@ _GRACE = 2.0
 
 @click.command(
     "attach",
+    short_help="Put a shared device into the guest; say where it is.",
     help="Put a shared device into the guest, wait until it is usable, and print where it is (/dev/ttyACM0, ...). "
     "Works in the guest, and on the host.",
 )

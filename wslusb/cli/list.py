@@ -100,7 +100,7 @@ def _show(devices: list[Json], *, verbose: bool) -> None:
 
 
 def _state(device: Json) -> str:
-    word = _STATES[device["state"]]
+    word = _STATES.get(device["state"]) or str(device["state"])
     return f"{word} to {device['owner']}" if device["state"] == "attached" and device["owner"] else word
 
 

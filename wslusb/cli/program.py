@@ -121,6 +121,7 @@ def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) 
 
 
 @click.group(
+    "wslusb",
     cls=Program,
     help=_HELP,
     epilog=_EPILOG,

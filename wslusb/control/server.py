@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +67,7 @@ class ControlServer:
 
     def _answer(self, line: bytes, peer: Peer) -> Json:
         try:
-            if peer.number not in (0, os.getuid()):
+            if sys.platform != "win32" and peer.number not in (0, os.getuid()):
                 raise LocalError(LocalReason.ACCESS_DENIED, "the service belongs to another user", hint="use sudo")
             return {"ok": True, **self._handler(decode(line))}
         except WslusbError as error:

@@ -80,7 +80,7 @@ class LibusbDevice:
         return self._info
 
     def submit(self, urb: Urb, done: Done) -> None:
-        """Queue a URB. ``done`` is called in this device's event thread, never before this returns... unless closed."""
+        """Queue a URB. ``done`` is called in this device's event thread; once that has ended, at once, with GONE."""
         self._engine.submit(urb, done)
 
     def cancel(self, urb: Urb) -> None:

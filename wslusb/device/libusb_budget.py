@@ -6,10 +6,11 @@ something else to complete. All open devices of this process share one :class:`B
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Hashable
 from typing import Generic, TypeVar
+
+from ..turnstile import Turnstile
 
 __all__ = ["LIMIT", "SMALL", "Budget", "cost_of"]
 
@@ -40,7 +41,7 @@ class Budget(Generic[Waiter]):
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._lock = threading.Lock()
+        self._lock = Turnstile()
         self._limits = (limit - min(_RESERVE, limit // 8), limit)  # large, small
         self._queues: tuple[deque[tuple[Waiter, int]], ...] = (deque(), deque())
         self.in_flight = 0

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from ..errors import DeviceError, LocalError, LocalReason
+from ..turnstile import Turnstile
 from ..usb.setup import SETUP_SIZE
 from ..usb.urb import Done, Status, Urb
 from .libusb_budget import Budget, cost_of
@@ -46,8 +47,8 @@ class Engine:
         self._submit, self._cancel = lib.libusb_submit_transfer, lib.libusb_cancel_transfer
         self._callback = lib.LIBUSB_CALL_FUNCTYPE(None, ctypes.c_void_p)(self._on_transfer)
         self._pool = Pool(lib, native.handle, ctypes.cast(self._callback, lib.libusb_transfer_cb_fn_p))
-        self._lock = threading.Lock()
-        self._flushed = threading.Condition(self._lock)
+        self._lock = Turnstile()
+        self._flushed = threading.Condition()
         self._flushers = 0
         self._lanes: dict[int, Lane] = {}
         self._telling: Lane | None = None
@@ -193,7 +194,7 @@ class Engine:
     def _told(self) -> None:
         self._telling = None
         if self._flushers:
-            with self._lock:
+            with self._flushed:
                 self._flushed.notify_all()
 
     def cancel(self, urb: Urb) -> None:
@@ -233,11 +234,13 @@ class Engine:
 
         DeviceError(TIMEOUT) if the system does not give them back in ten seconds.
         """
-        with self._lock:
-            lanes = [lane for key, lane in self._lanes.items() if chosen(key)]
-            self._cancel_all(lanes)
+        with self._flushed:
+            # Counted before anything is cancelled, so that whoever tells the last completion knows that we wait.
             self._flushers += 1
             try:
+                with self._lock:
+                    lanes = [lane for key, lane in self._lanes.items() if chosen(key)]
+                    self._cancel_all(lanes)
                 flushed = self._flushed.wait_for(lambda: self._quiet(lanes), _FLUSH_TIMEOUT)
             finally:
                 self._flushers -= 1

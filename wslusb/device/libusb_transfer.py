@@ -7,9 +7,10 @@ A transfer that libusb has seen before, with a buffer set once, costs 1.6 micros
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Callable
 from typing import Any
+
+from ..turnstile import Turnstile
 
 __all__ = ["ISO_PACKETS", "Part", "Pool", "Slot", "size_class"]
 
@@ -73,7 +74,7 @@ class Pool:
     def __init__(self, lib: Any, handle: Any, callback: Any, *, limit: int = 16 << 20) -> None:
         self._lib, self._handle, self._callback = lib, handle, callback
         self._limit = limit
-        self._lock = threading.Lock()
+        self._lock = Turnstile()
         self._idle: dict[tuple[int, int], list[Slot]] = {}
         self.idle_bytes = 0
         self.by_address: dict[int, Slot] = {}

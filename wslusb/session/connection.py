@@ -104,7 +104,7 @@ class Connection:
             self._expect(sequence)
 
     def _forget_pings(self, before: int) -> None:
-        """A side that is busy sending leaves pings unanswered (Link): no pong comes for those before an answered one."""
+        """A side that is busy sending answers no ping (Link): no pong comes for those before an answered one."""
         for sequence, kind in list(self._pending.items()):
             if kind is MessageType.PING and (before - sequence) & 0xFFFFFFFF < 0x80000000:
                 del self._pending[sequence]

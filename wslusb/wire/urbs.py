@@ -47,7 +47,8 @@ _ISO = struct.Struct("<II")
 
 _IN = 0x1
 """USBD_TRANSFER_DIRECTION_IN."""
-_FLAGS = _IN | UrbFlag.SHORT_OK | UrbFlag.ISO_ASAP | UrbFlag.ZERO_PACKET
+# A plain number: the complement of an IntFlag loses the bits that have no name, and takes a microsecond.
+_NO_FLAGS = ~(_IN | int(UrbFlag.SHORT_OK | UrbFlag.ISO_ASAP | UrbFlag.ZERO_PACKET))
 _NO_SETUP = bytes(8)
 _URB_REQUEST, _URB_RESPONSE = int(MessageType.URB_REQUEST), int(MessageType.URB_RESPONSE)
 
@@ -108,7 +109,7 @@ def misfit(urb: Urb, agreed: Limits) -> int:
 
 
 def _is_table(packets: Sequence[int], length: int) -> bool:
-    return bool(packets) and 0 <= min(packets) and max(packets) <= limits.PACKET_LENGTH and sum(packets) == length
+    return bool(packets) and min(packets) >= 0 and max(packets) <= limits.PACKET_LENGTH and sum(packets) == length
 
 
 def encode_request(urb: Urb, sequence: int, handle: int) -> list[Buffer]:
@@ -162,7 +163,7 @@ def decode_request(payload: memoryview, sequence: int, agreed: Limits) -> Urb:
     function, endpoint, transfer, flags, length, interval, stream, start, count, packed = _REQUEST.unpack_from(payload)
     if length > agreed.transfer:
         raise PeerError(PeerReason.OVERSIZED, f"a transfer of {length} bytes, {agreed.transfer} are allowed")
-    if transfer > 3 or flags & ~_FLAGS or endpoint & 0x70:
+    if transfer > 3 or flags & _NO_FLAGS or endpoint & 0x70:
         raise _bad(f"transfer type {transfer}, flags {flags:#x}, endpoint {endpoint:#x}")
     setup = None
     if transfer == TransferType.CONTROL:

@@ -31,6 +31,9 @@ _ISO = struct.Struct(">IIIi")
 
 # Bits of transfer_flags (include/linux/usb.h).
 _SHORT_NOT_OK, _ISO_ASAP, _ZERO_PACKET = 0x0001, 0x0002, 0x0040
+# Plain numbers: an operation on an IntFlag takes a microsecond.
+_OUR_SHORT_OK, _OUR_ISO_ASAP = int(UrbFlag.SHORT_OK), int(UrbFlag.ISO_ASAP)
+_OUR_ZERO_PACKET = int(UrbFlag.ZERO_PACKET)
 
 
 @dataclass(slots=True, eq=False)
@@ -140,12 +143,12 @@ def _urb_flags(flags: int, direction: int) -> int:
     """Linux' transfer_flags in the words of the wire: SHORT_NOT_OK is the absence of SHORT_OK."""
     result = 0
     if direction and not flags & _SHORT_NOT_OK:
-        result |= UrbFlag.SHORT_OK
+        result |= _OUR_SHORT_OK
     if flags & _ISO_ASAP:
-        result |= UrbFlag.ISO_ASAP
+        result |= _OUR_ISO_ASAP
     if flags & _ZERO_PACKET and not direction:
-        result |= UrbFlag.ZERO_PACKET
-    return int(result)
+        result |= _OUR_ZERO_PACKET
+    return result
 
 
 def _repack(urb: Urb, offsets: tuple[int, ...], lengths: tuple[int, ...]) -> None:

@@ -62,6 +62,13 @@ def test_large_output_and_many_processes(link: AgentLink) -> None:
     assert [process.wait().stdout[-1] * 1_000_000 == process.stdout for process in processes] == [True] * 4
 
 
+def test_output_and_exit_in_one_round_of_events(link: AgentLink) -> None:
+    # The exit is handled first and drains the pipes whose own events are still in the list.
+    for _ in range(30):
+        processes = [link.start(["echo", "x"]) for _ in range(8)]
+        assert [process.wait().stdout for process in processes] == ["x\n"] * 8
+
+
 def test_files(link: AgentLink, tmp_path: Path) -> None:
     data = bytes(range(256)) * 1000
     link.put(tmp_path / "x", data, 0o600)

@@ -1,0 +1,263 @@
+"""`wslusb serve` on a rig's host, `wslusb agent` in its guest, the command line on either side, and what must be true
+after every test: no ghost in a port, no process that hangs, no complaint of either kernel."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from hil.errors import RigError
+from hil.requirements import TEST_TOOLS, require
+from hil.vm.machine import Machine
+from hil.vm.remote import Process, Result
+from hil.vm.rig import Rig
+from hil.vm.uml import UmlMachine
+
+PROGRAMS = Path(__file__).with_name("programs")
+ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state", "PYTHONDONTWRITEBYTECODE": "1"}
+MIB = 1 << 20
+LOG_TAIL = 4000
+
+HostMachine = TypeVar("HostMachine", bound=Machine)
+
+COMPLAINTS = re.compile(
+    # What vhci_hcd says when it drops a connection for an answer that it did not expect or could not read
+    # (drivers/usb/usbip/vhci_rx.c), and what any kernel says when it is in trouble.
+    r"cannot find a urb|URB \d+ doesn't exist|the urb \(seqnum|unknown pdu|bad pdu|recv xbuf|recv iso|"
+    r"\bBUG:|WARNING:|Oops|kernel panic|blocked for more than"
+)
+
+
+def tools(*programs: str) -> None:
+    """Fail, with what to install, if the machine does not have these."""
+    require({program: TEST_TOOLS[program] for program in programs})
+
+
+def poll(condition: Callable[[], bool], seconds: float, what: str) -> float:
+    """Wait until something holds; how many seconds that took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() < started + seconds, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+def hung(machine: Machine) -> str:
+    """The processes in D state that are no kernel threads."""
+    script = "for f in /proc/[0-9]*; do grep -q '^State:.D' $f/status && [ -s $f/cmdline ] && tr '\\0' ' ' <$f/cmdline && echo; done"
+    return machine.run(f"({script}) 2>/dev/null; true").output.strip()
+
+
+def taken_ports(guest: Machine) -> list[str]:
+    """The lines of vhci_hcd's status that do not say "free" (VDEV_ST_NULL, 004)."""
+    text = guest.run("cat /sys/devices/platform/vhci_hcd.0/status*").stdout
+    lines = [line.split() for line in text.splitlines() if line[:2] in ("hs", "ss")]
+    return [" ".join(words) for words in lines if words[2] != "004"]
+
+
+class Passthrough(Generic[HostMachine]):
+    """Both daemons of one rig. They stay up from test to test; one that a test has ended is started for the next."""
+
+    def __init__(self, rig: Rig[HostMachine]) -> None:
+        self.rig = rig
+        self.service: Process | None = None
+        self.agent: Process | None = None
+        self._logs: list[str] = []
+        self._seen = {"host": 0, "guest": 0}
+
+    @property
+    def host(self) -> HostMachine:
+        """The machine with the devices."""
+        return self.rig.host
+
+    @property
+    def guest(self) -> UmlMachine:
+        """The machine that they are attached to."""
+        return self.rig.guest
+
+    # -- the daemons
+
+    def start_service(self, *arguments: str) -> Process:
+        """Start ``wslusb serve`` and wait until it listens."""
+        self._keep("service", self.service)
+        command = [sys.executable, "-m", "wslusb", "serve", "--log-level", "debug", *arguments]
+        self.service = self.host.start(command, env=ENVIRONMENT)
+        self.service.wait_for_output("serving ", 60)
+        return self.service
+
+    def start_agent(self, *arguments: str) -> Process:
+        """Start ``wslusb agent`` and wait until it is connected."""
+        self._keep("agent", self.agent)
+        command = [sys.executable, "-m", "wslusb", "agent", "--log-level", "debug", *arguments]
+        self.agent = self.guest.start(command, env=ENVIRONMENT)
+        self.agent.wait_for_output("connected to ", 60)
+        return self.agent
+
+    def ready(self) -> None:
+        """Start what does not run."""
+        if self.service is None or not self.service.running:
+            self.start_service()
+        if self.agent is None or not self.agent.running:
+            self.start_agent()
+        self._seen = {name: len(machine.dmesg()) for name, machine in self.rig.machines.items()}
+
+    @staticmethod
+    def kill9(machine: Machine, process: Process) -> None:
+        """SIGKILL to this process alone: its guardian is to outlive it."""
+        machine.run(["kill", "-9", str(process.pid)])
+        process.wait(10)
+
+    def logs(self) -> str:
+        """What both daemons have said in this test and before."""
+        self._keep("service", self.service)
+        self._keep("agent", self.agent)
+        text = "\n".join(self._logs)
+        self._logs.clear()
+        return text[-3 * LOG_TAIL :]
+
+    def _keep(self, name: str, process: Process | None) -> None:
+        if process is not None:
+            self._logs.append(f"--- {name}, {process.returncode}\n{process.output[-LOG_TAIL:]}")
+
+    # -- the command line
+
+    def cli(self, machine: Machine, *arguments: str, check: bool = True, timeout: float = 60) -> Result:
+        """Run ``wslusb`` with these arguments."""
+        return machine.run(
+            [sys.executable, "-m", "wslusb", *arguments], env=ENVIRONMENT, check=check, timeout=timeout
+        )
+
+    def at_once(self, machine: Machine, *commands: Sequence[str]) -> list[str]:
+        """Run ``wslusb`` several times side by side; what each said on standard output."""
+        started = [machine.start([sys.executable, "-m", "wslusb", *words], env=ENVIRONMENT) for words in commands]
+        results = [process.wait(60) for process in started]
+        for result in results:
+            assert result.returncode == 0, result.output
+        return [result.stdout for result in results]
+
+    def json(self, machine: Machine, *arguments: str) -> Any:
+        """What ``wslusb ... --json`` answers."""
+        return json.loads(self.cli(machine, *arguments, "--json").stdout)
+
+    def share(self, name: str) -> None:
+        """Bind a device, as soon as the host has it."""
+        self.wait_listed(name)
+        self.cli(self.host, "bind", name)
+
+    def wait_listed(self, name: str, seconds: float = 30) -> None:
+        """Wait until sysfs of the host has a configured device with this serial number."""
+        quoted = shlex.quote(name)
+        self.host.wait_until(
+            f"grep -lsx {quoted} /sys/bus/usb/devices/*/serial | while read f; do"
+            " grep -q . ${f%serial}bConfigurationValue && echo x; done | grep -q x", seconds,
+        )  # fmt: skip
+
+    def attach(self, name: str, side: str = "guest") -> list[str]:
+        """``wslusb attach`` on one side; the nodes."""
+        machine = self.guest if side == "guest" else self.host
+        return self.cli(machine, "attach", name).stdout.split()
+
+    def detach(self, name: str = "--all", side: str = "guest") -> None:
+        """``wslusb detach`` on one side."""
+        self.cli(self.guest if side == "guest" else self.host, "detach", name)
+
+    def disk(self, name: str, side: str = "guest") -> str:
+        """Attach a disk; its node."""
+        return next(node for node in self.attach(name, side) if node.startswith("/dev/sd"))
+
+    # -- what is true when nothing is attached
+
+    def settle(self) -> None:
+        """Detach what is left, and see that all is as it was. AssertionError otherwise."""
+        if self.agent is not None and self.agent.running and taken_ports(self.guest):
+            self.detach()
+        self.no_ghost()
+        assert not (trouble := self.complaints()), f"the kernels complain:\n{trouble}"
+
+    def no_ghost(self, seconds: float = 5.0) -> None:
+        """Wait until every port of the guest is free and nothing hangs in it. AssertionError if that does not come."""
+        deadline = time.monotonic() + seconds
+        while (left := taken_ports(self.guest)) or (stuck := hung(self.guest)):
+            assert time.monotonic() < deadline, f"ports: {left}; hung: {'' if left else stuck}"
+            time.sleep(0.05)
+
+    def complaints(self) -> str:
+        """What either kernel has complained of since :meth:`ready`."""
+        found = []
+        for name, machine in self.rig.machines.items():
+            lines = machine.dmesg()[self._seen[name] :].splitlines()
+            found += [f"{name}: {line}" for line in lines if COMPLAINTS.search(line)]
+        return "\n".join(found)
+
+    def driver(self, serial: str, interface: str = "1.0") -> str:
+        """The driver that the host's kernel has bound to a device, "" for none."""
+        script = f"readlink $(dirname $(grep -lsx {shlex.quote(serial)} /sys/bus/usb/devices/*/serial))/*:{interface}/driver"
+        return self.host.run(script, check=False).stdout.strip().rpartition("/")[2]
+
+    def wait_driver(self, serial: str, driver: str, seconds: float = 15.0) -> None:
+        """Wait until the host's own driver has the device back."""
+        poll(lambda: self.driver(serial) == driver, seconds, f"{driver} bound to {serial} on the host again")
+
+    def host_disk(self, serial: str, seconds: float = 15.0) -> str:
+        """The block device of a disk on the host itself, as soon as it is there."""
+        script = (
+            f"until d=$(ls -d $(dirname $(grep -lsx {shlex.quote(serial)} /sys/bus/usb/devices/*/serial))"
+            "/*:1.0/host*/target*/*/block/sd* 2>/dev/null) && [ -n \"$d\" ]; do sleep 0.05; done; echo /dev/${d##*/}"
+        )
+        return self.host.run(script, timeout=seconds).stdout.strip()
+
+
+@contextmanager
+def gadget(machine: Machine, kind: str, *options: str) -> Iterator[str]:
+    """A kernel gadget, plugged in; its name. It is taken apart afterwards."""
+    name, udc = machine.python("-m", "hil.gadgets", kind, *options).stdout.split()
+    try:
+        yield name
+    finally:
+        machine.python("-m", "hil.gadgets", "remove", name, check=False)
+        machine.run(f"rm -f /dev/shm/{name}.img")
+
+
+def program(name: str, *arguments: str) -> list[str]:
+    """The command line of one of our programs that run inside a machine."""
+    return [sys.executable, str(PROGRAMS / f"{name}.py"), *arguments]
+
+
+def copying(machine: Machine, disk: str, direction: str = "write") -> Process:
+    """A copy that never ends by itself: direct transfers of 256 KiB between memory and ``disk``, in a loop."""
+    one = (
+        f"dd if=/dev/urandom of=/dev/shm/noise bs=1M count=4 status=none; "
+        f"while dd if=/dev/shm/noise of={disk} bs=256k oflag=direct conv=notrunc status=none; do echo round; done"
+        if direction == "write"
+        else f"while dd if={disk} of=/dev/null bs=256k count=16 iflag=direct status=none; do echo round; done"
+    )
+    process = machine.start(one)
+    process.wait_for_output("round", 30)
+    return process
+
+
+def daemons_of(values: Sequence[object]) -> list[Passthrough[Any]]:
+    """The pass-throughs among the fixtures of a test."""
+    return [value for value in values if isinstance(value, Passthrough)]
+
+
+def terminate(process: Process, seconds: float = 15.0) -> Result:
+    """SIGTERM, and how it ended."""
+    process.kill(signal.SIGTERM)
+    return process.wait(seconds)
+
+
+def safe(what: Callable[[], str]) -> str:
+    """A log, or why there is none."""
+    try:
+        return what()
+    except RigError as error:
+        return str(error)

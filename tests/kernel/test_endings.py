@@ -1,0 +1,156 @@
+"""Every way in which a side may end in the middle of a copy: nothing hangs, nothing stays, the device can be used again.
+
+After each: every port of the guest's vhci_hcd is free, no process of the guest is in D state, the copy has ended, the
+host's own driver has the device back and reads from it, and the device can be attached once more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hil.vm.remote import Process
+from hil.vm.rig import Rig
+from hil.vm.uml import UmlMachine
+from tests.kernel.support import Passthrough, copying, gadget, poll, taken_ports, terminate
+
+Uml = Passthrough[UmlMachine]
+SERIAL = "END1"
+
+
+def kill_agent(uml: Uml) -> None:
+    assert uml.agent is not None
+    uml.kill9(uml.guest, uml.agent)
+
+
+def kill_service(uml: Uml) -> None:
+    assert uml.service is not None
+    uml.kill9(uml.host, uml.service)
+
+
+def end_agent(uml: Uml) -> None:
+    assert uml.agent is not None
+    assert terminate(uml.agent).returncode == 0
+
+
+def end_service(uml: Uml) -> None:
+    assert uml.service is not None
+    assert terminate(uml.service).returncode == 0
+
+
+def detach_in_guest(uml: Uml) -> None:
+    uml.detach(SERIAL, "guest")
+
+
+def detach_on_host(uml: Uml) -> None:
+    uml.detach(SERIAL, "host")
+
+
+def unbind(uml: Uml) -> None:
+    uml.cli(uml.host, "unbind", SERIAL)
+
+
+ENDINGS: list[Callable[[Uml], None]] = [
+    kill_agent,
+    kill_service,
+    end_agent,
+    end_service,
+    detach_in_guest,
+    detach_on_host,
+    unbind,
+]
+
+
+@pytest.fixture
+def stick(uml: Uml) -> Iterator[str]:
+    with gadget(uml.host, "mass-storage", "--size", "16M", "--serial", SERIAL):
+        uml.share(SERIAL)
+        yield SERIAL
+
+
+def ended(uml: Uml, copy: Process) -> None:
+    """The guest is as if nothing had ever been attached."""
+    uml.no_ghost()
+    copy.wait(10)
+    assert uml.guest.run("ls /dev/sd* 2>/dev/null", check=False).stdout == ""
+
+
+def readable_on_host(uml: Uml) -> None:
+    """The host's own usb-storage has the device again, and its disk is what is in the image."""
+    uml.wait_driver(SERIAL, "usb-storage")
+    disk = uml.host_disk(SERIAL)
+    uml.host.run(f"blockdev --flushbufs {disk}; cmp -n 4194304 {disk} /dev/shm/{SERIAL.lower()}.img", timeout=30)
+
+
+@pytest.mark.parametrize("direction", ["write", "read"])
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
+def test_an_ending_in_the_middle_of_a_copy(
+    uml: Uml, stick: str, ending: Callable[[Uml], None], direction: str
+) -> None:
+    copy = copying(uml.guest, uml.disk(SERIAL), direction)
+    assert copy.running
+    started = time.monotonic()
+    ending(uml)
+    ended(uml, copy)
+    print(f"the guest was clean {time.monotonic() - started:.2f} s after {ending.__name__}")
+    readable_on_host(uml)
+    uml.ready()
+    if ending is unbind:
+        uml.cli(uml.host, "bind", SERIAL)
+    disk = uml.disk(SERIAL)
+    uml.guest.run(f"dd if={disk} of=/dev/null bs=1M count=1 iflag=direct status=none")
+
+
+def test_the_agent_comes_back_to_a_service_that_was_restarted(uml: Uml, stick: str) -> None:
+    """By itself, and what was attached can be attached again."""
+    uml.disk(SERIAL)
+    assert uml.service is not None
+    assert uml.agent is not None
+    uml.kill9(uml.host, uml.service)
+    poll(lambda: not taken_ports(uml.guest), 5, "the port is free")
+    said = len(uml.agent.output)
+    uml.start_service()
+    poll(lambda: "connected to " in uml.agent.output[said:], 10, "the agent is connected again")  # type: ignore[union-attr]
+    assert uml.agent.running
+    uml.wait_driver(SERIAL, "usb-storage")
+    disk = uml.disk(SERIAL, "host")
+    uml.guest.run(f"dd if={disk} of=/dev/null bs=1M count=1 iflag=direct status=none")
+
+
+def test_the_host_machine_dies(tmp_path: Path) -> None:
+    """Its plug is pulled: the guest's kernel and agent are as before the attach, and the copy has failed."""
+    with Rig.uml_pair(tmp_path) as rig:
+        uml = Passthrough(rig)
+        uml.ready()
+        with gadget(uml.host, "mass-storage", "--size", "8M", "--serial", SERIAL):
+            uml.share(SERIAL)
+            copy = copying(uml.guest, uml.disk(SERIAL))
+            rig.host.kill()
+            ended(uml, copy)
+            assert uml.agent is not None
+            assert uml.agent.running
+            state = uml.json(uml.guest, "state")["agent"]
+            assert not state["connected"]
+            assert state["attached"] == []
+            assert terminate(uml.agent).returncode == 0
+
+
+def test_the_guest_machine_dies(tmp_path: Path) -> None:
+    """Its plug is pulled: the service gives the device back, and a new guest can have it."""
+    with Rig.uml_pair(tmp_path) as rig:
+        uml = Passthrough(rig)
+        uml.ready()
+        with gadget(uml.host, "mass-storage", "--size", "8M", "--serial", SERIAL):
+            uml.share(SERIAL)
+            copying(uml.guest, uml.disk(SERIAL))
+            rig.guest.kill()
+            readable_on_host(uml)
+            rig.restart_guest()
+            uml.agent = None
+            uml.ready()
+            disk = uml.disk(SERIAL)
+            uml.guest.run(f"dd if={disk} of=/dev/null bs=1M count=1 iflag=direct status=none")
+            uml.settle()
