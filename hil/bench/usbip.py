@@ -1,11 +1,11 @@
 """The kernel's own usbip over a socket of our choice: the contender that wslusb is measured against.
 
-It runs inside a machine, as root. ``usbip`` and ``usbipd`` know TCP alone, but both kernel drivers take any stream socket:
-``usbip-host`` by the file ``usbip_sockfd``, ``vhci_hcd`` by ``attach`` (drivers/usb/usbip/stub_dev.c, vhci_sysfs.c). The
-kernels keep the socket; the two programs end as soon as they have handed it over.
+It runs inside a machine, as root. ``usbip`` and ``usbipd`` know TCP alone, but both kernel drivers take any stream
+socket: ``usbip-host`` by the file ``usbip_sockfd``, ``vhci_hcd`` by ``attach`` (drivers/usb/usbip/stub_dev.c and
+vhci_sysfs.c). The kernels keep the socket; the two programs end as soon as they have handed it over.
 
-    python -m hil.bench.usbip export SERIAL vsock:7001     # waits for the other, after it has printed "ready"
-    python -m hil.bench.usbip import vsock:2:7001
+    python -m hil.bench.usbip export SERIAL vsock:7001     # prints "ready DEVID SPEED", waits for the other
+    python -m hil.bench.usbip import vsock:2:7001 DEVID SPEED
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ __all__ = ["main"]
 DRIVER = Path("/sys/bus/usb/drivers/usbip-host")
 FREE = "004"
 """VDEV_ST_NULL in a line of vhci_hcd's status."""
-HIGH_SPEED = "3"
+SPEEDS = {"12": 2, "1.5": 1, "480": 3, "5000": 5, "10000": 6}
+"""Of a device's file ``speed``, as enum usb_device_speed (linux/usb/ch9.h)."""
+SUPER = 5
 _SECONDS = 20.0
 
 
@@ -54,25 +56,26 @@ def export(serial: str, address: str) -> None:
         listener.bind(place)
         listener.listen(1)
         numbers = [int((device / name).read_text()) for name in ("busnum", "devnum")]
-        print("ready", numbers[0] << 16 | numbers[1], flush=True)  # noqa: T201
+        speed = SPEEDS[(device / "speed").read_text().strip()]
+        print("ready", numbers[0] << 16 | numbers[1], speed, flush=True)  # noqa: T201
         listener.settimeout(_SECONDS)
         connection, _ = listener.accept()
     hand_over(connection, device / "usbip_sockfd", "{}")
 
 
-def attach(address: str, devid: int) -> None:
-    """Attach the device that an exporter gives at ``address`` to the first free high-speed port."""
+def attach(address: str, devid: int, speed: int) -> None:
+    """Attach the device that an exporter gives at ``address`` to the first free port of its speed."""
     family, place = endpoint(address)
     connection = socket.socket(family, socket.SOCK_STREAM)
     connection.settimeout(_SECONDS)
     connection.connect(place)
     lines = (line.split() for line in (VHCI / "status").read_text().splitlines())
-    port = next(words[1] for words in lines if words[0] == "hs" and words[2] == FREE)
-    hand_over(connection, VHCI / "attach", f"{int(port)} {{}} {devid} {HIGH_SPEED}")
+    port = next(words[1] for words in lines if words[0] == ("ss" if speed >= SUPER else "hs") and words[2] == FREE)
+    hand_over(connection, VHCI / "attach", f"{int(port)} {{}} {devid} {speed}")
 
 
 def hand_over(connection: socket.socket, file: Path, form: str) -> None:
-    """Write the descriptor into a sysfs file. The kernel wants a blocking one, and without Nagle's delay, as usbipd has."""
+    """Write the descriptor into a sysfs file. The socket has to block, and not to have Nagle's delay, as usbipd's."""
     connection.settimeout(None)
     if connection.family == socket.AF_INET:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -96,11 +99,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     importing = verbs.add_parser("import")
     importing.add_argument("address")
     importing.add_argument("devid", type=int)
+    importing.add_argument("speed", type=int)
     options = parser.parse_args(arguments)
     if options.verb == "export":
         export(options.serial, options.address)
     else:
-        attach(options.address, options.devid)
+        attach(options.address, options.devid, options.speed)
     return 0
 
 

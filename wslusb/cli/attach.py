@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..control.messages import Json
 from ..errors import LocalError, LocalReason
 from . import options, output, reach
 from .bind import name_of
 from .reach import Place, Role
+
+if TYPE_CHECKING:
+    from ..control.messages import Json
 
 __all__ = ["command"]
 
@@ -32,7 +35,13 @@ _GRACE = 2.0
     "--guest", default="", metavar="NAME", help="On the host: which guest, by CID or name, if several are connected."
 )
 @click.option(
-    "--timeout", "seconds", type=click.FloatRange(min=0.1), default=_SECONDS, show_default=True, help="Seconds to wait."
+    "--timeout",
+    "seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1),
+    default=_SECONDS,
+    show_default=True,
+    help="How long to wait.",
 )
 @options.as_json
 @options.control

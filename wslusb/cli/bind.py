@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..control.messages import Json
 from ..errors import LocalError, LocalReason
 from . import options, output, reach
 from .reach import Role
+
+if TYPE_CHECKING:
+    from ..control.messages import Json
 
 __all__ = ["command", "host_service", "name_of"]
 

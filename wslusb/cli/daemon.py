@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import gc
 import logging
 import os
 import signal
@@ -86,8 +88,20 @@ def start_logging(level: str) -> None:
 
 
 def ready(line: str) -> None:
-    """Tell whoever started this that it has begun."""
-    click.echo(line, err=True)
+    """Tell whoever started this that it has begun. One who has gone away since is no reason to end."""
+    spare_collections()
+    with contextlib.suppress(OSError):
+        click.echo(line, err=True)
+
+
+def spare_collections() -> None:
+    """Leave what is loaded by now out of garbage collections, and make those rare.
+
+    The data path makes no cycles, and a collection in the middle of it is a pause of many URBs (docs/performance.md).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def refuse_second(path: Path, what: str) -> None:

@@ -24,7 +24,9 @@ _COLOURS = {"pass": "green", "warning": "yellow", "fail": "red", "skip": "bright
 
 
 @click.command(
-    "doctor", help="Check each thing that wslusb needs on this machine, and say what to do about what is missing."
+    "doctor",
+    short_help="Check what wslusb needs here, and say what to mend.",
+    help="Check each thing that wslusb needs on this machine, and say what to do about what is missing.",
 )
 @click.option(
     "--role",

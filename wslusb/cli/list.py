@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..control.messages import Json
 from ..errors import LocalError, LocalReason
 from . import options, output, reach, table
 from .reach import Role
 
+if TYPE_CHECKING:
+    from ..control.messages import Json
+
 __all__ = ["Listing", "command", "fetch"]
 
 SCHEMA = "wslusb.list/1"
+_SECONDS = 20.0
 _STATES = {"not_shared": "Not shared", "shared": "Shared", "attached": "Attached"}
 
 
@@ -59,7 +63,7 @@ def fetch(control: Path | None) -> Listing:
         if control is not None or error.reason not in (LocalReason.NOT_RUNNING, LocalReason.ACCESS_DENIED):
             raise
         return _look(denied=error.reason is LocalReason.ACCESS_DENIED)
-    answer = place.call("list")
+    answer = place.call("list", timeout=_SECONDS)
     devices, unplugged = answer["devices"], answer.get("unplugged", [])
     return Listing(place.role.value, _with_drivers(devices) if place.role is Role.SERVICE else devices, unplugged)
 

@@ -14,7 +14,6 @@ from typing import Any
 import click
 
 from ..errors import DeviceError, LocalError, LocalReason, WslusbError
-from ..usb.urb import Status
 
 __all__ = ["ExitCode", "clean", "error", "exit_code", "hint", "info", "result", "result_json", "warning"]
 
@@ -76,6 +75,8 @@ def result_json(schema: str, body: dict[str, Any]) -> None:
 def exit_code(problem: WslusbError) -> ExitCode:
     """The code that a failure ends the process with."""
     if isinstance(problem, DeviceError):
+        from ..usb.urb import Status
+
         return ExitCode.ACCESS_DENIED if problem.status == Status.ACCESS_DENIED else ExitCode.FAILURE
     reason = problem.reason if isinstance(problem, LocalError) else None
     return {LocalReason.ACCESS_DENIED: ExitCode.ACCESS_DENIED, LocalReason.BAD_ADDRESS: ExitCode.USAGE}.get(

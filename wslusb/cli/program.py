@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -52,6 +52,10 @@ class Program(click.Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and end the process."""
         extra["standalone_mode"] = False
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # A terminal that cannot show a device's name is no reason not to show the device.
+                stream.reconfigure(errors="backslashreplace")
 
         def work() -> object:
             return super(Program, self).main(args, prog_name or "wslusb", **extra)
@@ -104,6 +108,8 @@ def _system(error: OSError) -> int:
 
 def _trace() -> None:
     if debug_wanted():
+        import traceback
+
         traceback.print_exc()
 
 

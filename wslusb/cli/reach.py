@@ -1,4 +1,7 @@
-"""Finds the service or agent that a verb talks to."""
+"""Finds the service or agent that a verb talks to.
+
+What only a call needs is imported there: ``--help`` goes through here, too.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..control import client
-from ..control.messages import Json
 from ..errors import LocalError, LocalReason
-from ..system import paths
+
+if TYPE_CHECKING:
+    from ..control.messages import Json
 
 __all__ = ["Place", "Role", "find", "socket_path"]
 
@@ -35,11 +38,15 @@ class Place:
 
     def call(self, op: str, *, timeout: float = 60.0, **arguments: Any) -> Json:
         """Ask for something. LocalError with what the other side said."""
+        from ..control import client
+
         return client.call(self.path, op, timeout=timeout, **arguments)
 
 
 def socket_path(role: Role) -> Path:
     """Where a service or agent of this user listens."""
+    from ..system import paths
+
     return paths.runtime_dir() / f"{role.value}.sock"
 
 
@@ -56,6 +63,8 @@ def find(*roles: Role, control: Path | None = None) -> Place:
 
     LocalError: NOT_RUNNING with what to start, or ACCESS_DENIED where one of them may be there and is another user's.
     """
+    from ..control import client
+
     if control is not None:
         return Place(Role(client.call(control, "state")["role"]), control)
     denied: LocalError | None = None

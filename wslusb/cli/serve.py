@@ -23,7 +23,9 @@ __all__ = ["command"]
 
 
 @click.command(
-    "serve", help="Run the host service in the foreground: share devices with guests until SIGTERM or Ctrl-C."
+    "serve",
+    short_help="Run the host service: share devices with guests.",
+    help="Run the host service in the foreground: share devices with guests until SIGTERM or Ctrl-C.",
 )
 @click.option(
     "--listen", multiple=True, default=["vsock:"], show_default=True, metavar="ADDRESS",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..control.messages import Json
 from ..errors import LocalError, LocalReason
 from . import options, output, reach
 from .reach import Role
 
+if TYPE_CHECKING:
+    from ..control.messages import Json
+
 __all__ = ["command", "fetch"]
 
 SCHEMA = "wslusb.state/1"
+_SECONDS = 20.0
 
 
 @click.command("state", help="Show what runs here, who is connected, and what is attached where.")
@@ -40,7 +44,7 @@ def fetch(role: Role, control: Path | None = None) -> Json | None:
     """What a service or agent says of itself, None if it does not run. LocalError if it may not be asked."""
     try:
         place = reach.find(role, control=control)
-        answer = place.call("state") if place.role is role else None
+        answer = place.call("state", timeout=_SECONDS) if place.role is role else None
     except LocalError as error:
         if error.reason is not LocalReason.NOT_RUNNING or control is not None:
             raise

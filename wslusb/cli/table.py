@@ -10,6 +10,9 @@ from .output import clean, result
 
 __all__ = ["show"]
 
+_LONG = ("DEVICE", "INSTANCE ID")
+"""Columns that a narrow terminal breaks into lines, rather than the short ones."""
+
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table to stdout."""
@@ -34,7 +37,9 @@ def _show_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in columns:
+        table.add_column(name, no_wrap=name not in _LONG)
     for row in rows:
         table.add_row(*(Text(cell, style=_style(cell), overflow="fold") for cell in row))
     Console(highlight=False).print(table)

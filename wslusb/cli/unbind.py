@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..control.messages import Json
 from . import options, output
 from .bind import host_service, name_of
+
+if TYPE_CHECKING:
+    from ..control.messages import Json
 
 __all__ = ["command"]
 

@@ -35,12 +35,14 @@ class ControlServer:
         self.path = path
         self._handler = handler
         self._listener = UnixListener(UnixAddress(str(path)), str(path))
+        self._closing = threading.Event()
         self._clients = threading.BoundedSemaphore(_CLIENTS)
         self._thread = threading.Thread(target=self._accept, name="wslusb-control", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Stop listening."""
+        self._closing.set()
         self._listener.close()
         self._thread.join(2.0)
 
@@ -48,8 +50,13 @@ class ControlServer:
         while True:
             try:
                 sock, peer = self._listener.accept_socket()
-            except OSError:
-                return
+            except OSError as error:
+                if self._closing.is_set():
+                    return
+                # Out of descriptors, most likely: wait for some to come back.
+                log.error("cannot accept at %s: %s", self.path, error)
+                self._closing.wait(0.2)
+                continue
             if not self._clients.acquire(blocking=False):
                 sock.close()
                 continue

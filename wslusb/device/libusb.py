@@ -12,12 +12,13 @@ the ``libusb_*`` modules beside this one (docs/adr has the reasons):
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dataclasses
 import logging
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ..errors import DeviceError, LocalError, LocalReason
 from ..system.api import HostDevice
@@ -53,7 +54,7 @@ class LibusbDevice:
     def __init__(self, host: HostDevice, native: Native, budget: Budget[Lane], closed: Callable[[], None]) -> None:
         info = host.info
         self._native, self._closed = native, closed
-        self._control = threading.RLock()
+        self._control = threading.Lock()
         self._open = True
         self._layouts = {raw[5]: endpoints_by_interface(raw) for raw in info.configurations if len(raw) > 5}
         self._original = self._active = info.active_configuration
@@ -158,12 +159,14 @@ class LibusbDevice:
     def _layout(self) -> dict[int, set[int]]:
         return self._layouts.get(self._active, {})
 
-    def _controlling(self) -> threading.RLock:
-        """The lock of the blocking methods, taken in a ``with``; a DeviceError if the device is closed."""
+    @contextlib.contextmanager
+    def _controlling(self) -> Iterator[None]:
+        """One blocking method at a time; a DeviceError if the device is closed, also while this one waited."""
         self._not_in_done()
-        if not self._open:
-            raise DeviceError(Status.GONE, f"{self._native.name}: the device has been closed")
-        return self._control
+        with self._control:
+            if not self._open:
+                raise DeviceError(Status.GONE, f"{self._native.name}: the device has been closed")
+            yield
 
     def _not_in_done(self) -> None:
         if self._engine.in_done():

@@ -124,10 +124,8 @@ def completion(urb: Urb, slot: Slot) -> Completion:
         return _iso_completion(urb, slot)
     transfer = slot.parts[0].transfer
     status, actual = TRANSFER_STATUS[transfer.status], transfer.actual_length
-    if status is not _OK:
-        # A cancel that came when every byte had been moved has lost: the data must not get lost with it.
-        if status is _CANCELLED and actual == urb.length and actual:
-            status = _OK
+    if status is _CANCELLED and actual == urb.length and actual:
+        status = _OK  # the cancel came when every byte had been moved: it has lost, and the data must not get lost
     setup = urb.setup
     if setup is None:
         return Completion(urb, status, actual, slot.view[:actual] if urb.endpoint & DIR_IN else b"")

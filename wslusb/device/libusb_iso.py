@@ -16,8 +16,8 @@ from .libusb_transfer import ISO_PACKETS
 
 __all__ = ["Piece", "pack_lengths", "part_count", "repack", "results", "split"]
 
-# struct libusb_iso_packet_descriptor: unsigned length, unsigned actual_length, enum status. The memory of a transfer's is
-# seen as numbers of which each third is of one kind: 128 packets take a few microseconds like that.
+# struct libusb_iso_packet_descriptor: unsigned length, unsigned actual_length, enum status. The memory of a transfer's
+# is seen as numbers of which each third is of one kind: 128 packets take a few microseconds like that.
 _FIELDS = 3
 _LENGTH, _ACTUAL, _STATUS = range(_FIELDS)
 

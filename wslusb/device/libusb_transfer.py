@@ -27,7 +27,7 @@ def size_class(size: int) -> int:
 
 
 class Part:
-    """One libusb transfer. ``iso`` is the memory of its packet descriptors, as unsigned numbers; empty for no packets."""
+    """One libusb transfer. ``iso`` is the memory of its packet descriptors, as unsigned numbers; empty for none."""
 
     __slots__ = ("address", "iso", "pointer", "transfer")
 

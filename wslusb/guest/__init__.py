@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..errors import LocalError, LocalReason
 
 if TYPE_CHECKING:
-    from .pyusb_backend import Backend
+    from .backend import Backend
 
 __all__ = ["pyusb_backend"]
 
@@ -18,7 +18,7 @@ def pyusb_backend(host: str = "vsock:2") -> Backend:
     ``usb.core.find(backend=wslusb.guest.pyusb_backend("unix:/run/wslusb.sock"))``. LocalError if the host is not there.
     """
     try:
-        from .pyusb_backend import Backend
+        from .backend import Backend
     except ModuleNotFoundError as error:
         hint = "pip install 'wslusb[pyusb]'"
         raise LocalError(LocalReason.MISSING, "the pyusb backend needs pyusb", hint=hint) from error

@@ -20,7 +20,8 @@ __all__ = ["Agent"]
 
 log = logging.getLogger(__name__)
 _BACKOFF_FIRST = 0.25
-_BACKOFF_LAST = 30.0
+_BACKOFF_LAST = 5.0
+"""A try costs nothing between a guest and its own host, and whoever restarts the service wants the devices back."""
 _OBEYING = 16
 """Requests of the host that are worked on at once."""
 
@@ -115,8 +116,8 @@ class Agent:
                 log.warning("%s of %s failed: %s", event.kind.name, event.busid, error)
                 if self._client is not None:
                     # The user who asked sits at the host: what to do here goes with it.
-                    message = f"{error}; in the guest: {error.hint}" if error.hint else str(error)
-                    self._client.report(Event(EventKind.FAILED, event.busid, event.ticket, message=message))
+                    hint = f"; in the guest: {error.hint}" if error.hint and error.hint not in str(error) else ""
+                    self._client.report(Event(EventKind.FAILED, event.busid, event.ticket, message=f"{error}{hint}"))
             finally:
                 self._obeying.release()
 

@@ -128,9 +128,11 @@ class HostClient:
             for frame in self._link.frames():
                 if frame.type == MessageType.EVENT:
                     self._event(Event.unpack(frame.payload))
-                elif (waiting := self._lists.pop(frame.sequence, None)) is not None:
-                    waiting[1].append(EnumerationAnswer.unpack(frame.payload).devices)
-                    waiting[0].set()
+                else:
+                    devices = EnumerationAnswer.unpack(frame.payload).devices
+                    answered, lists = self._lists.pop(frame.sequence)
+                    lists.append(devices)
+                    answered.set()
         except PeerError as error:
             reason = error
             self._link.fail(error)

@@ -250,4 +250,6 @@ class Service:
             session.tell(EventKind.DETACH_WANTED, claim.info)
         if not asked or not claim.released.wait(_DETACH_SECONDS / 2):
             claim.revoke()
-            claim.released.wait(_DETACH_SECONDS / 2)
+            if not claim.released.wait(_DETACH_SECONDS / 2):
+                text = f"{claim.owner} has not let go of {claim.info.busid} within {_DETACH_SECONDS:.0f} s"
+                raise LocalError(LocalReason.TIMEOUT, text, hint="see the log of 'wslusb serve'")

@@ -96,12 +96,12 @@ def _signals_blocked() -> Iterator[None]:
     """A child inherits the mask of the thread that starts it: no moment is left in which a signal could end it."""
     if sys.platform == "win32":
         yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _IGNORED)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    else:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _IGNORED)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def guard(lines: Iterable[bytes], system: HostSystem) -> int:

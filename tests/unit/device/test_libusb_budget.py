@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from wslusb.device.libusb_budget import LIMIT, SMALL, Budget, cost_of
 
 MIB = 1 << 20
+_MORE: Any = st.booleans()
 
 
 def test_trap_usbfs_16_mb_limit_counts_the_kernels_own_overhead() -> None:
@@ -78,10 +80,11 @@ def test_never_above_the_limit_and_everybody_gets_a_turn(requests: list[tuple[st
             flying.append(cost)
         else:
             waiting[name, number] = cost
-        while flying and data.draw(st.booleans()):
+        while flying and data.draw(_MORE):
             _finish_one(budget, flying, waiting)
-    while flying:
+    for _ in range(len(flying) + len(waiting)):
         _finish_one(budget, flying, waiting)
+    assert not flying
     assert not waiting
     assert budget.in_flight == 0
 

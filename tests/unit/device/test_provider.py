@@ -18,7 +18,8 @@ STICK = DeviceInfo(busid="1-2", vendor=0x46F4, product=0xAA, serial="SN77", devi
 
 
 class FakeWatch:
-    closed = False
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self.changed, self.closed = changed, False
 
     def close(self) -> None:
         self.closed = True
@@ -36,11 +37,11 @@ class FakeSystem:
         return next((host for host in self.plugged if host.info.busid == busid), None)
 
     def watch(self, changed: Callable[[], None]) -> FakeWatch:
-        self.watches.append(FakeWatch())
+        self.watches.append(FakeWatch(changed))
         return self.watches[-1]
 
     def give_back(self, bus: int, address: int, *, reset: bool) -> bool:
-        return False
+        raise AssertionError(f"that is the guardian's to do: {bus} {address} {reset}")
 
     def state_dir(self) -> Path:
         return Path()

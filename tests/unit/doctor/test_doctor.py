@@ -73,7 +73,8 @@ class World:
         return Surroundings(
             sysfs=here / "sys", proc=here / "proc", dev=here / "dev", modules=here / "modules",
             state_dir=here / "state", python=self.python, root=self.root,
-            devices=lambda: self.devices, libusb_version=self.libusb, local_cid=self.cid, service=lambda: self.service, agent=lambda: self.agent,
+            devices=lambda: self.devices, libusb_version=self.libusb, local_cid=self.cid,
+            service=lambda: self.service, agent=lambda: self.agent,
         )  # fmt: skip
 
     def finding(self, name: str) -> tuple[Outcome, str, str]:

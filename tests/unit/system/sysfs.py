@@ -14,6 +14,9 @@ def configuration(value: int = 1, interfaces: int = 1) -> bytes:
     return Configuration(value, made).pack()
 
 
+PLAIN = (configuration(),)
+
+
 class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -30,7 +33,7 @@ class Tree:
         (folder / "devnum").write_text("1\n")
 
     def add(
-        self, busid: str, address: int, *, device_class: int = 0, configurations: tuple[bytes, ...] = (configuration(),),
+        self, busid: str, address: int, *, device_class: int = 0, configurations: tuple[bytes, ...] = PLAIN,
         drivers: dict[int, str] | None = None, **files: str,
     ) -> Path:  # fmt: skip
         bus = int(busid.partition("-")[0])

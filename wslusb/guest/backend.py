@@ -1,8 +1,7 @@
 """A pyusb backend over the protocol: shared devices of a host for any pyusb program, with no kernel driver and no root.
 
 pyusb's backends are synchronous (usb/backend/__init__.py, class IBackend): each call submits one URB and waits for
-it. A device is attached when pyusb first needs more than its device descriptor, and given back when pyusb disposes of
-it.
+it. A device is attached when pyusb opens it, and given back when pyusb disposes of it.
 """
 
 from __future__ import annotations
@@ -65,7 +64,10 @@ class _SharedDevice:
 
     def configuration(self, index: int) -> Configuration:
         """A configuration by index. IndexError past the last, as pyusb expects."""
-        self.attached()
+        if self._remote is None and not self.info.configurations:
+            # A program that only looks, at configurations, has nothing that pyusb would dispose of later.
+            self.attached()
+            self.close()
         try:
             return Configuration.unpack(self.info.configurations[index])
         except LocalError as error:

@@ -1,0 +1,498 @@
+"""A host that breaks the protocol, against the guest's side: no hang, no lost URB, a typed reason, and a clean end."""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from emulator import device_provider
+from tests.support.peers import HANDLE, Ending, RawHost, RawPeer, remote_device
+from tests.support.usb import Waiter, bulk_in, bulk_out, control_urb, iso_urb, start
+from tests.support.waiting import until
+from wslusb.errors import DeviceError, LocalError, LocalReason, PeerError
+from wslusb.errors import PeerReason as Why
+from wslusb.guest import remote
+from wslusb.guest.client import HostClient
+from wslusb.guest.remote import RemoteDevice
+from wslusb.transport.address import UnixAddress
+from wslusb.usb.setup import Setup
+from wslusb.usb.urb import Status
+from wslusb.wire import limits
+from wslusb.wire.frame import MessageType as M
+from wslusb.wire.frame import pack_header
+from wslusb.wire.limits import Limits
+from wslusb.wire.messages import AttachAnswer, CancelAnswer, DeviceState, ErrorMessage, Event, EventKind, Listed, StatusAnswer
+
+INFO = device_provider("loopback").devices()[0]
+FIRST = 3
+"""The number of the first request after the handshake and the attach."""
+
+
+@pytest.fixture
+def attached() -> Iterator[tuple[RemoteDevice, RawPeer, Ending]]:
+    device, host, ending = remote_device(INFO)
+    yield device, host, ending
+    host.close()
+    device.close()
+    assert ending.happened.is_set()
+
+
+def response(
+    status: int = 0, actual: int = 0, errors: int = 0, start_frame: int = 0, count: int = 0, rest: bytes = b""
+) -> bytes:
+    return struct.pack("<IIIII", status, actual, errors, start_frame, count) + rest
+
+
+def results(*lengths: int) -> bytes:
+    return b"".join(struct.pack("<II", 0, length) for length in lengths)
+
+
+READ = (bulk_in,)
+LIES: dict[str, tuple[Callable[[], object], bytes, Why]] = {
+    "more than was asked": (lambda: bulk_in(512), response(0, 513, rest=bytes(513)), Why.BAD_ANSWER),
+    "4 GiB": (lambda: bulk_in(512), response(0, 0xFFFFFFFF), Why.BAD_ANSWER),
+    "a length of -5": (lambda: bulk_in(512), response(0, -5 & 0xFFFFFFFF), Why.BAD_ANSWER),
+    "more written than sent": (lambda: bulk_out(b"abc"), response(0, 100000), Why.BAD_ANSWER),
+    "less data than announced": (lambda: bulk_in(512), response(0, 512, rest=bytes(511)), Why.BAD_ANSWER),
+    "more data than announced": (lambda: bulk_in(512), response(0, 5, rest=bytes(6)), Why.BAD_ANSWER),
+    "data for a write": (lambda: bulk_out(b"abc"), response(0, 3, rest=b"abc"), Why.BAD_ANSWER),
+    "iso results for a bulk": (lambda: bulk_in(512), response(count=1, rest=results(0)), Why.BAD_ANSWER),
+    "no iso results": (lambda: iso_urb([8, 8]), response(), Why.BAD_ANSWER),
+    "too few iso results": (lambda: iso_urb([8, 8]), response(count=1, rest=results(0)), Why.BAD_ANSWER),
+    "too many iso results": (lambda: iso_urb([8]), response(count=2, rest=results(0, 0)), Why.BAD_ANSWER),
+    "4 G iso results": (lambda: iso_urb([8]), response(count=0xFFFFFFFF), Why.BAD_ANSWER),
+    "an iso packet that is too long": (
+        lambda: iso_urb([8, 8]), response(0, 9, count=2, rest=results(9, 0) + bytes(9)), Why.BAD_ANSWER,
+    ),
+    "iso packets that do not add up": (
+        lambda: iso_urb([8, 8]), response(0, 9, count=2, rest=results(4, 4) + bytes(9)), Why.BAD_ANSWER,
+    ),
+    "more errors than packets": (
+        lambda: iso_urb([8]), response(errors=2, count=1, rest=results(0)), Why.BAD_ANSWER,
+    ),
+    "empty": (lambda: bulk_in(512), b"", Why.TRUNCATED),
+    "19 bytes": (lambda: bulk_in(512), response()[:19], Why.TRUNCATED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LIES)
+def test_answers_that_cannot_be(attached: tuple[RemoteDevice, RawPeer, Ending], case: str) -> None:
+    device, host, ending = attached
+    make, payload, why = LIES[case]
+    waiters = [start(device, make()), start(device, bulk_in())]  # type: ignore[arg-type]
+    for _ in waiters:
+        host.expect(M.URB_REQUEST)
+    host.say(M.URB_RESPONSE, payload, FIRST)
+    assert host.verdict() is why
+    assert [waiter.status for waiter in waiters] == [Status.GONE] * 2
+    assert all(not waiter.data for waiter in waiters)
+    reason = ending.reason()
+    assert isinstance(reason, PeerError)
+    assert reason.reason is why
+
+
+MISDEEDS: dict[str, tuple[Callable[[RawPeer], object], Why]] = {
+    "response to nothing": (lambda h: h.say(M.URB_RESPONSE, response(), 99), Why.UNKNOWN_SEQUENCE),
+    "response numbered 0": (lambda h: h.say(M.URB_RESPONSE, response(), 0), Why.UNKNOWN_SEQUENCE),
+    "answered twice": (
+        lambda h: (h.say(M.URB_RESPONSE, response(), FIRST), h.say(M.URB_RESPONSE, response(), FIRST)),
+        Why.UNKNOWN_SEQUENCE,
+    ),
+    "wrong handle": (lambda h: h.say(M.URB_RESPONSE, response(), FIRST, HANDLE + 1), Why.BAD_HANDLE),
+    "cancel answer that nobody asked for": (
+        lambda h: h.say(M.CANCEL, CancelAnswer(FIRST, True).pack(), FIRST + 1),
+        Why.UNKNOWN_SEQUENCE,
+    ),
+    "cancel answer under the URB's number": (
+        lambda h: h.say(M.CANCEL, CancelAnswer(FIRST, True).pack(), FIRST),
+        Why.UNKNOWN_SEQUENCE,
+    ),
+    "reset that nobody asked for": (lambda h: h.say(M.RESET, StatusAnswer(0).pack(), FIRST), Why.UNKNOWN_SEQUENCE),
+    "detach that nobody asked for": (lambda h: h.say(M.DETACH, StatusAnswer(0).pack(), 9), Why.UNKNOWN_SEQUENCE),
+    "urb request": (lambda h: h.urb(bulk_in(), 1), Why.BAD_STATE),
+    "event": (lambda h: h.say(M.EVENT, Event(EventKind.LEFT, "9-1").pack(), 0, 0), Why.BAD_STATE),
+    "attach answer again": (lambda h: h.say(M.ATTACH, AttachAnswer(1).pack(), 2, 0), Why.BAD_STATE),
+    "hello again": (lambda h: h.say(M.HELLO, b"", 1, 0), Why.BAD_STATE),
+    "unknown type": (lambda h: h.say(0x42, b"", 0), Why.UNKNOWN_TYPE),
+    "announces 4 GiB": (lambda h: h.raw(pack_header(M.URB_RESPONSE, 0xFFFFFFFF, FIRST, HANDLE)), Why.OVERSIZED),
+    "pong that nobody asked for": (lambda h: h.say(M.PONG, b"", 1, 0), Why.UNKNOWN_SEQUENCE),
+    "ping out of order": (lambda h: h.say(M.PING, b"", 9, 0), Why.OUT_OF_ORDER),
+    "half a frame": (lambda h: (h.raw(b"\5\0\0"), h.stop_writing()), Why.TRUNCATED),
+    "junk": (lambda h: h.raw(b"USBIP, perhaps? No: junk of some length."), Why.OVERSIZED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MISDEEDS)
+def test_misdeeds(attached: tuple[RemoteDevice, RawPeer, Ending], case: str) -> None:
+    device, host, ending = attached
+    act, why = MISDEEDS[case]
+    waiters = [start(device, bulk_in()), start(device, bulk_in())]
+    for _ in waiters:
+        host.expect(M.URB_REQUEST)
+    act(host)
+    assert host.verdict() is why
+    assert {waiter.status for waiter in waiters} <= {Status.GONE, Status.OK}
+    assert isinstance(ending.reason(), PeerError)
+    assert start(device, bulk_in()).status == Status.GONE
+    with pytest.raises(DeviceError):
+        device.reset()
+
+
+def test_cancel_answered_before_the_response(attached: tuple[RemoteDevice, RawPeer, Ending]) -> None:
+    device, host, _ = attached
+    urb = bulk_in()
+    waiter = start(device, urb)
+    device.cancel(urb)
+    host.expect(M.URB_REQUEST)
+    cancel = host.expect(M.CANCEL)
+    host.say(M.CANCEL, CancelAnswer(FIRST, True).pack(), cancel.sequence)
+    assert host.verdict() is Why.OUT_OF_ORDER
+    assert waiter.status == Status.GONE
+
+
+@pytest.mark.parametrize(("status", "won"), [(Status.CANCELLED, False), (Status.OK, True)])
+def test_cancel_answer_contradicts_the_response(
+    attached: tuple[RemoteDevice, RawPeer, Ending], status: int, won: bool
+) -> None:
+    device, host, _ = attached
+    urb = bulk_in()
+    waiter = start(device, urb)
+    device.cancel(urb)
+    host.expect(M.URB_REQUEST)
+    cancel = host.expect(M.CANCEL)
+    host.say(M.URB_RESPONSE, response(status), FIRST)
+    host.say(M.CANCEL, CancelAnswer(FIRST, won).pack(), cancel.sequence)
+    assert host.verdict() is Why.BAD_ANSWER
+    assert waiter.status == status
+
+
+def test_a_cancel_that_is_never_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host lives and answers other things. A reader in the guest's kernel would wait for ever."""
+    monkeypatch.setattr(remote, "_CANCEL_SECONDS", 0.1)
+    device, host, ending = remote_device(INFO)
+    urb = bulk_in()
+    waiter = start(device, urb)
+    device.cancel(urb)
+    device.cancel(urb)
+    host.expect(M.URB_REQUEST)
+    host.expect(M.CANCEL)
+    number = host.say(M.PING, b"", 1, 0)
+    assert host.expect(M.PONG).sequence == number
+    assert host.verdict() is Why.TIMEOUT
+    assert waiter.status == Status.GONE
+    assert isinstance(ending.reason(), PeerError)
+    device.close()
+    host.close()
+
+
+def test_more_cancels_than_may_be_unanswered() -> None:
+    """``cancel`` does not raise: it ends the connection."""
+    device, host, ending = remote_device(INFO, urbs=1 << 20)
+    reader = threading.Thread(target=host.verdict)
+    reader.start()
+    urbs = [bulk_in() for _ in range(limits.PENDING_REQUESTS + 1)]
+    waiters = [start(device, urb) for urb in urbs]
+    for urb in urbs:
+        device.cancel(urb)
+    assert {waiter.status for waiter in waiters} == {Status.GONE}
+    assert isinstance(ending.reason(), PeerError)
+    reader.join()
+    device.close()
+    host.close()
+
+
+def test_a_host_that_is_silent_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PING_SECONDS", 0.05)
+    device, host, ending = remote_device(INFO)
+    waiter = start(device, bulk_in())
+    assert waiter.status == Status.GONE
+    reason = ending.reason()
+    assert isinstance(reason, PeerError)
+    assert reason.reason is Why.TIMEOUT
+    device.close()
+    host.close()
+
+
+def test_a_host_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    device, host, ending = remote_device(INFO, urbs=1000, size=1 << 30)
+    device._link.stream.set_send_timeout(0.2)
+    waiters = [start(device, bulk_out(bytes(1 << 20))) for _ in range(8)]
+    assert {waiter.status for waiter in waiters} == {Status.GONE}
+    assert isinstance(ending.reason(), LocalError)
+    device.close()
+    host.close()
+
+
+def test_the_words_of_an_error_frame_are_the_reason(attached: tuple[RemoteDevice, RawPeer, Ending]) -> None:
+    _, host, ending = attached
+    host.say(M.ERROR, ErrorMessage(Why.CREDIT, "too much").pack(), 0, 0)
+    reason = ending.reason()
+    assert isinstance(reason, LocalError)
+    assert (reason.reason, "too much" in str(reason)) == (LocalReason.REFUSED, True)
+
+
+def test_the_end_of_the_connection_has_a_reason(attached: tuple[RemoteDevice, RawPeer, Ending]) -> None:
+    device, host, ending = attached
+    waiter = start(device, bulk_in())
+    host.close()
+    assert waiter.status == Status.GONE
+    reason = ending.reason()
+    assert isinstance(reason, LocalError)
+    assert reason.reason is LocalReason.DISCONNECTED
+
+
+def test_close_has_none_and_does_not_need_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_DETACH_SECONDS", 0.1)
+    device, host, ending = remote_device(INFO)
+    waiter = start(device, bulk_in())
+    device.close()
+    assert waiter.status == Status.GONE
+    assert ending.reason() is None
+    device.close()
+    host.close()
+
+
+def test_a_request_that_is_never_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_CONTROL_SECONDS", 0.05)
+    monkeypatch.setattr(remote, "_DETACH_SECONDS", 0.05)
+    device, host, _ = remote_device(INFO)
+    with pytest.raises(DeviceError):
+        device.reset()
+    with pytest.raises(DeviceError) as caught:
+        device.clear_halt(0x81)
+    assert caught.value.status == Status.TIMEOUT
+    device.close()
+    host.close()
+
+
+# -- what this side must not ask for, whatever its own users want
+
+
+BAD_URBS = {
+    "too large": bulk_in(4097),
+    "negative": bulk_in(-1),
+    "too many packets": iso_urb([1] * 9),
+    "no packets": iso_urb([]),
+    "a packet of 65536": iso_urb([65536], data=b""),
+    "endpoint 0": bulk_in(endpoint=0x80),
+    "endpoint 0x71": bulk_in(endpoint=0xF1),
+    "setup of another length": control_urb(Setup(0x80, 6, 0x100, 0, 18)),
+}
+BAD_URBS["setup of another length"].length = 64
+
+
+@pytest.mark.parametrize("case", BAD_URBS)
+def test_a_urb_that_the_host_would_not_stand_is_not_sent(case: str) -> None:
+    device, host, _ = remote_device(INFO, limits=Limits(4096, 8, 8, 1 << 20))
+    assert start(device, BAD_URBS[case]).status in (Status.INVALID, Status.NO_MEMORY)
+    wrong = bulk_out(b"12345")
+    wrong.length = 512
+    assert start(device, wrong).status == Status.INVALID
+    good = start(device, bulk_in())
+    assert host.expect(M.URB_REQUEST).sequence == FIRST
+    host.say(M.URB_RESPONSE, response(0, 4, rest=b"data"), FIRST)
+    assert (good.status, good.data) == (Status.OK, b"data")
+    host.close()
+    device.close()
+
+
+# -- credits
+
+
+def test_what_has_no_credit_waits_and_goes_in_order() -> None:
+    device, host, _ = remote_device(INFO, urbs=2)
+    data = [bytes((number,)) * 10 for number in range(6)]
+    buffer = bytearray(10)
+    waiters: list[Waiter] = []
+    for each in data:
+        buffer[:] = each
+        waiters.append(start(device, bulk_out(memoryview(buffer))))
+    for number, each in enumerate(data):
+        heard = host.expect(M.URB_REQUEST)
+        assert (heard.sequence, heard.payload[36:]) == (FIRST + number, each)
+        if number:
+            host.say(M.URB_RESPONSE, response(0, 10), FIRST + number - 1)
+    host.say(M.URB_RESPONSE, response(0, 10), FIRST + 5)
+    assert {waiter.status for waiter in waiters} == {Status.OK}
+    host.close()
+    device.close()
+
+
+def test_a_urb_that_waits_for_credit_is_cancelled_here() -> None:
+    device, host, _ = remote_device(INFO, urbs=1)
+    first, second = bulk_in(), bulk_in()
+    waiting = start(device, first), start(device, second)
+    device.cancel(second)
+    assert waiting[1].status == Status.CANCELLED
+    host.close()
+    assert waiting[0].status == Status.GONE
+    device.close()
+
+
+def test_no_wakeup_is_lost_with_a_window_of_one() -> None:
+    """A response may give the credit back between the look at the credit and the entry in the backlog."""
+    device, host, _ = remote_device(INFO, urbs=1)
+
+    def answer() -> None:
+        while (heard := host.hear()) is not None and heard.type == M.URB_REQUEST:
+            host.say(M.URB_RESPONSE, response(0, 4, rest=b"data"), heard.sequence)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    for _ in range(1500):
+        waiters = [start(device, bulk_in()) for _ in range(2)]
+        assert [waiter.status for waiter in waiters] == [Status.OK] * 2
+    device._link.end()
+    thread.join()
+    device.close()
+    host.close()
+
+
+def test_too_much_waiting_is_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_BACKLOG", 1000)
+    device, host, _ = remote_device(INFO, urbs=1)
+    waiters = [start(device, bulk_in(600)) for _ in range(3)]
+    assert waiters[2].status == Status.NO_MEMORY
+    host.close()
+    assert [waiter.status for waiter in waiters[:2]] == [Status.GONE] * 2
+    device.close()
+
+
+def test_an_exception_in_done_hurts_nobody_else(attached: tuple[RemoteDevice, RawPeer, Ending]) -> None:
+    device, host, _ = attached
+
+    def done(_completion: object) -> None:
+        raise RuntimeError("a driver with a bug")
+
+    device.submit(bulk_in(), done)
+    device.submit(bulk_in(), done)
+    good = start(device, bulk_in())
+    for number in (0, 2):
+        host.say(M.URB_RESPONSE, response(), FIRST + number)
+    assert good.status == Status.OK
+
+
+# -- the first words, and the control session
+
+
+def test_attach_answers_that_cannot_be() -> None:
+    for answer in (b"", AttachAnswer(0, "", 0, 1, 1, INFO).pack(), AttachAnswer(0, "", 1, 0, 1, INFO).pack(), bytes(6)):
+        with pytest.raises(PeerError):
+            AttachAnswer.unpack(answer)
+
+
+def client_of(folder: Path) -> HostClient:
+    return HostClient(UnixAddress(str(folder / "s")))
+
+
+def test_a_host_that_never_answers_an_attach(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But each ping."""
+    monkeypatch.setattr(remote, "_ATTACH_SECONDS", 0.2)
+    monkeypatch.setattr(limits, "PING_SECONDS", 0.02)
+    with RawHost(folder / "s") as host:
+        client = client_of(folder)
+        with pytest.raises(LocalError) as caught:
+            client.open(INFO)
+        assert caught.value.reason is LocalReason.DISCONNECTED
+        client.close()
+    assert not host.failures
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (pack_header(M.HELLO, 8, 1) + b"whatever", Why.MALFORMED),
+        (pack_header(M.HELLO, 0, 7), Why.UNKNOWN_SEQUENCE),
+        (pack_header(M.ENUMERATION, 0, 1), Why.BAD_STATE),
+        (b"OK 89469986\nSSH-2.0-OpenSSH\r\n", Why.OVERSIZED),
+    ],
+)
+def test_something_else_listens_there(folder: Path, words: bytes, why: Why) -> None:
+    verdicts: list[Why | None] = []
+
+    class Stranger(RawHost):
+        def _serve(self, peer: RawPeer) -> None:
+            with peer:
+                peer.raw(words)
+                peer.expect(M.HELLO)
+                verdicts.append(peer.verdict())
+
+    with Stranger(folder / "s"), pytest.raises(LocalError, match="does not answer as a wslusb host") as caught:
+        client_of(folder)
+    assert caught.value.reason is LocalReason.DISCONNECTED
+    assert verdicts == [why]
+
+
+def test_a_host_of_another_version(folder: Path) -> None:
+    class Newer(RawHost):
+        def _serve(self, peer: RawPeer) -> None:
+            with peer:
+                peer.expect(M.HELLO)
+                peer.say(M.ERROR, ErrorMessage(Why.VERSION, "update the older side").pack(), 0)
+
+    with Newer(folder / "s"), pytest.raises(LocalError, match="update the older side"):
+        client_of(folder)
+
+
+def test_no_host(folder: Path) -> None:
+    with pytest.raises(LocalError) as caught:
+        client_of(folder)
+    assert (caught.value.reason, bool(caught.value.hint)) == (LocalReason.DISCONNECTED, True)
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        (lambda h: h.say(M.EVENT, b"\0", 0, 0), Why.MALFORMED),
+        (lambda h: h.say(M.ENUMERATION, b"", 77), Why.UNKNOWN_SEQUENCE),
+        (lambda h: h.say(M.ATTACH, b"", 77), Why.BAD_STATE),
+        (lambda h: h.raw(pack_header(M.ENUMERATION, 2 << 20, 2)), Why.OVERSIZED),
+    ],
+)
+def test_a_control_session_that_goes_wrong(folder: Path, act: Callable[[RawPeer], object], why: Why) -> None:
+    verdicts: list[Why | None] = []
+    ending = Ending()
+
+    def control(peer: RawPeer) -> None:
+        act(peer)
+        verdicts.append(peer.verdict())
+
+    with RawHost(folder / "s", control=control):
+        client = HostClient(UnixAddress(str(folder / "s")), closed=ending)
+        reason = ending.reason()
+        assert isinstance(reason, PeerError)
+        assert reason.reason is why
+        with pytest.raises(LocalError):
+            client.devices()
+        client.close()
+    assert verdicts == [why]
+
+
+def test_a_list_that_is_junk(folder: Path) -> None:
+    def control(peer: RawPeer) -> None:
+        heard = peer.expect(M.ENUMERATION)
+        peer.say(M.ENUMERATION, b"\1\0\377\377", heard.sequence)
+        peer.verdict()
+
+    ending = Ending()
+    with RawHost(folder / "s", control=control):
+        client = HostClient(UnixAddress(str(folder / "s")), closed=ending)
+        with pytest.raises(LocalError) as caught:
+            client.devices()
+        assert caught.value.reason is LocalReason.DISCONNECTED
+        assert isinstance(ending.reason(), PeerError)
+        client.close()
+
+
+def test_a_raw_host_that_behaves(folder: Path, no_leaks: None) -> None:
+    """The tool itself works: what fails above fails for the reason that it says."""
+    with RawHost(folder / "s", [Listed(INFO, DeviceState.SHARED)]) as host:
+        client = client_of(folder)
+        assert [listed.info.busid for listed in client.devices()] == ["9-1"]
+        client.close()
+        until(lambda: all(not thread.is_alive() for thread in host.threads), "the script is through")
+    assert not host.failures
