@@ -16,7 +16,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PACKAGES = ["wslusb", "emulator", "hil"]
 
 
-def group(name: str) -> list[str]:
+def group(name: str) -> tuple[str, ...]:
     return nox.project.dependency_groups(PROJECT, name)
 
 

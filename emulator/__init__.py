@@ -1,6 +1,6 @@
 """Virtual USB devices behind the Device seam of wslusb, for tests and for trying things out. Not part of the wheel.
 
-``wslusb host --provider emulator:loopback,storage`` finds :func:`device_provider` by the name of this package.
+``wslusb serve --device emulator:loopback,storage`` finds :func:`device_provider` by the name of this package.
 """
 
 from __future__ import annotations

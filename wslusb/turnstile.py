@@ -1,9 +1,10 @@
 """A lock that makes no system call while nobody waits for it.
 
-``threading.Lock`` asks the clock each time that it is taken (CPython 3.11 to 3.13, Python/thread_pthread.h, where semaphores
-have ``sem_clockwait``). Where the clock is in the vDSO that is nothing; where it is a system call, as in User-Mode Linux
-and under some sandboxes, it was half of what a URB cost (docs/performance.md). This one is a queue: whoever stands first may
-pass. It relies on ``deque.append``, ``popleft`` and ``[0]`` being atomic, which they are with and without the GIL.
+``threading.Lock`` asks the clock each time that it is taken (CPython 3.11 to 3.13, Python/thread_pthread.h, where
+semaphores have ``sem_clockwait``). Where the clock is in the vDSO that is nothing; where it is a system call, as in
+User-Mode Linux and under some sandboxes, it was half of what a URB cost (docs/performance.md). This one is a queue:
+whoever stands first may pass. It relies on ``deque.append``, ``popleft`` and ``[0]`` being atomic, which they are
+with and without the GIL.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The demonstration through real kernels: Linux' own mass-storage gadget, vsock, vhci_hcd, usb-storage, a file system."""
+"""The demonstration through real kernels: a gadget of Linux' own, vsock, vhci_hcd, usb-storage, a file system."""
 
 from __future__ import annotations
 

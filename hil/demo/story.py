@@ -26,7 +26,7 @@ def payload(size: int = SIZE) -> bytes:
     return random.Random(_SEED).randbytes(size)
 
 
-def sha256(data: bytes | memoryview) -> str:
+def sha256(data: bytes | bytearray) -> str:
     """The checksum that both sides are compared by."""
     return hashlib.sha256(data).hexdigest()
 

@@ -19,6 +19,7 @@ from tests.support.world import World
 from wslusb.device.api import Device
 from wslusb.errors import DeviceError
 from wslusb.guest.relay import Relay
+from wslusb.transport.stream import Peer, SocketStream
 from wslusb.usb.urb import IsoResult, Status
 
 INFO = device_provider("loopback").devices()[0]
@@ -34,7 +35,7 @@ class Rig:
         self.kernel = Kernel(kernels)
         self.resetting = False
         self.asked = 0
-        self.relay = Relay(ours, device, self._is_resetting)
+        self.relay = Relay(SocketStream(ours, Peer("unix", 0)), device, self._is_resetting)
         self._ours = ours
         self.thread = threading.Thread(target=self.relay.run)
         self.thread.start()

@@ -35,7 +35,7 @@ HostMachine = TypeVar("HostMachine", bound=Machine)
 COMPLAINTS = re.compile(
     # What vhci_hcd says when it drops a connection for an answer that it did not expect or could not read
     # (drivers/usb/usbip/vhci_rx.c), and what any kernel says when it is in trouble.
-    r"cannot find a urb|URB \d+ doesn't exist|the urb \(seqnum|unknown pdu|bad pdu|recv xbuf|recv iso|"
+    r"cannot find a urb|URB \d+ doesn't exist|unknown pdu|bad pdu|recv xbuf|recv iso|"
     r"\bBUG:|WARNING:|Oops|kernel panic|blocked for more than"
 )
 

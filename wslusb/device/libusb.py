@@ -1,7 +1,7 @@
 """A physical device through libusb and usbfs.
 
 What a Linux class driver is used to from its own host controller, and libusb does not give, is made up for here and in
-the ``libusb_*`` modules beside this one (docs/adr has the reasons):
+the ``libusb_*`` modules beside this one (docs/architecture.md, "Traps"):
 
 - **SHORT_NOT_OK is never handed to libusb.** It would turn a short read into an error and lose the data. This device
   reports ``OK`` and the actual length; the session layer makes ``Status.SHORT`` of it where the guest asked for that.

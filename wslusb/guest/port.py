@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 
 from ..errors import LocalError, LocalReason
+from ..transport.sockets import unix_peer
+from ..transport.stream import SocketStream
 from ..usb.info import DeviceInfo
 from . import nodes
 from .relay import Relay
@@ -40,13 +42,13 @@ class AttachedPort:
         ours, kernels = socket.socketpair()
         for end in (ours, kernels):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
-        self._socket = ours
-        self._relay = Relay(ours, device, self._resetting)
+        self._stream = SocketStream(ours, unix_peer(ours))
+        self._relay = Relay(self._stream, device, self._resetting)
         self._thread = threading.Thread(target=self._run, name=f"wslusb-relay-{self.info.busid}", daemon=True)
         try:
             self.number = vhci.attach(kernels, devid, self.info.speed)
         except BaseException:
-            ours.close()
+            self._stream.close()
             raise
         finally:
             kernels.close()
@@ -90,6 +92,6 @@ class AttachedPort:
             self._relay.run()
         finally:
             self._device.close()
-            self._socket.close()
+            self._stream.close()
             log.info("device %s is out of port %d", self.info.busid, self.number)
             self._gone(self)

@@ -11,18 +11,17 @@ from its own request and bounded by it (:func:`wslusb.wire.usbip.pack_ret_submit
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..device.api import Device
 from ..errors import DeviceError, LocalError
+from ..transport.stream import Stream
 from ..turnstile import Turnstile
 from ..usb.endpoints import EndpointMap
 from ..usb.ids import DescriptorType, TransferType
 from ..usb.setup import Request
-from ..usb.urb import Completion, Status, Urb
+from ..usb.urb import Buffer, Completion, Status, Urb
 from ..wire.usbip import ECONNRESET, Submit, SubmitBuffer, Unlink, pack_ret_submit, pack_ret_unlink
 
 __all__ = ["Relay"]
@@ -35,12 +34,12 @@ _EP0_PROBES = (8, 64)
 class Relay:
     """Serves one port of vhci_hcd from a Device, on one thread, until either side ends.
 
-    ``sock`` is our end of the socket pair whose other end the kernel has. ``resetting`` tells whether the kernel is
+    ``stream`` is our end of the socket pair whose other end the kernel has. ``resetting`` tells whether the kernel is
     resetting the port at this moment; it is asked only when a request looks like it.
     """
 
-    def __init__(self, sock: socket.socket, device: Device, resetting: Callable[[], bool]) -> None:
-        self._socket = sock
+    def __init__(self, stream: Stream, device: Device, resetting: Callable[[], bool]) -> None:
+        self._stream = stream
         self._device = device
         self._resetting = resetting
         self._endpoints = EndpointMap(device.info)
@@ -54,7 +53,7 @@ class Relay:
 
     def run(self) -> None:
         """Serve until the kernel closes the port or :meth:`stop`. Never raises for what either side did."""
-        commands, receive = self._commands, self._socket.recv_into
+        commands, receive = self._commands, self._stream.recv_into
         try:
             while count := receive(commands.writable()):
                 commands.received(count)
@@ -71,8 +70,7 @@ class Relay:
 
     def stop(self) -> None:
         """Close the kernel's port: vhci_hcd gives back all URBs and frees it."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        self._stream.shutdown()
 
     # -- commands
 
@@ -139,11 +137,9 @@ class Relay:
                     buffers.append(pack_ret_unlink(unlink, 0))
             self._send(buffers)
 
-    def _send(self, buffers: list[bytes | bytearray | memoryview]) -> None:
+    def _send(self, buffers: Sequence[Buffer]) -> None:
         try:
-            sent = self._socket.sendmsg(buffers)
-            if sent != sum(map(len, buffers)):
-                self._socket.sendall(b"".join(buffers)[sent:])
+            self._stream.send(buffers)
         except OSError:
             # The port is closed: run() comes back.
             self.stop()

@@ -10,7 +10,7 @@ import contextlib
 import socket
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,6 +74,14 @@ def _set_timeout(sock: socket.socket, option: int, seconds: float) -> None:
         alias.detach()
 
 
+def _gathering(sock: socket.socket) -> Callable[[Sequence[Buffer]], int]:
+    """What sends several buffers in one call. Python has no ``sendmsg`` under Windows: there they are joined first."""
+    if sys.platform == "win32":
+        return lambda buffers: sock.send(b"".join(buffers))
+    else:  # noqa: RET505 -- mypy follows the platform only through if and else
+        return sock.sendmsg
+
+
 class SocketStream:
     """A :class:`Stream` on a connected, blocking socket."""
 
@@ -83,7 +91,7 @@ class SocketStream:
         self._socket = sock
         self.set_send_timeout(send_timeout)
         self._recv_into = sock.recv_into
-        self._sendmsg = sock.sendmsg
+        self._sendmsg = _gathering(sock)
 
     def recv_into(self, buffer: memoryview) -> int | None:
         """See :class:`Stream`."""

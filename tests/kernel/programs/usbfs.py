@@ -161,7 +161,8 @@ class Device:
         """A control read."""
         data = ctypes.create_string_buffer(length)
         transfer = ControlStruct(request_type, request, value, index, length, 5000, ctypes.addressof(data))
-        return data.raw[: self.call(CONTROL, ctypes.addressof(transfer))]
+        count = self.call(CONTROL, ctypes.addressof(transfer))
+        return data.raw[:count]
 
     def submit(self, urb: Urb) -> Urb:
         """Queue a URB."""

@@ -8,7 +8,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.kernel import Kernel, pack_submit, pack_unlink
+from tests.support.kernel import Asked, Kernel, pack_submit, pack_unlink
 from tests.support.strategies import pieces, u8, u16, u32
 from wslusb.errors import LocalError
 from wslusb.usb.ids import TransferType
@@ -125,8 +125,6 @@ def test_no_lie_reaches_the_kernel(lie: tuple[Submit, Completion]) -> None:
     urb = submit.urb
     raw = b"".join(bytes(buffer) for buffer in pack_ret_submit(submit, completion))
     kernel = Kernel(Recorded(raw + pack_ret_unlink(2, 0)))  # type: ignore[arg-type]
-    from tests.support.kernel import Asked
-
     kernel.asked[1] = Asked(urb.endpoint, urb.length, list(zip(submit.offsets, urb.iso_lengths, strict=True)))
     kernel.unlinks[2] = 1
     kernel.answer()
