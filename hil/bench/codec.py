@@ -31,7 +31,7 @@ def _functions() -> dict[str, Callable[[], object]]:
     urb = Urb(1, 0x81, TransferType.BULK, _SIZE, UrbFlag.SHORT_OK)
     completion = Completion(urb, 0, _SIZE, memoryview(bytes(_SIZE)))
     request = b"".join(urbs.encode_request(urb, 1, _HANDLE))
-    response = b"".join(urbs.encode_response(completion, 0, 1, _HANDLE))
+    response = b"".join(urbs.encode_response(completion, 1, _HANDLE))
     asked, answered = memoryview(request)[HEADER.size :], memoryview(response)[HEADER.size :]
     limits, submit = Hello().limits, Submit(1, urb)
     return {
@@ -39,7 +39,7 @@ def _functions() -> dict[str, Callable[[], object]]:
         "guest: encode request": lambda: urbs.encode_request(urb, 1, _HANDLE),
         "host: cut and check a frame": _receiver(request),
         "host: decode request": lambda: urbs.decode_request(asked, 1, limits),
-        "host: encode response": lambda: urbs.encode_response(completion, 0, 1, _HANDLE),
+        "host: encode response": lambda: urbs.encode_response(completion, 1, _HANDLE),
         "guest: decode response": lambda: urbs.decode_response(answered, urb),
         "vhci: pack RET_SUBMIT": lambda: pack_ret_submit(submit, completion),
     }

@@ -107,6 +107,7 @@ def test_what_follows_the_ok_line_is_the_streams(folder: Path) -> None:
 def test_a_service_in_a_virtual_machines_dialect(folder: Path) -> None:
     """The host listens where the monitor delivers; the guest connects through the monitor."""
     world = World(folder)
+    world.service.listeners[0].close()
     world.service = Service(world.catalog, [sockets.listen(HybridAddress(str(folder / "vm")))])
     with world, Monitor(folder / "vm") as monitor:
         world.service.bind("9-1")

@@ -23,7 +23,7 @@ from hil.vm.rig import Rig
 from hil.vm.uml import UmlMachine
 
 PROGRAMS = Path(__file__).with_name("programs")
-ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state", "PYTHONDONTWRITEBYTECODE": "1"}
+ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state"}
 SECOND = "unix:/run/wslusb-second.sock"
 """Where the service listens for a guest that is not the rig's: a program on the host itself."""
 LISTEN = ("--listen", "vsock:", "--listen", SECOND)
@@ -74,6 +74,8 @@ class Passthrough(Generic[HostMachine]):
         self.rig = rig
         self.service: Process | None = None
         self.agent: Process | None = None
+        self.keep = False
+        """Whether what is attached stays so from test to test, until :meth:`release`."""
         self._logs: list[str] = []
         self._marks = itertools.count(1)
         self._mark = ""
@@ -191,10 +193,16 @@ class Passthrough(Generic[HostMachine]):
 
     def settle(self) -> None:
         """Detach what is left, and see that all is as it was. AssertionError otherwise."""
+        if not self.keep:
+            self.release()
+        assert not (trouble := self.complaints()), f"the kernels complain:\n{trouble}"
+
+    def release(self) -> None:
+        """Detach what is left, and see that it is gone."""
+        self.keep = False
         if self.agent is not None and self.agent.running and taken_ports(self.guest):
             self.detach()
         self.no_ghost()
-        assert not (trouble := self.complaints()), f"the kernels complain:\n{trouble}"
 
     def no_ghost(self, seconds: float = 5.0) -> None:
         """Wait until every port of the guest is free and nothing hangs in it. AssertionError if that does not come."""

@@ -64,12 +64,17 @@ def zero(uml_daemons: Uml) -> Iterator[dict[str, str]]:
     with gadget(uml.host, "source-sink", "--serial", SERIAL):
         uml.share(SERIAL)
         yield usbtest(uml.host)
+        uml.release()
 
 
 @pytest.fixture
 def attached(uml: Uml, zero: dict[str, str]) -> Uml:
-    """It is attached, in configuration 1, and usbtest has it."""
-    uml.attach(SERIAL)
+    """It is attached, from one test to the next, and usbtest has it."""
+    if not uml.keep:
+        uml.attach(SERIAL)
+        assert resets(uml) == 0, "an attach resets nothing: the enumeration is no port reset"
+        uml.keep = True
+    uml.guest.run(program("ask", SERIAL, "configure", "1"))
     uml.mark()
     return uml
 
@@ -118,16 +123,10 @@ def test_reading_the_descriptor_like_the_kernel_resets_nothing(attached: Uml) ->
     assert usbtest_once(attached.guest)
 
 
-def test_an_attach_resets_nothing(uml: Uml, zero: dict[str, str]) -> None:
-    """The guest's enumeration looks like one after a port reset, and is none."""
-    uml.attach(SERIAL)
-    assert resets(uml) == 0
-
-
 def test_the_device_is_in_its_first_configuration_again_after_a_detach(attached: Uml) -> None:
     """The guest left it in configuration 2, in the middle of something."""
     run(attached, "trickle", "3", "2")
-    attached.detach(SERIAL)
+    attached.release()
     script = "cat $(dirname $(grep -lsx ZERO /sys/bus/usb/devices/*/serial))/bConfigurationValue"
     poll(lambda: attached.host.run(script).stdout.strip() == "1", 10, "configuration 1")
     attached.wait_driver(SERIAL, "usbtest")

@@ -26,6 +26,12 @@ class Inside:
     def accept(self) -> Stream:
         return SocketStream(self.queue.get(timeout=PATIENCE), Peer("vsock", 2))
 
+    def close(self) -> None:
+        """Forget who was not accepted."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self.queue.get_nowait().close()
+
 
 class Monitor:
     def __init__(self, path: Path, greeting: bytes = b"") -> None:
@@ -85,6 +91,7 @@ class Monitor:
             outside.close()
             return
         near, far = socket.socketpair()
+        self._sockets.append(near)
         outside.sendall(b"OK 1073741824\n" + self._greeting)
         self._join(outside, near)
         inside.queue.put(far)
@@ -112,3 +119,5 @@ class Monitor:
             sock.close()
         for thread in self._threads:
             thread.join(PATIENCE)
+        for inside in self._inside.values():
+            inside.close()

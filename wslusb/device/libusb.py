@@ -3,8 +3,8 @@
 What a Linux class driver is used to from its own host controller, and libusb does not give, is made up for here and in
 the ``libusb_*`` modules beside this one (docs/architecture.md, "Traps"):
 
-- **SHORT_NOT_OK is never handed to libusb.** It would turn a short read into an error and lose the data. This device
-  reports ``OK`` and the actual length; the session layer makes ``Status.SHORT`` of it where the guest asked for that.
+- **SHORT_NOT_OK is never handed to libusb.** It would turn a short read into an error and lose the data. A short read
+  that the URB does not allow is made ``Status.SHORT`` here, with its data. Linux' usb-storage asks for that.
 - URBs above usbfs's 16 MB wait (``libusb_budget``), isochronous ones above 128 packets are split (``libusb_iso``).
 - Completions keep their order on an endpoint, failures to submit included (``libusb_lane``).
 - Transfers have no timeout: how long to wait is for the guest to decide.

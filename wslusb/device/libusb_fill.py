@@ -21,6 +21,7 @@ CONTROL_LIMIT = 4096
 
 # Plain numbers: with members of an IntFlag or IntEnum, "&" and "==" cost up to a microsecond.
 _BULK, _ISO, _WANTS_ZERO_PACKET = int(TransferType.BULK), int(TransferType.ISOCHRONOUS), int(UrbFlag.ZERO_PACKET)
+_SHORT_OK = int(UrbFlag.SHORT_OK)
 _OK, _CANCELLED = Status.OK, Status.CANCELLED
 _ADD_ZERO_PACKET = 1 << 3  # LIBUSB_TRANSFER_ADD_ZERO_PACKET. SHORT_NOT_OK (1 << 0) is never set, see LibusbDevice
 _LENGTH_LOW, _LENGTH_HIGH = 6, 7  # wLength in a SETUP packet
@@ -127,6 +128,8 @@ def completion(urb: Urb, slot: Slot) -> Completion:
     if status is _CANCELLED and actual == urb.length and actual:
         status = _OK  # the cancel came when every byte had been moved: it has lost, and the data must not get lost
     setup = urb.setup
+    if status is _OK and actual < urb.length and not urb.flags & _SHORT_OK and urb.is_in:
+        status = Status.SHORT
     if setup is None:
         return Completion(urb, status, actual, slot.view[:actual] if urb.endpoint & DIR_IN else b"")
     if actual == CONTROL_LIMIT < urb.length:

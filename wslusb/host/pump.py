@@ -14,7 +14,7 @@ import logging
 
 from ..device.api import Device
 from ..errors import DeviceError, PeerError, PeerReason
-from ..session.inflight import Answered, HostTable, final_status
+from ..session.inflight import Answered, HostTable
 from ..transport.link import Link
 from ..usb.setup import Barrier, Setup
 from ..usb.urb import Completion, Status, Urb
@@ -124,8 +124,8 @@ class Pump:
     def _done(self, completion: Completion) -> None:
         """Send a URB's response, and what must follow it. Called once a URB, on any thread."""
         urb, link = completion.urb, self._link
-        status = final_status(completion)
-        buffers = encode_response(completion, status, urb.sequence, self._handle)
+        status = completion.status
+        buffers = encode_response(completion, urb.sequence, self._handle)
         try:
             with link.lock:
                 answered = self._table.end(urb, status)
@@ -150,4 +150,4 @@ class Pump:
 
     def _answer_abort(self, sequence: int) -> None:
         nothing = Completion(Urb(sequence, 0, 0, 0))
-        self._link.send_locked(encode_response(nothing, Status.OK, sequence, self._handle))
+        self._link.send_locked(encode_response(nothing, sequence, self._handle))

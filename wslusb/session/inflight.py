@@ -12,22 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..errors import PeerError, PeerReason
-from ..usb.urb import Completion, Status, Urb
+from ..usb.urb import Status, Urb
 from .credits import Credits
 
-__all__ = ["Answered", "GuestTable", "HostTable", "final_status"]
-
-
-def final_status(completion: Completion) -> int:
-    """The status that goes to the guest: a short IN is an error where the request did not allow it.
-
-    Decided here and not by libusb, which would lose the data (docs/architecture.md, "Traps"). Linux' usb-storage asks
-    for it.
-    """
-    urb = completion.urb
-    if completion.status or urb.flags & 0x2 or completion.actual_length >= urb.length:
-        return completion.status
-    return Status.SHORT if urb.is_in and not urb.is_iso else Status.OK
+__all__ = ["Answered", "GuestTable", "HostTable"]
 
 
 @dataclass(slots=True)
@@ -152,8 +140,10 @@ class GuestTable:
         outcome = self._outcomes.pop(target)
         if outcome is None:
             raise PeerError(PeerReason.OUT_OF_ORDER, f"the cancel of {target} was answered before the URB was")
-        if outcome is not won:
-            raise PeerError(PeerReason.BAD_ANSWER, f"the cancel of {target} is said to have {'won' if won else 'lost'}")
+        # The other contradiction is none: a change of the device's state may give a URB back as cancelled before the
+        # cancel arrives, which has then lost.
+        if won and not outcome:
+            raise PeerError(PeerReason.BAD_ANSWER, f"the cancel of {target} is said to have won, but it had completed")
 
     def abandon(self) -> list[Urb]:
         """The connection is gone: every URB that will never be answered."""

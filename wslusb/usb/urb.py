@@ -25,7 +25,8 @@ class UrbFlag(enum.IntFlag):
     """Flags of a URB. The first two are ``USBD_*`` bits of the Windows DDK (usb.h), the last is this project's."""
 
     SHORT_OK = 0x2
-    """IN: fewer bytes than asked for are a success. Without it they are :attr:`Status.SHORT` (-EREMOTEIO)."""
+    """IN: fewer bytes than asked for are a success. Without it they are :attr:`Status.SHORT` (-EREMOTEIO), with the
+    bytes that came. Isochronous packets may always be short."""
     ISO_ASAP = 0x4
     """Isochronous: start as soon as possible; ``start_frame`` says nothing."""
     ZERO_PACKET = 0x10000

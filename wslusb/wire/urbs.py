@@ -214,9 +214,10 @@ def _decode_table(payload: memoryview, count: int, length: int, agreed: Limits) 
     return lengths
 
 
-def encode_response(completion: Completion, status: int, sequence: int, handle: int) -> list[Buffer]:
+def encode_response(completion: Completion, sequence: int, handle: int) -> list[Buffer]:
     """The frame of a response, as buffers: head, isochronous results, IN data."""
-    iso, data, actual = completion.iso, completion.data, completion.actual_length
+    status, iso = completion.status, completion.iso
+    data, actual = completion.data, completion.actual_length
     if len(iso) != len(lengths := completion.urb.iso_lengths):
         # Refused, cancelled or gone before any packet was moved: the guest still wants to hear of each of them.
         iso, data, actual = [IsoResult(status, 0)] * len(lengths), b"", 0

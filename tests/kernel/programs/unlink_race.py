@@ -34,7 +34,7 @@ class Race:
 
     device: usbfs.Device
     random: random.Random
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("out", "in", "discarded", "too_late", "won", "partial"), 0))
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("out", "in", "discarded", "late", "won", "partial"), 0))
     sent: bytearray = field(default_factory=bytearray)
     reads: list[usbfs.Urb] = field(default_factory=list)
     writing: usbfs.Urb | None = None
@@ -55,7 +55,7 @@ class Race:
             self.writing = self.device.submit(usbfs.Urb(OUT, data))
             self.counts["out"] += 1
         while len(self.device.flying) < DEPTH:
-            self.reads.append(self.device.submit(usbfs.Urb(IN, PACKET * self.random.randrange(1, 33))))
+            self.reads.append(self.device.submit(usbfs.Urb(IN, PACKET * self.random.choice((1, 2, 8, 32)))))
             self.counts["in"] += 1
 
     def _discard_some(self) -> None:
@@ -64,7 +64,7 @@ class Race:
         if self.random.random() < 0.7:
             flying = flying[:3]
         for urb in self.random.sample(flying, self.random.randrange(len(flying) + 1) // 3):
-            self.counts["discarded" if self.device.discard(urb) else "too_late"] += 1
+            self.counts["discarded" if self.device.discard(urb) else "late"] += 1
 
     def _home(self, urb: usbfs.Urb) -> None:
         if urb.status not in (0, -ENOENT, -ECONNRESET):

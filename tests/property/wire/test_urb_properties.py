@@ -35,7 +35,8 @@ def request(urb: Urb, sequence: int = 1, handle: int = 2) -> bytes:
 
 
 def response(completion: Completion, status: int, sequence: int = 1, handle: int = 2) -> bytes:
-    frame = b"".join(encode_response(completion, status, sequence, handle))
+    completion.status = status
+    frame = b"".join(encode_response(completion, sequence, handle))
     assert HEADER.unpack_from(frame) == (5, len(frame) - 16, sequence, handle)
     return frame[16:]
 

@@ -19,7 +19,7 @@ from wslusb.device.libusb_engine import Engine
 from wslusb.device.libusb_lane import Lane
 from wslusb.device.libusb_native import load
 from wslusb.errors import LocalError
-from wslusb.usb.urb import Completion, Status, Urb
+from wslusb.usb.urb import Completion, Status, Urb, UrbFlag
 
 try:
     LIBRARY: Any = load()
@@ -89,7 +89,7 @@ class Table:
             self.changed.notify_all()
 
     def submit(self, sequence: int, length: int = 1, endpoint: int = 0x81) -> Urb:
-        urb = Urb(sequence, endpoint, 2, length)
+        urb = Urb(sequence, endpoint, 2, length, UrbFlag.SHORT_OK)
         self.engine.submit(urb, self.done)
         return urb
 

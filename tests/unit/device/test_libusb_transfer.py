@@ -99,7 +99,7 @@ def test_out_data_is_copied_once_into_the_transfers_buffer(pool: Pool, data: byt
 
 
 def test_in_data_is_the_pooled_memory(pool: Pool) -> None:
-    urb = Urb(1, 0x81, 2, 100)
+    urb = Urb(1, 0x81, 2, 100, UrbFlag.SHORT_OK)
     slot = filled(urb, pool)
     slot.view[:5] = b"hello"
     finish(slot, COMPLETED, 5)
@@ -122,7 +122,7 @@ def test_control_out_and_in(pool: Pool) -> None:
 
 
 def test_trap_control_in_is_cut_to_what_libusb_passes_on(pool: Pool) -> None:
-    urb = Urb(1, 0x80, 0, 65535, setup=Setup(0x80, 6, 0x200, 0, 65535))
+    urb = Urb(1, 0x80, 0, 65535, UrbFlag.SHORT_OK, setup=Setup(0x80, 6, 0x200, 0, 65535))
     slot = filled(urb, pool)
     assert Setup.unpack(slot.view).length == CONTROL_LIMIT
     finish(slot, COMPLETED, CONTROL_LIMIT - 1)
@@ -204,3 +204,12 @@ def test_what_cannot_be_submitted(pool: Pool, urb: Urb, status: Status) -> None:
 def test_refused_isochronous_urb_has_a_result_a_packet() -> None:
     answer = refusal(iso_urb(0x83, [8, 8, 8]), Status.GONE)
     assert (answer.status, answer.error_count, len(answer.iso)) == (Status.GONE, 3, 3)
+
+
+def test_a_short_read_that_is_not_allowed_is_said_so_and_keeps_its_data(pool: Pool) -> None:
+    urb = Urb(1, 0x81, 2, 100)
+    slot = filled(urb, pool)
+    slot.view[:5] = b"hello"
+    finish(slot, COMPLETED, 5)
+    answer = completion(urb, slot)
+    assert (answer.status, answer.actual_length, bytes(answer.data)) == (Status.SHORT, 5, b"hello")

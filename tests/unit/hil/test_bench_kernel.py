@@ -91,7 +91,7 @@ def test_the_latency_probe_asks_for_the_status(tmp_path: Path, monkeypatch: pyte
     asked: list[tuple[int, bytes]] = []
     node = tmp_path / "002"
     node.write_bytes(b"")
-    monkeypatch.setattr(latency.fcntl, "ioctl", lambda _fd, code, request: asked.append((code, bytes(request)[:12])))
+    monkeypatch.setattr("fcntl.ioctl", lambda _fd, code, request: asked.append((code, bytes(request)[:12])))
     assert latency.mean_latency(str(node), 5) > 0
     assert len(asked) == 15
     assert asked[0] == (0xC0185500, bytes.fromhex("8000 0000 0000 0200 e8030000"))

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hil.bench.record import Measure, Report, figure, table
 
 
-def rate(**marks: float) -> Measure:
+def rate(**marks: Any) -> Measure:
     measure = Measure("dd", "MB/s", ours="a", theirs="b", **marks)
     for ours, theirs in ((5, 10), (30, 50), (7, 10)):
         measure.add("a", ours)

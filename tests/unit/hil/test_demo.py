@@ -88,7 +88,7 @@ def test_a_verb_that_fails_ends_the_story(tmp_path: Path) -> None:
 def test_a_service_that_does_not_start_is_told_with_its_words(tmp_path: Path) -> None:
     cli = Cli(tmp_path, Told().story)
     with (
-        pytest.raises(DemoError, match="the service did not start:\n.*nothing"),
+        pytest.raises(DemoError, match=r"the service did not start:\n.*nothing"),
         cli.serve("--listen", "nothing:", "--device", "emulator:storage"),
     ):
         pass
