@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RigError as error:
         say(f"hil.bench: {error}")
         return 1
-    for line in report.lines():
+    for line in (*report.lines(), *report.warnings):
         say(line)
     say(f"medians of {report.notes['rounds']} interleaved rounds; samples: {report.save()}")
     return 0

@@ -101,6 +101,16 @@ class Report:
         path.write_text(json.dumps(self.as_json(), indent=1) + "\n")
         return path
 
+    @property
+    def warnings(self) -> list[str]:
+        """What makes the figures doubtful."""
+        cpus, load = os.cpu_count() or 1, self.load_before[:1]
+        if load and load[0] > cpus / 2:
+            return [
+                f"others were busy here (load {load[0]} on {cpus} processors): rates are low, ratios unfair to wslusb"
+            ]
+        return []
+
     def lines(self) -> list[str]:
         """The table: a row a measure, a column a contender (medians), then the ratio and its mark."""
         contenders = list(dict.fromkeys(name for measure in self.measures for name in measure.samples))

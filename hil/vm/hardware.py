@@ -73,9 +73,14 @@ class Stick(UsbHardware):
 
 @dataclass(kw_only=True)
 class UasDisk(Stick):
-    """A disk that speaks UAS (bulk streams at SuperSpeed); the disk itself is a SCSI device behind it."""
+    """A disk that speaks UAS; the disk itself is a SCSI device behind it.
+
+    By default it is in a port without SuperSpeed: there, UAS needs bulk streams, which vhci_hcd does not have, and this
+    bridge speaks nothing else.
+    """
 
     serial: str = "UAS1"
+    port: str | None = "15"
     driver = "usb-uas"
 
     def device(self) -> dict[str, Any]:

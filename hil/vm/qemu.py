@@ -153,7 +153,7 @@ class QemuMachine(Machine):
         ]  # fmt: skip
 
     def _usb(self) -> list[str]:
-        arguments = ["-device", "qemu-xhci,id=xhci,p2=15,p3=15"]
+        arguments = ["-device", "qemu-xhci,id=xhci,p2=15,p3=8"]
         for piece in self.hardware.values():
             arguments += [*piece.backends(self._directory), "-device", json.dumps(piece.device())]
             if isinstance(piece, UasDisk):

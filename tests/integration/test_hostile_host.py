@@ -25,7 +25,16 @@ from wslusb.wire import limits
 from wslusb.wire.frame import MessageType as M
 from wslusb.wire.frame import pack_header
 from wslusb.wire.limits import Limits
-from wslusb.wire.messages import AttachAnswer, CancelAnswer, DeviceState, ErrorMessage, Event, EventKind, Listed, StatusAnswer
+from wslusb.wire.messages import (
+    AttachAnswer,
+    CancelAnswer,
+    DeviceState,
+    ErrorMessage,
+    Event,
+    EventKind,
+    Listed,
+    StatusAnswer,
+)
 
 INFO = device_provider("loopback").devices()[0]
 FIRST = 3

@@ -147,9 +147,7 @@ class Passthrough(Generic[HostMachine]):
 
     def cli(self, machine: Machine, *arguments: str, check: bool = True, timeout: float = 60) -> Result:
         """Run ``wslusb`` with these arguments."""
-        return machine.run(
-            [sys.executable, "-m", "wslusb", *arguments], env=ENVIRONMENT, check=check, timeout=timeout
-        )
+        return machine.run([sys.executable, "-m", "wslusb", *arguments], env=ENVIRONMENT, check=check, timeout=timeout)
 
     def at_once(self, machine: Machine, *commands: Sequence[str]) -> list[str]:
         """Run ``wslusb`` several times side by side; what each said on standard output."""
@@ -167,6 +165,16 @@ class Passthrough(Generic[HostMachine]):
         """Bind a device, as soon as the host has it."""
         self.wait_listed(name)
         self.cli(self.host, "bind", name)
+
+    def share_all(self, *names: str) -> None:
+        """``wslusb bind`` for each, at once: a fork is quicker than another interpreter on an emulated processor."""
+        script = (
+            "import os, sys\nfrom wslusb.cli import bind, program, reach\n"
+            "for name in sys.argv[1:]:\n"
+            "    if not os.fork(): program.program(['bind', name])\n"
+            "sys.exit(any([os.wait()[1] for name in sys.argv[1:]]))\n"
+        )
+        self.host.run([sys.executable, "-c", script, *names], env=ENVIRONMENT)
 
     def wait_listed(self, name: str, seconds: float = 30) -> None:
         """Wait until sysfs of the host has a configured device with this serial number."""
@@ -230,7 +238,9 @@ class Passthrough(Generic[HostMachine]):
 
     def driver(self, serial: str, interface: str = "1.0") -> str:
         """The driver that the host's kernel has bound to a device, "" for none."""
-        script = f"readlink $(dirname $(grep -lsx {shlex.quote(serial)} /sys/bus/usb/devices/*/serial))/*:{interface}/driver"
+        script = (
+            f"readlink $(dirname $(grep -lsx {shlex.quote(serial)} /sys/bus/usb/devices/*/serial))/*:{interface}/driver"
+        )
         return self.host.run(script, check=False).stdout.strip().rpartition("/")[2]
 
     def wait_driver(self, serial: str, driver: str, seconds: float = 15.0) -> None:
@@ -241,7 +251,7 @@ class Passthrough(Generic[HostMachine]):
         """The block device of a disk on the host itself, as soon as it is there."""
         script = (
             f"until d=$(ls -d $(dirname $(grep -lsx {shlex.quote(serial)} /sys/bus/usb/devices/*/serial))"
-            "/*:1.0/host*/target*/*/block/sd* 2>/dev/null) && [ -n \"$d\" ]; do sleep 0.05; done; echo /dev/${d##*/}"
+            '/*:1.0/host*/target*/*/block/sd* 2>/dev/null) && [ -n "$d" ]; do sleep 0.05; done; echo /dev/${d##*/}'
         )
         return self.host.run(script, timeout=seconds).stdout.strip()
 

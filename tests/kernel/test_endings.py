@@ -92,9 +92,7 @@ def readable_on_host(uml: Uml) -> None:
     [*((ending, "write") for ending in ENDINGS), (kill_agent, "read"), (kill_service, "read")],
     ids=lambda value: getattr(value, "__name__", value),
 )
-def test_an_ending_in_the_middle_of_a_copy(
-    uml: Uml, stick: str, ending: Callable[[Uml], None], direction: str
-) -> None:
+def test_an_ending_in_the_middle_of_a_copy(uml: Uml, stick: str, ending: Callable[[Uml], None], direction: str) -> None:
     """It is one stick for all of them: what each begins with proves that the one before left it usable."""
     uml.cli(uml.host, "bind", SERIAL)
     copy = copying(uml.guest, uml.disk(SERIAL), direction)

@@ -25,9 +25,7 @@ def noise(passthrough: Passthrough[UmlMachine], size: int, seed: int) -> tuple[s
 
 
 @pytest.mark.parametrize(("file_system", "size", "side"), [("ext2", 32 * MIB, "guest"), ("vfat", 4 * MIB, "host")])
-def test_files_survive_detach_and_attach(
-    uml: Passthrough[UmlMachine], file_system: str, size: int, side: str
-) -> None:
+def test_files_survive_detach_and_attach(uml: Passthrough[UmlMachine], file_system: str, size: int, side: str) -> None:
     """The main job: a file system made in the guest, bytes written, the device given back and taken again."""
     tools(f"mkfs.{file_system}")
     source, expected = noise(uml, size, SEED)
@@ -68,7 +66,9 @@ def test_two_disks_copy_side_by_side(uml: Passthrough[UmlMachine]) -> None:
             uml.share(serial)
             disks.append((uml.disk(serial), source))
             sums.append(checksum)
-        copies = [uml.guest.start(f"dd if={source} of={disk} bs=64k oflag=direct status=none") for disk, source in disks]
+        copies = [
+            uml.guest.start(f"dd if={source} of={disk} bs=64k oflag=direct status=none") for disk, source in disks
+        ]
         assert [copy.wait(60).returncode for copy in copies] == [0, 0]
         assert [uml.guest.run(f"sha256sum {disk}").stdout.split()[0] for disk, _ in disks] == sums
         said = uml.host.run("sha256sum /dev/shm/par1.img /dev/shm/par2.img").stdout.split()[::2]

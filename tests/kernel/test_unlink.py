@@ -52,7 +52,9 @@ def usbtest(machine: Machine) -> dict[str, str]:
     said = machine.run(program("usbtest", SERIAL, *CASES), timeout=120).stdout.splitlines()
     results = [json.loads(line) for line in said]
     for result in results:
-        print(f"{machine.name} {result['seconds']:6.3f} s  {result['case']:18} {CASES[result['case']]} {result['problem']}")
+        print(
+            f"{machine.name} {result['seconds']:6.3f} s  {result['case']:18} {CASES[result['case']]} {result['problem']}"
+        )
     return {result["case"]: result["problem"] for result in results}
 
 

@@ -75,9 +75,7 @@ class Kernel:
     ) -> None:  # fmt: skip
         direction = setup[0] & 0x80 if not endpoint & 15 else endpoint & 0x80
         self.asked[number] = Asked(endpoint & 15 | direction, length, packets)
-        self.sock.sendall(
-            pack_submit(number, endpoint & 15 | direction, length, data, setup, flags, packets, interval)
-        )
+        self.sock.sendall(pack_submit(number, endpoint & 15 | direction, length, data, setup, flags, packets, interval))
 
     def unlink(self, number: int, target: int) -> None:
         self.unlinks[number] = target
@@ -85,7 +83,12 @@ class Kernel:
 
     def control(self, number: int, request_type: int, request: int, value: int, index: int, length: int) -> None:
         """A control transfer with no OUT data."""
-        self.submit(number, request_type & 0x80, length, setup=struct.pack("<BBHHH", request_type, request, value, index, length))
+        self.submit(
+            number,
+            request_type & 0x80,
+            length,
+            setup=struct.pack("<BBHHH", request_type, request, value, index, length),
+        )
 
     def _exactly(self, size: int) -> bytes:
         data = b""

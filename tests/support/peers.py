@@ -237,7 +237,9 @@ class RawHost:
             try:
                 heard = peer.expect(MessageType.HELLO)
                 hello = Hello.unpack(heard.payload)
-                peer.say(MessageType.HELLO, Hello(hello.purpose, token=bytes(16), name="raw host").pack(), heard.sequence)
+                peer.say(
+                    MessageType.HELLO, Hello(hello.purpose, token=bytes(16), name="raw host").pack(), heard.sequence
+                )
                 self._scripts[hello.purpose](peer)
             except (OSError, AssertionError) as error:
                 self.failures.append(error)

@@ -91,7 +91,9 @@ def completions(draw: st.DrawFn, urb: Urb) -> Completion:
     """Sound answers to ``urb``."""
     status = int(draw(st.sampled_from(Status)))
     if urb.is_iso:
-        iso = [IsoResult(int(draw(st.sampled_from(Status))), draw(st.integers(0, length))) for length in urb.iso_lengths]
+        iso = [
+            IsoResult(int(draw(st.sampled_from(Status))), draw(st.integers(0, length))) for length in urb.iso_lengths
+        ]
         actual = sum(result.actual_length for result in iso)
         errors = draw(st.integers(0, len(iso)))
     else:
@@ -129,5 +131,3 @@ def pieces(data: bytes, cuts: Sequence[int]) -> list[bytes]:
     """``data`` cut at ``cuts``, which may be anything."""
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
     return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
-
-

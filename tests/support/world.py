@@ -34,7 +34,9 @@ class World:
         self.service.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.service.close()
 
     def info(self, busid: str = "9-1") -> DeviceInfo:

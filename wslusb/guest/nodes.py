@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -48,10 +49,13 @@ def wait_usable(sysfs: Path, busid: str, seconds: float) -> list[str] | None:
     device = sysfs / "bus/usb/devices" / busid
     started = time.monotonic()
     nodes: list[str] = []
-    since = started
+    since, probed = started, False
     while (now := time.monotonic()) < started + seconds:
         if not _configured(device):
             since = now
+        elif not probed:
+            _wait_for_drivers(device, started + seconds - now)
+            probed, since = True, time.monotonic()
         elif (found := find(device.resolve())) != nodes:
             nodes, since = found, now
         elif now - since >= _settle_time(device, nodes):
@@ -60,9 +64,24 @@ def wait_usable(sysfs: Path, busid: str, seconds: float) -> list[str] | None:
     return nodes if _configured(device) else None
 
 
+def _wait_for_drivers(device: Path, seconds: float) -> None:
+    """Wait until the drivers have probed: a sound card takes a second of control requests before it has a node.
+
+    Probing holds the device's lock, and to read this attribute takes it (drivers/usb/core/sysfs.c). A driver that hangs
+    would hold us, so it is a thread that reads.
+    """
+
+    def read() -> None:
+        with contextlib.suppress(OSError):
+            (device / "bConfigurationValue").read_bytes()
+
+    reader = threading.Thread(target=read, name="wslusb-probing", daemon=True)
+    reader.start()
+    reader.join(seconds)
+
+
 def _configured(device: Path) -> bool:
-    # A device whose driver is still probing holds its lock, and bConfigurationValue waits for that: ask for the
-    # folders.
+    # By its folders: they can be looked at while drivers are probing.
     return any(device.glob(f"{device.name}:*"))
 
 

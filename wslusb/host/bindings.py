@@ -31,7 +31,7 @@ class Bindings:
     def all(self) -> list[Identity]:
         """Every bound identity. LocalError if the file is damaged: better no device shared than the wrong one."""
         try:
-            text = self.path.read_text(encoding="utf-8")
+            text = self.path.read_bytes()
         except FileNotFoundError:
             return []
         except OSError as error:

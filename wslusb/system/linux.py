@@ -32,8 +32,8 @@ class LinuxSystem:
         """Call ``changed`` from a thread when devices come, go or are configured."""
         return linux_watch.LinuxWatch(changed, self._snapshot)
 
-    def _snapshot(self) -> tuple[tuple[str, int, int], ...]:
-        return tuple((each.info.busid, each.address, each.info.active_configuration) for each in self.devices())
+    def _snapshot(self) -> tuple[tuple[str, bytes, bytes], ...]:
+        return linux_sysfs.glance(self._sysfs)
 
     def give_back(self, bus: int, address: int, *, reset: bool) -> bool:
         """Have the kernel bind its drivers to a device whose owner died. False if it is not there any more."""

@@ -42,11 +42,14 @@ def concerns_devices(event: dict[str, str]) -> bool:
 class LinuxWatch:
     """Calls ``changed`` from a thread when a uevent says so, or when ``snapshot`` differs from the one before.
 
-    ``interval`` is the time between two snapshots, in seconds, where no uevent asks for one.
+    ``interval`` is the time between two snapshots, in seconds, where no uevent asks for one. It becomes ``seldom`` once
+    uevents are known to be delivered: then a snapshot is only there for those that the kernel had to drop.
     """
 
-    def __init__(self, changed: Callable[[], None], snapshot: Callable[[], Hashable], interval: float = 2.0) -> None:
-        self._changed, self._snapshot, self._interval = changed, snapshot, interval
+    def __init__(
+        self, changed: Callable[[], None], snapshot: Callable[[], Hashable], interval: float = 2.0, seldom: float = 30.0
+    ) -> None:
+        self._changed, self._snapshot, self._interval, self._seldom = changed, snapshot, interval, seldom
         self._waker, self._wake = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._wake, selectors.EVENT_READ)
@@ -80,6 +83,8 @@ class LinuxWatch:
     def _look(self) -> None:
         ready = [key.fileobj for key, _ in self._selector.select(self._interval)]
         told = self._netlink in ready and self._drain()
+        if ready and not told:
+            return
         now = self._snapshot()
         if (told or now != self._last) and not self._ending:
             self._last = now
@@ -90,7 +95,10 @@ class LinuxWatch:
         matters = False
         while self._netlink:
             try:
-                matters |= concerns_devices(parse_uevent(self._netlink.recv(_MAX_EVENT)))
+                event = parse_uevent(self._netlink.recv(_MAX_EVENT))
+                matters |= concerns_devices(event)
+                if event:
+                    self._interval = self._seldom
             except BlockingIOError:
                 break
             except OSError:

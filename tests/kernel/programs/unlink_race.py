@@ -34,7 +34,9 @@ class Race:
 
     device: usbfs.Device
     random: random.Random
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("out", "in", "discarded", "late", "won", "partial"), 0))
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("out", "in", "discarded", "late", "won", "partial"), 0)
+    )
     sent: bytearray = field(default_factory=bytearray)
     reads: list[usbfs.Urb] = field(default_factory=list)
     writing: usbfs.Urb | None = None
@@ -108,7 +110,9 @@ class Race:
         received = b"".join(urb.data for urb in self.reads)
         wrong = next((at for at, pair in enumerate(zip(received, self.sent, strict=False)) if pair[0] != pair[1]), -1)
         if wrong >= 0 or len(received) != len(self.sent):
-            raise SystemExit(f"sent {len(self.sent)}, received {len(received)}, first difference at {wrong}: {self.counts}")
+            raise SystemExit(
+                f"sent {len(self.sent)}, received {len(received)}, first difference at {wrong}: {self.counts}"
+            )
         if any(urb.reaped != 1 for urb in self.reads):
             raise SystemExit("a URB was not reaped exactly once")
         return {**self.counts, "bytes": len(received)}

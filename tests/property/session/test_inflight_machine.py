@@ -132,7 +132,7 @@ class Tables(RuleBasedStateMachine):
     def credits_are_within_the_window(self) -> None:
         for table in (self.guest_credits, self.host_credits):
             assert 0 <= table.urbs_used <= URBS
-            assert 0 <= table.bytes_used
+            assert table.bytes_used >= 0
             assert table.bytes_used <= SIZE or table.urbs_used == 1
         assert self.host_credits.urbs_used == len(self.host) == len(self.on_device)
         assert self.guest_credits.urbs_used == len(self.guest) >= len(self.host)

@@ -26,7 +26,9 @@ def test_there_and_back(address: Address) -> None:
     assert parse(str(address)) == address
 
 
-@given(st.text() | st.builds("{}:{}".format, st.sampled_from(["vsock", "unix", "hybrid"]), st.text("0123456789x:/٣-+_ ")))
+@given(
+    st.text() | st.builds("{}:{}".format, st.sampled_from(["vsock", "unix", "hybrid"]), st.text("0123456789x:/٣-+_ "))
+)
 def test_junk(text: str) -> None:
     with contextlib.suppress(LocalError):
         assert parse(str(parse(text))) == parse(text)

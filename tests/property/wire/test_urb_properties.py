@@ -116,7 +116,9 @@ def test_junk_responses(junk: bytes, urb: Urb) -> None:
         decode_response(memoryview(junk), urb)
 
 
-@given(urbs(), st.sampled_from([Status.GONE, Status.CANCELLED, Status.INVALID]), st.integers(0, 5), st.binary(max_size=5))
+@given(
+    urbs(), st.sampled_from([Status.GONE, Status.CANCELLED, Status.INVALID]), st.integers(0, 5), st.binary(max_size=5)
+)
 def test_a_device_that_says_nothing_of_its_packets_is_answered_for(
     urb: Urb, status: Status, packets: int, data: bytes
 ) -> None:

@@ -61,7 +61,9 @@ def feed(buffer: SubmitBuffer, data: bytes) -> list[tuple[object, ...]]:
     return out
 
 
-@given(st.lists(commands(), max_size=8), st.lists(st.integers(0, 5000), max_size=30), st.sampled_from([48, 64, 200, 4096]))
+@given(
+    st.lists(commands(), max_size=8), st.lists(st.integers(0, 5000), max_size=30), st.sampled_from([48, 64, 200, 4096])
+)
 def test_every_split_gives_the_same_commands(
     made: list[tuple[bytes, tuple[object, ...]]], cuts: list[int], size: int
 ) -> None:

@@ -94,7 +94,9 @@ def client(path: Path) -> socket.socket:
     return sock
 
 
-@pytest.mark.parametrize("junk", [b"junk\n", b"[1]\n", b"\xff\xfe\n", b"{" * 100_000 + b"\n", b"\n", b'"op"\n', b"1e999\n"])
+@pytest.mark.parametrize(
+    "junk", [b"junk\n", b"[1]\n", b"\xff\xfe\n", b"{" * 100_000 + b"\n", b"\n", b'"op"\n', b"1e999\n"]
+)
 def test_junk_is_answered_and_the_connection_goes_on(path: Path, junk: bytes) -> None:
     with client(path) as sock, sock.makefile("rb") as lines:
         sock.sendall(junk)

@@ -60,7 +60,9 @@ def test_ports(vhci: Vhci) -> None:
     assert vhci.port(99) is None
 
 
-@pytest.mark.parametrize(("speed", "number"), [(Speed.LOW, 1), (Speed.HIGH, 1), (Speed.SUPER, 3), (Speed.SUPER_PLUS, 3)])
+@pytest.mark.parametrize(
+    ("speed", "number"), [(Speed.LOW, 1), (Speed.HIGH, 1), (Speed.SUPER, 3), (Speed.SUPER_PLUS, 3)]
+)
 def test_attach_chooses_a_free_port_of_the_speed(
     vhci: Vhci, controller: Path, end: socket.socket, speed: Speed, number: int
 ) -> None:
@@ -138,7 +140,14 @@ def test_a_module_that_is_there_is_not_loaded(vhci: Vhci, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(
     ("state", "devnum", "resetting"),
-    [("configured", "5", False), ("default", "5", True), ("addressed", "5", True), (None, "0", True), (None, "5", False), (None, None, False)],
+    [
+        ("configured", "5", False),
+        ("default", "5", True),
+        ("addressed", "5", True),
+        (None, "0", True),
+        (None, "5", False),
+        (None, None, False),
+    ],
 )
 def test_resetting(vhci: Vhci, tmp_path: Path, state: str | None, devnum: str | None, resetting: bool) -> None:
     device = tmp_path / "bus/usb/devices/1-1"

@@ -58,6 +58,16 @@ def test_a_table_without_ratios_has_no_column_for_them() -> None:
     assert report.lines()[0].split() == ["unit", "c"]
 
 
+def test_a_busy_machine_is_a_warning() -> None:
+    report = Report("test")
+    report.load_before = [0.0, 9.0, 9.0]
+    assert report.warnings == []
+    report.load_before = [999.0, 0.0, 0.0]
+    assert "load 999.0" in report.warnings[0]
+    report.load_before = []
+    assert report.warnings == []
+
+
 @pytest.mark.parametrize(("value", "text"), [(1234.5, "1,234"), (99.94, "99.9"), (9.999, "10.00"), (0.5, "0.50")])
 def test_figures_have_three_digits_that_mean_something(value: float, text: str) -> None:
     assert figure(value) == text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import selectors
+import socket
 import sys
 import threading
 import time
@@ -111,3 +113,28 @@ def test_other_systems_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LocalError) as caught:
         current()
     assert caught.value.reason == LocalReason.UNSUPPORTED
+
+
+def test_looks_are_rare_once_uevents_are_known_to_come() -> None:
+    looks = threading.Semaphore(0)
+
+    def snapshot() -> int:
+        looks.release()
+        return 0
+
+    watch = LinuxWatch(lambda: None, snapshot, interval=0.02, seldom=60.0)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ours.setblocking(False)
+    watch._netlink, before = ours, watch._netlink
+    watch._selector.register(ours, selectors.EVENT_READ)
+    theirs.send(b"add@/devices/x\0ACTION=add\0SUBSYSTEM=block\0DEVTYPE=disk\0")
+    while watch._interval != 60.0:
+        time.sleep(0.001)
+    while looks.acquire(timeout=0.1):
+        pass
+    theirs.send(ADD)
+    wait_for(looks)
+    watch.close()
+    theirs.close()
+    if before:
+        before.close()
