@@ -63,7 +63,7 @@ def glance(sysfs: Path) -> tuple[tuple[str, bytes, bytes], ...]:
 
 def _peek(path: str) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY)
     except OSError:
         return b""
     try:
