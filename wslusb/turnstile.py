@@ -15,7 +15,12 @@ from collections import deque
 
 __all__ = ["Turnstile"]
 
-_Ticket = list["threading.Lock | None"]
+
+class _Ticket:
+    __slots__ = ("gate",)
+
+    def __init__(self) -> None:
+        self.gate: threading.Lock | None = None
 
 
 class Turnstile:
@@ -27,19 +32,29 @@ class Turnstile:
         self._line: deque[_Ticket] = deque()
 
     def __enter__(self) -> None:
-        ticket: _Ticket = [None]
+        ticket = _Ticket()
         line = self._line
         line.append(ticket)
-        if line[0] is not ticket:
-            self._wait(ticket)
+        try:
+            if line[0] is not ticket:
+                self._wait(ticket)
+        except BaseException:  # Ctrl-C
+            self._abandon(ticket)
+            raise
 
     def _wait(self, ticket: _Ticket) -> None:
         gate = threading.Lock()
         gate.acquire()
-        ticket[0] = gate
+        ticket.gate = gate
         # Whoever left before the gate was to be seen has left the first place to us, and releases nothing.
         if self._line[0] is not ticket:
             gate.acquire()
+
+    def _abandon(self, ticket: _Ticket) -> None:
+        """Leave without having been inside. Not from the middle of the line: whoever is first calls the next."""
+        while self._line[0] is not ticket:
+            time.sleep(0.002)
+        self.__exit__()
 
     def __exit__(self, *_: object) -> None:
         line = self._line
@@ -49,7 +64,7 @@ class Turnstile:
 
     def _call_next(self) -> None:
         try:
-            gate = self._line[0][0]
+            gate = self._line[0].gate
             if gate is not None:
                 gate.release()
         except (IndexError, RuntimeError):

@@ -1,4 +1,4 @@
-"""The contract of :class:`wslusb.transport.stream.Stream` and of listeners, as tests. Every transport is run through it.
+"""The contract of :class:`wslusb.transport.stream.Stream` and of listeners, as tests for every transport.
 
 Derive a class in a test module and give it ``connect``, which returns the two ends of a new connection::
 
@@ -32,6 +32,12 @@ def read(stream: Stream, size: int) -> bytes:
             break
         got += count
     return bytes(data[:got])
+
+
+def fill(stream: Stream) -> None:
+    """Send until that fails."""
+    while True:
+        stream.send([bytes(1 << 20)])
 
 
 class StreamContract:
@@ -110,8 +116,7 @@ class StreamContract:
 
         def send() -> None:
             try:
-                while True:
-                    ends[0].send([bytes(1 << 20)])
+                fill(ends[0])
             except OSError as error:
                 errors.append(error)
 
@@ -125,16 +130,14 @@ class StreamContract:
         ends[0].set_send_timeout(0.1)
         began = time.monotonic()
         with pytest.raises(OSError):  # noqa: PT011 -- EAGAIN here, another number on other systems
-            while True:
-                ends[0].send([bytes(1 << 20)])
+            fill(ends[0])
         assert time.monotonic() - began < PATIENCE
 
     def test_sending_to_who_has_gone(self, ends: tuple[Stream, Stream]) -> None:
         ends[1].shutdown()
         ends[1].close()
         with pytest.raises(OSError):  # noqa: PT011 -- EPIPE or ECONNRESET
-            for _ in range(1000):
-                ends[0].send([bytes(1000)])
+            fill(ends[0])
 
     def test_both_know_their_peer(self, ends: tuple[Stream, Stream]) -> None:
         for end in ends:

@@ -211,9 +211,10 @@ def test_a_cancel_that_is_never_answered(monkeypatch: pytest.MonkeyPatch) -> Non
     host.close()
 
 
-def test_more_cancels_than_may_be_unanswered() -> None:
+def test_more_cancels_than_may_be_unanswered(monkeypatch: pytest.MonkeyPatch) -> None:
     """``cancel`` does not raise: it ends the connection."""
-    device, host, ending = remote_device(INFO, urbs=1 << 20)
+    monkeypatch.setattr(limits, "PENDING_REQUESTS", 16)
+    device, host, ending = remote_device(INFO, urbs=limits.DEVICE_URBS)
     reader = threading.Thread(target=host.verdict)
     reader.start()
     urbs = [bulk_in() for _ in range(limits.PENDING_REQUESTS + 1)]

@@ -1,4 +1,4 @@
-"""A device at the far end of a link keeps the Device contract, bare and guarded, through a service and a Unix socket."""
+"""A device at the far end of a link keeps the Device contract, bare and guarded, through a whole service."""
 
 from __future__ import annotations
 

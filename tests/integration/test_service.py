@@ -1,4 +1,4 @@
-"""The host service over Unix sockets, with virtual devices: owners, sharing, plugs, limits, and what it leaves behind."""
+"""The host service over Unix sockets, with virtual devices: owners, sharing, plugs, limits, and ends."""
 
 from __future__ import annotations
 

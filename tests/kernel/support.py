@@ -1,5 +1,6 @@
 """`wslusb serve` on a rig's host, `wslusb agent` in its guest, the command line on either side, and what must be true
-after every test: no ghost in a port, no process that hangs, no complaint of either kernel."""
+after every test: no ghost in a port, no process that hangs, no complaint of either kernel.
+"""
 
 from __future__ import annotations
 

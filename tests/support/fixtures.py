@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ import pytest
 
 from tests.support.waiting import until
 from tests.support.world import World
+
+DESCRIPTORS = Path("/proc/self/fd")
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ def world(folder: Path) -> Iterator[World]:
 def no_leaks() -> Iterator[None]:
     """The test leaves as many threads and descriptors as it found."""
     gc.collect()
-    threads, descriptors = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    threads, descriptors = threading.active_count(), len(list(DESCRIPTORS.iterdir()))
     yield
     gc.collect()
     until(lambda: threading.active_count() <= threads, "all threads have ended")
-    until(lambda: len(os.listdir("/proc/self/fd")) <= descriptors, "all descriptors are closed")
+    until(lambda: len(list(DESCRIPTORS.iterdir())) <= descriptors, "all descriptors are closed")

@@ -1,7 +1,7 @@
 """A virtual machine monitor's vsock, as Firecracker and Cloud Hypervisor show it on Unix sockets (their docs/vsock.md).
 
-At ``path`` it speaks ``CONNECT port`` / ``OK port`` and forwards to what listens inside; what a guest connects to port P
-of its host is delivered at ``path_P``. The inside is played by sockets of this process.
+At ``path`` it speaks ``CONNECT port`` / ``OK port`` and forwards to what listens inside; what a guest connects to
+port P of its host is delivered at ``path_P``. The inside is played by sockets of this process.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import queue
 import socket
 import threading
 from pathlib import Path
+from typing import Self
 
 from tests.support.waiting import PATIENCE
 from wslusb.transport.stream import Peer, SocketStream, Stream
@@ -109,7 +110,7 @@ class Monitor:
             with contextlib.suppress(OSError):
                 sock.shutdown(how)
 
-    def __enter__(self) -> Monitor:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from tests.support.waiting import PATIENCE
 from wslusb.errors import PeerReason, WslusbError
@@ -126,7 +127,7 @@ class RawPeer:
     def close(self) -> None:
         self.sock.close()
 
-    def __enter__(self) -> RawPeer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -252,7 +253,7 @@ class RawHost:
             elif heard.type == MessageType.ENUMERATION:
                 peer.say(MessageType.ENUMERATION, EnumerationAnswer(self.devices).pack(), heard.sequence)
 
-    def __enter__(self) -> RawHost:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Sequence
 
@@ -38,7 +39,8 @@ infos = st.builds(
     active_configuration=u8, device_descriptor=st.binary(max_size=18),
 )  # fmt: skip
 whole_infos = st.builds(
-    DeviceInfo, busid=texts, vendor=u16, product=u16, configurations=st.lists(st.binary(max_size=99), max_size=4).map(tuple),
+    DeviceInfo, busid=texts, vendor=u16, product=u16,
+    configurations=st.lists(st.binary(max_size=99), max_size=4).map(tuple),
     bos=st.binary(max_size=40),
 )  # fmt: skip
 listed = st.builds(Listed, infos, st.sampled_from(DeviceState), texts)
@@ -130,4 +132,4 @@ def spoilt(draw: st.DrawFn, payload: bytes) -> bytes:
 def pieces(data: bytes, cuts: Sequence[int]) -> list[bytes]:
     """``data`` cut at ``cuts``, which may be anything."""
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(edges)]

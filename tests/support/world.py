@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from emulator import device_provider
 from tests.support.waiting import until
@@ -30,7 +31,7 @@ class World:
         self.address = UnixAddress(str(folder / "s"))
         self.service = Service(self.catalog, [sockets.listen(self.address)])
 
-    def __enter__(self) -> World:
+    def __enter__(self) -> Self:
         self.service.start()
         return self
 

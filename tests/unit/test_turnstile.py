@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -71,3 +72,42 @@ def test_wait_free_gives_up() -> None:
     with turnstile:
         assert not turnstile.wait_free(0.01)
     assert turnstile.wait_free(0.01)
+
+
+def test_ctrl_c_while_waiting_leaves_nobody_locked_out() -> None:
+    turnstile, order = Turnstile(), list[str]()
+    inside, leave = threading.Event(), threading.Event()
+
+    def holder() -> None:
+        with turnstile:
+            inside.set()
+            leave.wait(10)
+
+    def later() -> None:
+        with turnstile:
+            order.append("later")
+
+    def interrupt() -> None:
+        while len(turnstile._line) < 3:
+            pass
+        signal.raise_signal(signal.SIGINT)
+        leave.set()
+
+    threads = [threading.Thread(target=holder)]
+    threads[0].start()
+    inside.wait(10)
+    threads.append(threading.Thread(target=lambda: (_until(turnstile, 2), later())))
+    threads.append(threading.Thread(target=interrupt))
+    for thread in threads[1:]:
+        thread.start()
+    with pytest.raises(KeyboardInterrupt), turnstile:
+        order.append("never")
+    for thread in threads:
+        thread.join(10)
+    assert order == ["later"]
+    assert not turnstile.busy
+
+
+def _until(turnstile: Turnstile, length: int) -> None:
+    while len(turnstile._line) < length:
+        pass

@@ -31,9 +31,7 @@ _GRACE = 2.0
     "Works in the guest, and on the host.",
 )
 @options.device_named()
-@click.option(
-    "--guest", default="", metavar="NAME", help="On the host: which guest, by CID or name, if several are connected."
-)
+@options.guest
 @click.option(
     "--timeout",
     "seconds",

@@ -17,12 +17,15 @@ SCHEMA = "wslusb.detach/1"
 
 @click.command("detach", help="Take a device out of the guest and give it back to the host. Works on either side.")
 @options.device_named(everything=True)
+@options.guest
 @options.as_json
 @options.control
-def command(*, device: str | None, as_json: bool, control: Path | None) -> None:
+def command(*, device: str | None, guest: str, as_json: bool, control: Path | None) -> None:
     """Detach one device or all."""
-    place = reach.find(Role.AGENT, Role.SERVICE, control=control)
-    answer = place.call("detach", **({"all": True} if device is None else {"device": device}))
+    roles = (Role.SERVICE,) if guest else (Role.AGENT, Role.SERVICE)
+    place = reach.find(*roles, control=control)
+    which = {"all": True} if device is None else {"device": device}
+    answer = place.call("detach", **which, **({"guest": guest} if guest else {}))
     if as_json:
         output.result_json(SCHEMA, {"via": place.role.value, "devices": answer["devices"]})
         return

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-__all__ = ["as_json", "control", "device_named"]
+__all__ = ["as_json", "control", "device_named", "guest"]
 
 _HARDWARE_ID = re.compile(r"[0-9a-fA-F]{4}:[0-9a-fA-F]{4}")
 
@@ -20,6 +20,14 @@ control = click.option(
     type=click.Path(path_type=Path),
     metavar="PATH",
     help="Control socket of the service or agent to ask. Default: the one that runs here.",
+)
+guest = click.option(
+    "--guest",
+    "--distribution",
+    "guest",
+    default="",
+    metavar="NAME",
+    help="On the host: which guest, by CID or name, if several are connected.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/cli.md has the schema).")
 

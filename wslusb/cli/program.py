@@ -44,7 +44,7 @@ class Program(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- likewise
         """Import one verb."""
-        if cmd_name not in VERBS:
+        if cmd_name not in (*VERBS, "help"):
             return None
         command: click.Command = importlib.import_module(f".{cmd_name}", __package__).command
         return command

@@ -60,7 +60,13 @@ class ControlServer:
             if not self._clients.acquire(blocking=False):
                 sock.close()
                 continue
-            threading.Thread(target=self._serve, args=(sock, peer), name="wslusb-control-client", daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(sock, peer), name="wslusb-control-client", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # no more threads to be had: this client's bad luck, not the end of listening
+                log.error("cannot serve %s: %s", peer, error)
+                self._clients.release()
+                sock.close()
 
     def _serve(self, sock: socket.socket, peer: Peer) -> None:
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 
 from ..errors import LocalError, LocalReason, WslusbError
@@ -13,7 +15,7 @@ from ..usb import naming
 from ..usb.info import DeviceInfo
 from ..wire.messages import Capability, Event, EventKind, Listed
 from .client import HostClient
-from .port import AttachedPort
+from .port import ENUMERATION_SECONDS, AttachedPort
 from .vhci import Vhci
 
 __all__ = ["Agent"]
@@ -42,6 +44,7 @@ class Agent:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._lost = threading.Event()
+        self._connecting = threading.Lock()
         self._next_devid = 1
         self._obeying = threading.BoundedSemaphore(_OBEYING)
 
@@ -55,22 +58,31 @@ class Agent:
             if self._stopping.is_set():  # between the two lines above
                 break
             try:
-                self._client = HostClient(
-                    self.address, capabilities=Capability.KERNEL, event=self._on_event, closed=self._on_lost
-                )
+                with self._connecting:
+                    self._client = HostClient(
+                        self.address, capabilities=Capability.KERNEL, event=self._on_event, closed=self._on_lost
+                    )
             except LocalError as error:
                 log.log(logging.INFO if delay == _BACKOFF_FIRST else logging.DEBUG, "%s: will try again", error)
-                # Jitter, so that the guests of a host that has restarted do not come all at once.
-                self._stopping.wait(delay * random.uniform(0.75, 1.25))
-                delay = min(2 * delay, _BACKOFF_LAST)
+                delay = self._back_off(delay)
                 continue
             log.info("connected to %s", self._client.host_name)
             self._connected(self._client.host_name)
-            delay = _BACKOFF_FIRST
+            began = time.monotonic()
             self._lost.wait()
-            if not self._stopping.is_set():
-                self._client = None
+            if self._stopping.is_set():
+                break
+            self._client = None
+            if time.monotonic() - began > _BACKOFF_LAST:
+                delay = _BACKOFF_FIRST
+            delay = self._back_off(delay)
         self._close()
+
+    def _back_off(self, delay: float) -> float:
+        """Wait before the next try; how long to wait before the one after it."""
+        # Jitter, so that the guests of a host that has restarted do not come all at once.
+        self._stopping.wait(delay * random.uniform(0.75, 1.25))
+        return min(2 * delay, _BACKOFF_LAST)
 
     def stop(self) -> None:
         """Detach everything and make :meth:`run` come back."""
@@ -79,7 +91,8 @@ class Agent:
 
     def _close(self) -> None:
         for port in list(self._ports.values()):
-            port.close()
+            with contextlib.suppress(LocalError):
+                port.close()
         if self._client is not None:
             self._client.close()
 
@@ -110,13 +123,16 @@ class Agent:
 
     def _obey(self, event: Event, action: Callable[[], object]) -> None:
         def work() -> None:
+            with self._connecting:
+                pass  # the host may ask before the client that it asks has its name here
             try:
                 action()
-            except WslusbError as error:
+            except (WslusbError, OSError) as error:
                 log.warning("%s of %s failed: %s", event.kind.name, event.busid, error)
                 if self._client is not None:
                     # The user who asked sits at the host: what to do here goes with it.
-                    hint = f"; in the guest: {error.hint}" if error.hint and error.hint not in str(error) else ""
+                    hint = getattr(error, "hint", "")
+                    hint = f"; in the guest: {hint}" if hint and hint not in str(error) else ""
                     self._client.report(Event(EventKind.FAILED, event.busid, event.ticket, message=f"{error}{hint}"))
             finally:
                 self._obeying.release()
@@ -137,10 +153,15 @@ class Agent:
         """What is attached here."""
         return list(self._ports.values())
 
-    def attach(self, name: str, ticket: int = 0) -> tuple[DeviceInfo, tuple[str, ...]]:
+    def attach(
+        self, name: str, ticket: int = 0, seconds: float = ENUMERATION_SECONDS
+    ) -> tuple[DeviceInfo, tuple[str, ...]]:
         """Attach a device and wait until it is usable; where it is. LocalError or DeviceError if that fails."""
         client = self.client
         info = naming.find([listed.info for listed in client.devices()], name)
+        port = self._ports.get(info.busid)
+        if port is not None and port.leaving:
+            port.close()
         with self._lock:
             port = self._ports.get(info.busid)
             if info.busid in self._busy:
@@ -149,13 +170,13 @@ class Agent:
                 self._busy.add(info.busid)
         if port is None:
             try:
-                port = self._put_into_kernel(client, info)
+                port = self._put_into_kernel(client, info, seconds)
             finally:
                 self._busy.discard(info.busid)
         client.report(Event(EventKind.ATTACHED, info.busid, ticket, info.generation, "", port.nodes))
         return info, port.nodes
 
-    def _put_into_kernel(self, client: HostClient, info: DeviceInfo) -> AttachedPort:
+    def _put_into_kernel(self, client: HostClient, info: DeviceInfo, seconds: float) -> AttachedPort:
         self.vhci.load()
         arrived: list[AttachedPort] = []
 
@@ -178,9 +199,10 @@ class Agent:
         if device.ended:
             port.lost()
         try:
-            port.wait_usable()
-        except LocalError:
-            port.close()
+            port.wait_usable(seconds)
+        except BaseException:
+            with contextlib.suppress(LocalError):
+                port.close()
             raise
         log.info("device %s (%s) is in port %d: %s", info.busid, info.hardware_id, port.number, " ".join(port.nodes))
         return port
@@ -194,9 +216,23 @@ class Agent:
             self._client.report(Event(EventKind.DETACHED, info.busid, ticket, info.generation))
         return info
 
+    def detach_all(self) -> list[DeviceInfo]:
+        """Take every device out; which. LocalError, at the end, if one of them did not go in time."""
+        detached, failure = [], None
+        for port in self.ports():
+            try:
+                port.close()
+                detached.append(port.info)
+            except LocalError as error:
+                failure = error
+        if failure is not None:
+            raise failure
+        return detached
+
     def _on_gone(self, port: AttachedPort) -> None:
-        if self._ports.get(port.info.busid) is port:
-            del self._ports[port.info.busid]
+        for busid, other in list(self._ports.items()):
+            if other is port:
+                del self._ports[busid]
         client = self._client
         if client is not None:
             client.report(Event(EventKind.DETACHED, port.info.busid, 0, port.info.generation))

@@ -85,8 +85,15 @@ def _configured(device: Path) -> bool:
     return any(device.glob(f"{device.name}:*"))
 
 
+def _target(link: Path) -> str:
+    try:
+        return link.readlink().name
+    except OSError:
+        return ""  # it has just gone
+
+
 def _settle_time(device: Path, nodes: list[str]) -> float:
-    drivers = {os.path.basename(os.readlink(link)) for link in device.glob(f"{device.name}:*/driver")}  # noqa: PTH115, PTH119 -- a link into sysfs is not followed
+    drivers = {_target(link) for link in device.glob(f"{device.name}:*/driver")}
     if drivers & _DISK_DRIVERS and not any(node.startswith("/dev/sd") for node in nodes):
         return _DISK_SECONDS
     return _SETTLE

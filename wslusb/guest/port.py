@@ -17,12 +17,12 @@ from .relay import Relay
 from .remote import RemoteDevice
 from .vhci import Vhci
 
-__all__ = ["AttachedPort"]
+__all__ = ["ENUMERATION_SECONDS", "AttachedPort"]
 
 log = logging.getLogger(__name__)
 _SOCKET_BUFFER = 1 << 20
-_ENUMERATION_SECONDS = 15.0
-_CLOSE_SECONDS = 5.0
+ENUMERATION_SECONDS = 15.0
+_CLOSE_SECONDS = 10.0
 _POLL = 0.01
 
 
@@ -36,6 +36,7 @@ class AttachedPort:
         self.info: DeviceInfo = device.info
         self.nodes: tuple[str, ...] = ()
         self.number = -1
+        self.leaving = False
         self._device = device
         self._vhci = vhci
         self._gone = gone
@@ -60,9 +61,9 @@ class AttachedPort:
         port = self._vhci.port(self.number)
         return port.busid if port is not None else ""
 
-    def wait_usable(self) -> tuple[str, ...]:
+    def wait_usable(self, seconds: float = ENUMERATION_SECONDS) -> tuple[str, ...]:
         """Wait until the kernel has enumerated the device, and say where it is. LocalError if it does not."""
-        deadline = time.monotonic() + _ENUMERATION_SECONDS
+        deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0 and self._thread.is_alive():
             if not (busid := self.busid):
                 time.sleep(_POLL)
@@ -77,12 +78,15 @@ class AttachedPort:
 
     def lost(self) -> None:
         """The remote device is gone: close the kernel's port."""
+        self.leaving = True
         self._relay.stop()
 
     def close(self) -> None:
-        """Take the device out of the kernel and give it back to the host."""
-        self._relay.stop()
+        """Take the device out of the kernel and give it back to the host. LocalError if the host does not take it."""
+        self.lost()
         self._thread.join(_CLOSE_SECONDS)
+        if self._thread.is_alive():
+            raise LocalError(LocalReason.TIMEOUT, f"the host has not taken {self.info.busid} back yet")
 
     def _resetting(self) -> bool:
         return self._vhci.resetting(self.number)
@@ -91,6 +95,7 @@ class AttachedPort:
         try:
             self._relay.run()
         finally:
+            self.leaving = True
             self._device.close()
             self._stream.close()
             log.info("device %s is out of port %d", self.info.busid, self.number)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 
 from ..errors import DeviceError, LocalError, LocalReason, PeerError, PeerReason, WslusbError
+from ..session.admission import check_device
 from ..session.credits import Credits
 from ..session.inflight import GuestTable
 from ..transport.link import Link
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 _URB_RESPONSE = int(MessageType.URB_RESPONSE)
 _BACKLOG = 64 << 20
 """Bytes that may wait for credit. A kernel that queues more gets -ENOMEM, as from a host controller out of memory."""
-_ATTACH_SECONDS = 30.0
+_ATTACH_SECONDS = 15.0
 """A host may have to take the device from a driver and to reset it."""
 _CONTROL_SECONDS = 10.0
 _CANCEL_SECONDS = 15.0
@@ -48,13 +49,13 @@ class RemoteDevice:
     """
 
     def __init__(self, link: Link, answer: AttachAnswer, closed: Callable[[WslusbError | None], None]) -> None:
-        if answer.info is None:
-            raise PeerError(PeerReason.MALFORMED, "an attached device without descriptors")
+        assert answer.info is not None  # noqa: S101 -- attach() has checked it
         self._info = answer.info
         self._link = link
         self._handle = answer.handle
         self._closed = closed
-        self._table = GuestTable(Credits(answer.urbs, answer.size))
+        agreed = link.connection.agreed
+        self._table = GuestTable(Credits(min(answer.urbs, agreed.urbs), min(answer.size, agreed.bytes_in_flight)))
         self._dones: dict[int, Done] = {}
         self._sequences: dict[Urb, int] = {}
         self._backlog: collections.deque[tuple[Urb, Done]] = collections.deque()
@@ -88,6 +89,7 @@ class RemoteDevice:
         answer = AttachAnswer.unpack(frame.payload)
         if answer.status:
             raise DeviceError(answer.status, answer.message or "the host refused")
+        _check_answer(answer, request)
         link.connection.attached(answer.handle)
         device = cls(link, answer, closed)
         device._reader.start()
@@ -349,3 +351,13 @@ class RemoteDevice:
                 thread.join()
         self._link.stream.close()
         self._closed(reason)
+
+
+def _check_answer(answer: AttachAnswer, request: AttachRequest) -> None:
+    """PeerError if this is not the device that was asked for, or more than a device may be."""
+    info = answer.info
+    if info is None:
+        raise PeerError(PeerReason.MALFORMED, "an attached device without descriptors")
+    if info.busid != request.busid or request.generation not in (0, info.generation):
+        raise PeerError(PeerReason.BAD_ANSWER, f"{info.busid!r} was attached where {request.busid!r} was asked for")
+    check_device(info)

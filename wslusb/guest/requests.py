@@ -8,8 +8,14 @@ from ..control.views import device_json, listed_json
 from ..errors import LocalError, LocalReason
 from ..usb import naming
 from .agent import Agent
+from .port import ENUMERATION_SECONDS
 
 __all__ = ["GuestRequests"]
+
+
+def _seconds(options: Json) -> float:
+    seconds = options.get("seconds")
+    return float(seconds) if isinstance(seconds, int | float) and seconds > 0 else ENUMERATION_SECONDS
 
 
 class GuestRequests:
@@ -24,14 +30,14 @@ class GuestRequests:
         match request:
             case {"op": "list"}:
                 return {"devices": [listed_json(listed) for listed in agent.devices()]}
-            case {"op": "attach", "device": str(name)}:
+            case {"op": "attach", "device": str(name), **rest}:
                 before = {port.info.busid for port in agent.ports()}
-                info, nodes = agent.attach(name)
+                info, nodes = agent.attach(name, seconds=_seconds(rest))
                 return {"device": device_json(info), "nodes": list(nodes), "changed": info.busid not in before}
             case {"op": "detach", "device": str(name)}:
                 return self._detach(name)
             case {"op": "detach", "all": True}:
-                return {"devices": [device_json(agent.detach(port.info.busid)) for port in agent.ports()]}
+                return {"devices": [device_json(info) for info in agent.detach_all()]}
             case {"op": "state"}:
                 return self._state()
         if request.get("op") in ("bind", "unbind"):

@@ -82,7 +82,7 @@ class Vhci:
             if port.superspeed is not superspeed or not port.free:
                 continue
             try:
-                self._write("attach", f"{port.number} {sock.fileno()} {devid} {int(speed)}")
+                self._attach(port.number, sock.fileno(), devid, speed)
             except OSError as error:
                 if error.errno == errno.EBUSY:
                     # Somebody else was faster: the next port.
@@ -91,6 +91,15 @@ class Vhci:
             return port.number
         kind = "SuperSpeed" if superspeed else "high-speed"
         raise LocalError(LocalReason.REFUSED, f"no {kind} port of vhci_hcd is free", hint="detach another device first")
+
+    def _attach(self, number: int, descriptor: int, devid: int, speed: Speed) -> None:
+        try:
+            self._write("attach", f"{number} {descriptor} {devid} {int(speed)}")
+        except OSError as error:
+            if error.errno != errno.EINVAL or speed <= Speed.SUPER:
+                raise
+            # Older kernels know no faster one (WSL2's 5.10: dorssel/usbipd-win#259); data do not flow by that number.
+            self._write("attach", f"{number} {descriptor} {devid} {int(Speed.SUPER)}")
 
     def detach(self, number: int) -> None:
         """Close a port. Harmless if it is closed already."""

@@ -57,9 +57,6 @@ class Catalog:
     def claim(self, busid: str, generation: int, owner: str, revoke: Callable[[], None]) -> Claim:
         """Take hold of a shared device for ``owner``. DeviceError with what to do if it cannot be had."""
         _provider, info = self._locate(busid)
-        if not self.bindings.is_bound(info):
-            hint = f"run 'wslusb bind {busid}' on the host first"
-            raise DeviceError(Status.ACCESS_DENIED, f"device {busid} is not shared: {hint}", hint=hint)
         if generation not in (0, info.generation):
             raise DeviceError(Status.GONE, f"device {busid} has been unplugged and another plugged in since")
         with self._lock:
@@ -67,7 +64,18 @@ class Catalog:
             if other is not None:
                 raise DeviceError(Status.BUSY, f"device {busid} is attached to {other.owner} already")
             claim = self._claims[busid] = Claim(info, owner, revoke)
+        try:
+            # Only now: an unbind either finds this claim and revokes it, or is seen here.
+            self._check_shared(info)
+        except BaseException:
+            self.release(claim)
+            raise
         return claim
+
+    def _check_shared(self, info: DeviceInfo) -> None:
+        if not self.bindings.is_bound(info):
+            hint = f"run 'wslusb bind {info.busid}' on the host first"
+            raise DeviceError(Status.ACCESS_DENIED, f"device {info.busid} is not shared: {hint}", hint=hint)
 
     def open(self, claim: Claim) -> Device:
         """Open a claimed device. DeviceError if its system does not give it."""

@@ -6,7 +6,8 @@ import itertools
 import logging
 
 from ..device.guard import Guarded
-from ..errors import DeviceError
+from ..errors import DeviceError, LocalError, PeerError, WslusbError
+from ..session.admission import check_device
 from ..session.credits import Credits
 from ..session.inflight import HostTable
 from ..transport.link import Link
@@ -34,7 +35,7 @@ class Export:
             request = AttachRequest.unpack(frame.payload)
             try:
                 claim = self._catalog.claim(request.busid, request.generation, str(self._link.peer), self._link.end)
-            except DeviceError as error:
+            except (DeviceError, LocalError) as error:
                 self._refuse(frame.sequence, request.busid, error)
                 continue
             try:
@@ -45,10 +46,13 @@ class Export:
 
     def _serve(self, claim: Claim, sequence: int) -> bool:
         """Attach the claimed device and pump; False if it could not be opened."""
-        busid = claim.info.busid
+        busid, device = claim.info.busid, None
         try:
             device = self._catalog.open(claim)
-        except DeviceError as error:
+            check_device(device.info)
+        except (DeviceError, LocalError, PeerError) as error:
+            if device is not None:
+                device.close()
             self._refuse(sequence, busid, error)
             return False
         link, agreed, handle = self._link, self._link.connection.agreed, next(_handles) & 0xFFFFFFFF or 1
@@ -68,6 +72,8 @@ class Export:
             pump.detached()
         return True
 
-    def _refuse(self, sequence: int, busid: str, error: DeviceError) -> None:
+    def _refuse(self, sequence: int, busid: str, error: WslusbError) -> None:
         log.info("device %s refused to %s: %s", busid, self._link.peer, error)
-        self._link.answer(AttachAnswer.TYPE, sequence, AttachAnswer(error.status, str(error)).pack())
+        status = error.status if isinstance(error, DeviceError) else Status.FAILED
+        hint = f"; on the host: {error.hint}" if error.hint and error.hint not in str(error) else ""
+        self._link.answer(AttachAnswer.TYPE, sequence, AttachAnswer(status, f"{error}{hint}").pack())

@@ -39,6 +39,10 @@ class GuestSession:
         """Whether this guest can put a device into its kernel when asked to."""
         return bool(self.link.connection.peer.capabilities & Capability.KERNEL)
 
+    def called(self, name: str) -> bool:
+        """Whether a user may mean this guest by ``name``: its own, ``CID 42``, or ``42``."""
+        return name in (self.name, str(self.link.peer), str(self.link.peer.number))
+
     def run(self, shared: Callable[[], list[Listed]]) -> None:
         """Answer the guest until its link ends. PeerError when it broke the protocol."""
         for frame in self.link.frames():
@@ -128,11 +132,12 @@ class Guests:
             return list(self._sessions.values())
 
     def with_kernel(self, name: str = "") -> GuestSession:
-        """The guest to attach to: the only one, or the one called ``name`` (``CID 42``, or ``42``)."""
+        """The guest to attach to: the only one, or the one called ``name``."""
         able = [session for session in self.all() if session.has_kernel]
-        chosen = [s for s in able if not name or name in (s.name, str(s.link.peer), str(s.link.peer.number))]
+        chosen = [session for session in able if not name or session.called(name)]
         if not chosen:
-            hint = "run 'wslusb agent' in the guest"
+            names = ", ".join(str(session.link.peer) for session in able)
+            hint = f"connected are: {names}" if able else "run 'wslusb agent' in the guest"
             raise LocalError(LocalReason.NOT_RUNNING, f"no agent {name or 'of a guest'} is connected", hint=hint)
         if len(chosen) > 1:
             names = ", ".join(str(session.link.peer) for session in chosen)

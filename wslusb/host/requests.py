@@ -34,11 +34,10 @@ class HostRequests:
                 return {"devices": [device_json(info) for info in self._service.unbind_all()]}
             case {"op": "attach", "device": str(name), **rest}:
                 return self._attach(name, rest)
-            case {"op": "detach", "device": str(name)}:
-                return self._detach(name)
-            case {"op": "detach", "all": True}:
-                claims = self._service.catalog.claims()
-                return {"devices": [device_json(self._service.detach(claim.info.busid)) for claim in claims]}
+            case {"op": "detach", "device": str(name), **rest}:
+                return self._detach(name, str(rest.get("guest") or ""))
+            case {"op": "detach", "all": True, **rest}:
+                return {"devices": [device_json(i) for i in self._service.detach_all(str(rest.get("guest") or ""))]}
             case {"op": "state"}:
                 return self._state()
         raise LocalError(
@@ -58,10 +57,10 @@ class HostRequests:
         info, nodes = self._service.attach(name, str(options.get("guest") or ""), **limit)
         return {"device": device_json(info), "nodes": list(nodes), "changed": info.busid not in before}
 
-    def _detach(self, name: str) -> Json:
-        """``devices`` is empty where the device is there and nobody has it: that is what was wanted."""
+    def _detach(self, name: str, guest: str) -> Json:
+        """``devices`` is empty where the device is there and nobody (no such guest) has it: that is what was wanted."""
         info = self._service.catalog.find(name)
-        if info.busid not in {claim.info.busid for claim in self._service.catalog.claims()}:
+        if info.busid not in {claim.info.busid for claim in self._service.claims_of(guest)}:
             return {"devices": [], "device": device_json(info)}
         return {"devices": [device_json(self._service.detach(info.busid))], "device": device_json(info)}
 

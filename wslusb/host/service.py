@@ -221,9 +221,7 @@ class Service:
         was = self.catalog.bindings.unbind(info.identity)
         if was:
             log.info("device %s (%s) is not shared any more", info.busid or info.serial, info.hardware_id)
-            for claim in self.catalog.claims():
-                if claim.info.identity.matches(info.identity):
-                    self._take_back(claim)
+            self._take_all_back([c for c in self.catalog.claims() if c.info.identity.matches(info.identity)])
         return was
 
     def attach(
@@ -242,6 +240,27 @@ class Service:
         info = self.catalog.find(name)
         self._take_back(self.catalog.claim_of(info.busid))
         return info
+
+    def claims_of(self, guest: str) -> list[Claim]:
+        """What a guest has, by its CID or name; what any guest has for an empty name."""
+        owners = {guest, f"CID {guest}"} | {str(s.link.peer) for s in self.guests.all() if s.called(guest)}
+        return [claim for claim in self.catalog.claims() if not guest or claim.owner in owners]
+
+    def detach_all(self, guest: str = "") -> list[DeviceInfo]:
+        """Take every device back, or all of one guest; which. LocalError, at the end, if one was not let go of."""
+        claims = self.claims_of(guest)
+        self._take_all_back(claims)
+        return [claim.info for claim in claims]
+
+    def _take_all_back(self, claims: Sequence[Claim]) -> None:
+        failure = None
+        for claim in claims:
+            try:
+                self._take_back(claim)
+            except LocalError as error:
+                failure = error
+        if failure is not None:
+            raise failure
 
     def _take_back(self, claim: Claim) -> None:
         """Ask every agent to let go of it, since one of them has it; if that does not help, end its connection."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ..errors import PeerError, PeerReason
 from ..usb.urb import Status, Urb
+from ..wire import limits
 from .credits import Credits
 
 __all__ = ["Answered", "GuestTable", "HostTable"]
@@ -75,6 +76,8 @@ class HostTable:
     def abort(self, endpoint: int, sequence: int) -> list[Urb]:
         """ABORT_PIPE has arrived: the URBs to cancel; none means that it can be answered at once."""
         urbs = [urb for urb in self._urbs.values() if urb.endpoint == endpoint]
+        if len(self._aborts) >= limits.ABORTS:
+            raise PeerError(PeerReason.LIMIT, f"{len(self._aborts)} aborts are under way")
         if urbs:
             self._aborts[sequence] = {urb.sequence for urb in urbs}
         return urbs

@@ -28,8 +28,9 @@ __all__ = ["Guardian", "guard", "main"]
 
 _log = logging.getLogger(__name__)
 
-_IGNORED = (signal.SIGINT, signal.SIGTERM)
+_IGNORED = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """They go to the whole process group of the service, which then ends in order and says goodbye."""
+_CLOSE_SECONDS = 10.0
 
 
 class Guardian:
@@ -63,7 +64,8 @@ class Guardian:
                 process.stdin.flush()
             with contextlib.suppress(OSError):
                 process.stdin.close()
-            process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_CLOSE_SECONDS)
 
     def _start(self) -> None:
         root = str(Path(__file__).resolve().parents[2])  # also where this package runs from a checkout
@@ -71,7 +73,8 @@ class Guardian:
         try:
             with _signals_blocked():
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", __name__],
+                    # -P: the folder that the service was started in must not provide modules to a process of root's.
+                    [sys.executable, "-P", "-m", __name__],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     close_fds=True,
@@ -114,8 +117,15 @@ def guard(lines: Iterable[bytes], system: HostSystem) -> int:
             case [b"release", bus, address]:
                 claimed.pop((int(bus), int(address)), None)
             case [b"goodbye"]:
-                return 0
-    return sum(system.give_back(bus, address, reset=True) for bus, address in claimed)
+                break  # as a rule nothing is claimed any more
+    return sum(_give_back(system, bus, address) for bus, address in claimed)
+
+
+def _give_back(system: HostSystem, bus: int, address: int) -> bool:
+    try:
+        return system.give_back(bus, address, reset=True)
+    except OSError:
+        return False  # it has just been unplugged; the others are still to be given back
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from .linux_sysfs import interfaces
+from .linux_sysfs import driver_of, interfaces
 
 assert sys.platform == "linux"  # noqa: S101 - tells mypy that the rest is Linux' alone
 
@@ -55,7 +55,7 @@ def give_back(sysfs: Path, dev: Path, bus: int, address: int, *, reset: bool) ->
     if reset:
         _reset(node)
     for interface in interfaces(folder):
-        if not (interface / "driver").is_symlink():
+        if not driver_of(interface):
             _probe(sysfs, node, interface.name)
     return True
 
@@ -67,8 +67,7 @@ def _wait_for_release(folder: Path) -> None:
 
 
 def _is_usbfs(interface: Path) -> bool:
-    link = interface / "driver"
-    return link.is_symlink() and link.readlink().name == "usbfs"
+    return driver_of(interface) == "usbfs"
 
 
 def _reset(node: Path) -> None:

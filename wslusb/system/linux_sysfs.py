@@ -15,7 +15,7 @@ from ..usb.ids import ClassCode, Speed
 from ..usb.info import DeviceInfo
 from .api import HostDevice
 
-__all__ = ["SYSFS", "drivers", "glance", "interfaces", "natural", "read_device", "read_devices"]
+__all__ = ["SYSFS", "driver_of", "drivers", "glance", "interfaces", "natural", "read_device", "read_devices"]
 
 SYSFS = Path("/sys")
 
@@ -142,12 +142,16 @@ def interfaces(folder: Path) -> list[Path]:
 
 def drivers(folder: Path) -> dict[int, str]:
     """The driver of each interface that has one, by interface number."""
-    found = {}
-    for path in interfaces(folder):
-        link = path / "driver"
-        if link.is_symlink():
-            found[int(path.name.rpartition(".")[2])] = link.readlink().name
-    return found
+    named = {int(path.name.rpartition(".")[2]): driver_of(path) for path in interfaces(folder)}
+    return {number: name for number, name in named.items() if name}
+
+
+def driver_of(interface: Path) -> str:
+    """The driver that is bound to an interface; empty for none, and for a device that has just gone."""
+    try:
+        return (interface / "driver").readlink().name
+    except OSError:
+        return ""
 
 
 def _text(path: Path) -> str:

@@ -7,14 +7,19 @@ Time-outs are the kernel's own (SO_RCVTIMEO, SO_SNDTIMEO): Python's would make t
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..usb.urb import Buffer
+
+_PIECE = 64 << 10
+"""Bytes sent at a time to a slow peer: the time-out of a Unix socket holds for each packet, not for the whole send."""
 
 __all__ = ["Peer", "SocketStream", "Stream"]
 
@@ -107,9 +112,13 @@ class SocketStream:
             self._send_rest(buffers, sent, total)
 
     def _send_rest(self, buffers: Sequence[Buffer], sent: int, total: int) -> None:
+        """Send what the kernel did not take within the time-out. Only now, so that the usual send asks no clock."""
         rest = memoryview(b"".join(buffers))
+        deadline = time.monotonic() + self._send_timeout
         while sent < total:
-            sent += self._socket.send(rest[sent:])
+            if time.monotonic() > deadline:
+                raise TimeoutError(errno.ETIMEDOUT, "the peer reads too slowly")
+            sent += self._socket.send(rest[sent : sent + _PIECE])
 
     def set_receive_timeout(self, seconds: float) -> None:
         """See :class:`Stream`."""
@@ -117,6 +126,7 @@ class SocketStream:
 
     def set_send_timeout(self, seconds: float) -> None:
         """See :class:`Stream`."""
+        self._send_timeout = seconds
         _set_timeout(self._socket, socket.SO_SNDTIMEO, seconds)
 
     def shutdown(self) -> None:

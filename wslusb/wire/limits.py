@@ -22,15 +22,16 @@ ISO_PACKETS = 1024
 """Most isochronous packets of one URB (as USB/IP)."""
 PACKET_LENGTH = 65535
 """Largest isochronous packet."""
-CONTROL_DATA = 65535
-"""Largest data stage: wLength has 16 bits."""
 INTERFACES = 32
+"""Most interfaces of a configuration."""
 ENDPOINTS = 32
+"""Most endpoints of a configuration, all alternate settings together: 15 of each direction is what USB allows."""
 STRING = 256
 """Longest string, in bytes of UTF-8."""
 DESCRIPTORS = 256 * KIB
 """All descriptors of one device together."""
 CONFIGURATIONS = 32
+"""Most configurations of a device."""
 DEVICES = 255
 """Most devices in one enumeration answer."""
 NODES = 64
@@ -41,6 +42,8 @@ DEVICE_BYTES = 12 * MIB
 """Bytes in flight on one device, both directions together, unless the host grants another number."""
 PENDING_REQUESTS = 1024
 """Requests other than URBs that may wait for an answer on one connection (every URB may have a cancel)."""
+ABORTS = 32
+"""ABORT_PIPEs under way on one device: one for each endpoint that it may have."""
 CONNECTIONS = 256
 """Connections to one service in all."""
 CONNECTIONS_PER_PEER = 64
@@ -54,8 +57,6 @@ SEND_SECONDS = 15.0
 
 URB_HEAD = 36
 """Fixed part of a URB request (docs/protocol.md)."""
-URB_PAYLOAD = URB_HEAD + 8 * ISO_PACKETS + TRANSFER
-"""Largest payload of a URB request or response."""
 
 
 @dataclass(slots=True, frozen=True)

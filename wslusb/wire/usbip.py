@@ -199,7 +199,9 @@ def _sound(urb: Urb, completion: Completion, iso: Sequence[IsoResult]) -> bool:
     if not 0 <= actual <= urb.length or len(completion.data) != (actual if urb.is_in else 0):
         return False
     if not urb.iso_lengths:
-        return not iso
+        # No host controller calls an OUT transfer a success that has not moved all of it.
+        lost = urb.setup is None and not urb.is_in and actual < urb.length and not completion.status
+        return not iso and not lost
     return (
         len(iso) == len(urb.iso_lengths)
         and all(0 <= result.actual_length <= asked for result, asked in zip(iso, urb.iso_lengths, strict=True))

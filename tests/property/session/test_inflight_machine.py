@@ -12,6 +12,7 @@ from wslusb.errors import PeerError, PeerReason
 from wslusb.session.credits import Credits
 from wslusb.session.inflight import GuestTable, HostTable
 from wslusb.usb.urb import Status, Urb
+from wslusb.wire import limits
 
 URBS, SIZE = 4, 1000
 
@@ -60,6 +61,8 @@ class Tables(RuleBasedStateMachine):
 
     @rule()
     def abort(self) -> None:
+        if len(self.aborts) >= limits.ABORTS:
+            return
         sequence = self.number()
         self.aborts.add(sequence)
         self.to_host.append(("abort", sequence, 0x81, None))

@@ -7,7 +7,7 @@ import contextlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.strategies import completions, flat, spoilt, u32, urbs
+from tests.support.strategies import completions, flat, spoilt, u8, u32, urbs
 from wslusb.errors import PeerError
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Completion, IsoResult, Status, Urb
@@ -74,7 +74,8 @@ def test_junk_requests(junk: bytes) -> None:
 
 wild = st.builds(
     Urb, st.just(0), st.integers(0, 255), st.integers(0, 3), st.integers(-2, 200), st.sampled_from([0, 2, 4]),
-    st.binary(max_size=100), st.none() | st.builds(Setup, st.integers(0, 255), st.integers(0, 255), st.just(0), st.just(0), st.integers(0, 64)),
+    st.binary(max_size=100),
+    st.none() | st.builds(Setup, u8, u8, st.just(0), st.just(0), st.integers(0, 64)),
     iso_lengths=st.lists(st.integers(-1, 50) | st.just(65536), max_size=5),
 )  # fmt: skip
 

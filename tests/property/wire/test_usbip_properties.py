@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import struct
 
 from hypothesis import given
@@ -32,7 +33,7 @@ def commands(draw: st.DrawFn) -> tuple[bytes, tuple[object, ...]]:
         setup = struct.pack("<BBHHH", endpoint, draw(u8), draw(u16), draw(u16), length)
     elif draw(st.booleans()):
         edges = sorted(draw(st.lists(st.integers(0, length), max_size=8)))
-        packets = [(at, draw(st.integers(0, after - at))) for at, after in zip(edges, edges[1:], strict=False)]
+        packets = [(at, draw(st.integers(0, after - at))) for at, after in itertools.pairwise(edges)]
     data = b"" if is_in else draw(st.binary(min_size=length, max_size=length))
     flags = draw(st.sampled_from([0, 1, 2, 0x40, 0x43, 0x200]))
     raw = pack_submit(number, endpoint, length, data, setup, flags, packets)

@@ -35,7 +35,7 @@ def test_it_is_a_device(guarded: Guarded) -> None:
         bulk_in(),
         bulk_in(endpoint=0x01),
         Urb(0, 0x85, 3, 64),
-        Urb(0, 0x85, 3, 64),
+        Urb(0, 0x05, 3, 64, data=bytes(64)),
         iso_urb([8]),
         control_urb(Setup(0x80, 6, 0x100, 0, 18)),
         control_urb(Setup(0x00, 3, 1, 0, 0)),
@@ -78,5 +78,6 @@ def test_the_rest_goes_through(guarded: Guarded, puppet: PuppetDevice) -> None:
     guarded.close()
     assert puppet.cancelled == [urb]
     assert puppet.calls == [
-        ("select_configuration", 2, 0), ("select_interface", 0, 1), ("clear_halt", 0x81, 0), ("reset", 0, 0), ("close", 0, 0),
+        ("select_configuration", 2, 0), ("select_interface", 0, 1), ("clear_halt", 0x81, 0), ("reset", 0, 0),
+        ("close", 0, 0),
     ]  # fmt: skip

@@ -42,7 +42,7 @@ def test_qemu_command_line_has_each_piece_on_a_port_of_its_own(tmp_path: Path) -
     words = [str(word) for word in machine.command_line()]
     devices = [json.loads(word) for word in words if word.startswith("{")]
     ports = [device["port"] for device in devices if "port" in device]
-    assert sorted(ports) == ["1", "2", "3", "4", "5"]
+    assert len(ports) == len(set(ports)) == 5
     assert machine.piece(UasDisk).disk()["bus"] == "uas.0"
     assert machine.piece(SerialPort).id == "serial"
     assert len(machine.piece(Stick).content(0, 512)) == 512

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -50,7 +49,8 @@ def test_what_is_shared_and_not_plugged_in(bindings: Bindings) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "{}", json.dumps({"schema": SCHEMA}), json.dumps({"schema": "other", "bindings": []}),
-     json.dumps({"schema": SCHEMA, "bindings": [{"vendor": 1}]}), json.dumps({"schema": SCHEMA, "bindings": 5}), "null"],
+     json.dumps({"schema": SCHEMA, "bindings": [{"vendor": 1}]}),
+     json.dumps({"schema": SCHEMA, "bindings": 5}), "null"],
 )  # fmt: skip
 def test_a_damaged_file_shares_nothing_and_is_not_overwritten(bindings: Bindings, text: str) -> None:
     bindings.path.parent.mkdir()
@@ -73,7 +73,7 @@ def test_a_file_that_is_not_text(bindings: Bindings) -> None:
 def test_nothing_is_left_beside_it(bindings: Bindings) -> None:
     bindings.bind(STICK)
     bindings.bind(BOARD)
-    assert os.listdir(bindings.path.parent) == ["bindings.json"]
+    assert list(bindings.path.parent.iterdir()) == [bindings.path]
 
 
 def test_where_nothing_can_be_written(tmp_path: Path) -> None:

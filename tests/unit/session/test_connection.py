@@ -139,8 +139,8 @@ def test_frames_of_urbs_may_be_larger_once_a_device_is_attached() -> None:
     assert host.frames.max_payload == limits.CONTROL_PAYLOAD
     host.agreed = Limits()
     host.attached(1)
-    assert limits.TRANSFER < host.frames.max_payload <= limits.URB_PAYLOAD
-    assert refused(host, pack_header(M.URB_REQUEST, limits.URB_PAYLOAD + 1, 2, 1)) is PeerReason.OVERSIZED
+    assert host.frames.max_payload == limits.URB_HEAD + 8 * limits.ISO_PACKETS + limits.TRANSFER
+    assert refused(host, pack_header(M.URB_REQUEST, host.frames.max_payload + 1, 2, 1)) is PeerReason.OVERSIZED
 
 
 def test_extensions_are_skipped_where_both_know_them() -> None:

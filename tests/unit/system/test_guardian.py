@@ -35,8 +35,24 @@ def test_released_devices_are_left_alone(tree: Tree, system: LinuxSystem) -> Non
 
 
 def test_goodbye_ends_it(tree: Tree, system: LinuxSystem) -> None:
-    assert guard([b"claim 1 2\n", b"goodbye\n"], system) == 0
+    assert guard([b"claim 1 2\n", b"release 1 2\n", b"goodbye\n", b"claim 1 3\n"], system) == 0
     assert tree.probed() == []
+
+
+def test_goodbye_does_not_forget_what_is_still_claimed(tree: Tree, system: LinuxSystem) -> None:
+    assert guard([b"claim 1 3\n", b"goodbye\n"], system) == 1
+    assert tree.probed() == ["1-2:1.0"]
+
+
+def test_a_module_in_the_folder_where_the_service_was_started_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "contextlib.py").write_text("open('poisoned', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    guardian = Guardian()
+    guardian.claim(999, 999)
+    guardian.close()
+    assert not (tmp_path / "poisoned").exists()
 
 
 def test_another_device_in_the_same_port_is_left_alone(tree: Tree, system: LinuxSystem) -> None:

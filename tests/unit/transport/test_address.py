@@ -21,10 +21,10 @@ from wslusb.wire.frame import PORT
         ("vsock:4294967294", VsockAddress(0xFFFFFFFE)),
         ("unix:/run/wslusb.sock", UnixAddress("/run/wslusb.sock")),
         ("unix:relative:with:colons", UnixAddress("relative:with:colons")),
-        ("hybrid:/tmp/fc.sock", HybridAddress("/tmp/fc.sock")),
-        ("hybrid:/tmp/fc.sock:52", HybridAddress("/tmp/fc.sock", 52)),
-        ("hybrid:/tmp/a:b", HybridAddress("/tmp/a:b")),
-        ("hybrid:/tmp/a:1:2", HybridAddress("/tmp/a:1", 2)),
+        ("hybrid:/run/fc.sock", HybridAddress("/run/fc.sock")),
+        ("hybrid:/run/fc.sock:52", HybridAddress("/run/fc.sock", 52)),
+        ("hybrid:/run/a:b", HybridAddress("/run/a:b")),
+        ("hybrid:/run/a:1:2", HybridAddress("/run/a:1", 2)),
     ],
 )
 def test_addresses(text: str, address: object) -> None:
@@ -34,7 +34,8 @@ def test_addresses(text: str, address: object) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "vsock", "vsock:x", "vsock:-1", "vsock:4294967295", "vsock:2:x", "vsock:2:3:4", "vsock:1_0", "vsock:٣",
-     "vsock:" + "9" * 5000, "unix:", "unix", "hybrid:", "hyperv:1", "tcp:localhost", "/run/x", "vsock:0x", "hybrid:/a:99999999999"],
+     "vsock:" + "9" * 5000, "unix:", "unix", "hybrid:", "hyperv:1", "tcp:localhost",
+     "/run/x", "vsock:0x", "hybrid:/a:99999999999"],
 )  # fmt: skip
 def test_what_is_none(text: str) -> None:
     with pytest.raises(LocalError) as caught:
