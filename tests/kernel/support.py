@@ -275,10 +275,13 @@ def program(name: str, *arguments: str) -> list[str]:
 
 
 def copying(machine: Machine, disk: str, direction: str = "write") -> Process:
-    """A copy that never ends by itself: direct transfers of 256 KiB between memory and ``disk``, in a loop."""
+    """A copy that never ends by itself: direct transfers of 256 KiB between memory and ``disk``, in a loop.
+
+    It must not make a file of that name when the disk is gone.
+    """
     one = (
         f"dd if=/dev/urandom of=/dev/shm/noise bs=1M count=4 status=none; "
-        f"while dd if=/dev/shm/noise of={disk} bs=256k oflag=direct conv=notrunc status=none; do echo round; done"
+        f"while dd if=/dev/shm/noise of={disk} bs=256k oflag=direct conv=notrunc,nocreat status=none; do echo round; done"
         if direction == "write"
         else f"while dd if={disk} of=/dev/null bs=256k count=16 iflag=direct status=none; do echo round; done"
     )
