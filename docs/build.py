@@ -15,8 +15,8 @@ from wslusb.errors import PeerReason
 from wslusb.session.states import TABLE, Role
 from wslusb.usb.urb import Status, to_errno
 from wslusb.wire import limits
+from wslusb.wire.events import EventKind
 from wslusb.wire.frame import MessageType
-from wslusb.wire.messages import EventKind
 from wslusb.wire.urbs import Function
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,26 +15,20 @@ from tests.support.usb import Waiter, bulk_in, bulk_out, control_urb, iso_urb, s
 from tests.support.waiting import until
 from wslusb.errors import DeviceError, LocalError, LocalReason, PeerError
 from wslusb.errors import PeerReason as Why
-from wslusb.guest import remote
+from wslusb.guest import backlog, remote
 from wslusb.guest.client import HostClient
 from wslusb.guest.remote import RemoteDevice
 from wslusb.transport.address import UnixAddress
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Status
 from wslusb.wire import limits
+from wslusb.wire.cancels import CancelAnswer
+from wslusb.wire.events import Event, EventKind
 from wslusb.wire.frame import MessageType as M
 from wslusb.wire.frame import pack_header
 from wslusb.wire.limits import Limits
-from wslusb.wire.messages import (
-    AttachAnswer,
-    CancelAnswer,
-    DeviceState,
-    ErrorMessage,
-    Event,
-    EventKind,
-    Listed,
-    StatusAnswer,
-)
+from wslusb.wire.listing import DeviceState, Listed
+from wslusb.wire.messages import AttachAnswer, ErrorMessage, StatusAnswer
 
 INFO = device_provider("loopback").devices()[0]
 FIRST = 3
@@ -376,7 +370,7 @@ def test_no_wakeup_is_lost_with_a_window_of_one() -> None:
 
 
 def test_too_much_waiting_is_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "_BACKLOG", 1000)
+    monkeypatch.setattr(backlog, "_SIZE", 1000)
     device, host, _ = remote_device(INFO, urbs=1)
     waiters = [start(device, bulk_in(600)) for _ in range(3)]
     assert waiters[2].status == Status.NO_MEMORY

@@ -17,7 +17,7 @@ from tests.support.world import World
 from wslusb.errors import LocalError
 from wslusb.guest import pyusb_backend
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor
-from wslusb.wire.messages import DeviceState
+from wslusb.wire.listing import DeviceState
 
 VENDOR, PRODUCT = 0x0525, 0xA4A0
 

@@ -23,7 +23,9 @@ from wslusb.host import service as service_module
 from wslusb.transport.address import UnixAddress
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Status
-from wslusb.wire.messages import Capability, DeviceState, Event, EventKind
+from wslusb.wire.events import Event, EventKind
+from wslusb.wire.listing import DeviceState
+from wslusb.wire.messages import Capability
 
 
 @pytest.fixture

@@ -150,14 +150,6 @@ class Passthrough(Generic[HostMachine]):
         """Run ``wslusb`` with these arguments."""
         return machine.run([sys.executable, "-m", "wslusb", *arguments], env=ENVIRONMENT, check=check, timeout=timeout)
 
-    def at_once(self, machine: Machine, *commands: Sequence[str]) -> list[str]:
-        """Run ``wslusb`` several times side by side; what each said on standard output."""
-        started = [machine.start([sys.executable, "-m", "wslusb", *words], env=ENVIRONMENT) for words in commands]
-        results = [process.wait(60) for process in started]
-        for result in results:
-            assert result.returncode == 0, result.output
-        return [result.stdout for result in results]
-
     def json(self, machine: Machine, *arguments: str) -> Any:
         """What ``wslusb ... --json`` answers."""
         return json.loads(self.cli(machine, *arguments, "--json").stdout)
@@ -167,15 +159,19 @@ class Passthrough(Generic[HostMachine]):
         self.wait_listed(name)
         self.cli(self.host, "bind", name)
 
-    def share_all(self, *names: str) -> None:
-        """``wslusb bind`` for each, at once: a fork is quicker than another interpreter on an emulated processor."""
+    def at_once(self, machine: Machine, verb: str, names: Sequence[str]) -> str:
+        """``wslusb verb NAME`` for each name, all at the same time; what they said on standard output.
+
+        One program that forks: that is quicker than as many interpreters, most of all on an emulated processor.
+        """
         script = (
-            "import os, sys\nfrom wslusb.cli import bind, program, reach\n"
-            "for name in sys.argv[1:]:\n"
-            "    if not os.fork(): program.program(['bind', name])\n"
-            "sys.exit(any([os.wait()[1] for name in sys.argv[1:]]))\n"
+            "import importlib, os, sys\nfrom wslusb.cli import reach\nfrom wslusb.cli.program import program\n"
+            "importlib.import_module('wslusb.cli.' + sys.argv[1])\n"
+            "for name in sys.argv[2:]:\n"
+            "    if not os.fork(): program([sys.argv[1], name])\n"
+            "sys.exit(any([os.wait()[1] for name in sys.argv[2:]]))\n"
         )
-        self.host.run([sys.executable, "-c", script, *names], env=ENVIRONMENT)
+        return machine.run([sys.executable, "-c", script, verb, *names], env=ENVIRONMENT).stdout
 
     def wait_listed(self, name: str, seconds: float = 30) -> None:
         """Wait until sysfs of the host has a configured device with this serial number."""

@@ -21,15 +21,8 @@ from wslusb.usb.info import DeviceInfo
 from wslusb.usb.urb import Buffer, Urb
 from wslusb.wire.frame import HEADER, MessageType, pack_header
 from wslusb.wire.limits import Limits
-from wslusb.wire.messages import (
-    AttachAnswer,
-    AttachRequest,
-    EnumerationAnswer,
-    ErrorMessage,
-    Hello,
-    Listed,
-    Purpose,
-)
+from wslusb.wire.listing import EnumerationAnswer, Listed
+from wslusb.wire.messages import AttachAnswer, AttachRequest, ErrorMessage, Hello, Purpose
 from wslusb.wire.urbs import encode_request
 
 HANDLE = 7

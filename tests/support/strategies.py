@@ -12,22 +12,11 @@ from wslusb.usb.ids import Speed, TransferType
 from wslusb.usb.info import DeviceInfo
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Completion, IsoResult, Status, Urb
+from wslusb.wire.cancels import Cancel, CancelAnswer
+from wslusb.wire.events import Event, EventKind
 from wslusb.wire.limits import Limits
-from wslusb.wire.messages import (
-    AttachAnswer,
-    AttachRequest,
-    Cancel,
-    CancelAnswer,
-    DeviceState,
-    EnumerationAnswer,
-    ErrorMessage,
-    Event,
-    EventKind,
-    Hello,
-    Listed,
-    Purpose,
-    StatusAnswer,
-)
+from wslusb.wire.listing import DeviceState, EnumerationAnswer, Listed
+from wslusb.wire.messages import AttachAnswer, AttachRequest, ErrorMessage, Hello, Purpose, StatusAnswer
 
 u8, u16, u32 = st.integers(0, 0xFF), st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF)
 some = st.integers(1, 0xFFFFFFFF)

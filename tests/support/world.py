@@ -17,7 +17,7 @@ from wslusb.transport import sockets
 from wslusb.transport.address import UnixAddress
 from wslusb.usb.ids import TransferType
 from wslusb.usb.info import DeviceInfo
-from wslusb.wire.messages import DeviceState, Listed
+from wslusb.wire.listing import DeviceState, Listed
 
 BULK, INTERRUPT, ISO = TransferType.BULK, TransferType.INTERRUPT, TransferType.ISOCHRONOUS
 

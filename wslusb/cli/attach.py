@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..control.messages import MOST_SECONDS
 from ..errors import LocalError, LocalReason
 from . import options, output, reach
 from .bind import name_of
@@ -36,7 +37,7 @@ _GRACE = 2.0
     "--timeout",
     "seconds",
     metavar="SECONDS",
-    type=click.FloatRange(min=0.1),
+    type=click.FloatRange(min=0.1, max=MOST_SECONDS),
     default=_SECONDS,
     show_default=True,
     help="How long to wait.",

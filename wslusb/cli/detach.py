@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,8 +25,10 @@ def command(*, device: str | None, guest: str, as_json: bool, control: Path | No
     """Detach one device or all."""
     roles = (Role.SERVICE,) if guest else (Role.AGENT, Role.SERVICE)
     place = reach.find(*roles, control=control)
-    which = {"all": True} if device is None else {"device": device}
-    answer = place.call("detach", **which, **({"guest": guest} if guest else {}))
+    which: dict[str, Any] = {"all": True} if device is None else {"device": device}
+    if guest:
+        which["guest"] = guest
+    answer = place.call("detach", **which)
     if as_json:
         output.result_json(SCHEMA, {"via": place.role.value, "devices": answer["devices"]})
         return

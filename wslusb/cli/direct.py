@@ -10,7 +10,7 @@ from ..control.views import device_json, listed_json
 from ..host.bindings import Bindings
 from ..system import current, paths
 from ..usb.info import DeviceInfo
-from ..wire.messages import DeviceState, Listed
+from ..wire.listing import DeviceState, Listed
 
 __all__ = ["BINDINGS", "bindings", "devices", "list_devices"]
 

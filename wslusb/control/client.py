@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LocalError, LocalReason
-from .messages import LINE, Json, decode, encode, raise_error
+from ..transport.sockets import connect_socket
+from .messages import ANSWER, Json, decode, encode, raise_error
 
 __all__ = ["call", "listening"]
 
@@ -20,7 +21,7 @@ def call(path: Path, op: str, *, timeout: float = 60.0, **arguments: Any) -> Jso
         try:
             sock.sendall(encode({"op": op, **arguments}))
             with sock.makefile("rb") as lines:
-                line = lines.readline(LINE)
+                line = lines.readline(ANSWER)
         except TimeoutError as error:
             raise LocalError(LocalReason.TIMEOUT, f"no answer to {op!r} within {timeout:.0f} s") from error
         except OSError as error:
@@ -42,17 +43,11 @@ def listening(path: Path) -> bool:
 
 
 def _connect(path: Path, timeout: float) -> socket.socket:
-    family = getattr(socket, "AF_UNIX", None)
-    if family is None:
-        raise LocalError(LocalReason.UNSUPPORTED, "this Python has no AF_UNIX sockets")
-    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        sock.settimeout(timeout)
-        sock.connect(str(path))
+        sock = connect_socket(str(path), timeout)
     except PermissionError as error:
-        sock.close()
         raise LocalError(LocalReason.ACCESS_DENIED, f"no permission for {path}", hint="use sudo") from error
     except OSError as error:
-        sock.close()
         raise LocalError(LocalReason.NOT_RUNNING, f"nothing listens at {path}") from error
+    sock.settimeout(timeout)
     return sock

@@ -8,16 +8,26 @@ from typing import Any
 from ..errors import DeviceError, LocalError, LocalReason, WslusbError
 from ..usb.urb import Status
 
-__all__ = ["LINE", "Json", "decode", "encode", "error_answer", "raise_error"]
+__all__ = ["ANSWER", "LINE", "MOST_SECONDS", "Json", "decode", "encode", "error_answer", "raise_error", "seconds_of"]
 
 Json = dict[str, Any]
 LINE = 1 << 20
-"""Longest line in bytes."""
+"""Longest request in bytes."""
+MOST_SECONDS = 3600.0
+"""Longest time that anything may be waited for."""
+ANSWER = 64 << 20
+"""Longest answer in bytes: what hosts and guests may say of themselves, all of it, stays far below."""
+
+
+def seconds_of(request: Json, default: float) -> float:
+    """The time limit that a request carries, if it is one that makes sense."""
+    seconds = request.get("seconds")
+    return float(seconds) if isinstance(seconds, int | float) and 0 < seconds <= MOST_SECONDS else default
 
 
 def encode(message: Json) -> bytes:
     """One line."""
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 def decode(line: bytes) -> Json:

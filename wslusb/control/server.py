@@ -21,7 +21,7 @@ __all__ = ["ControlServer", "Handler"]
 
 log = logging.getLogger(__name__)
 _CLIENTS = 32
-_IDLE_SECONDS = 300.0
+_IDLE_SECONDS = 30.0
 
 Handler = Callable[[Json], Json]
 """Answers one request; raises WslusbError for what cannot be done."""

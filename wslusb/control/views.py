@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..usb.info import DeviceInfo
-from ..wire.messages import Listed
+from ..wire.listing import Listed
 from .messages import Json
 
 __all__ = ["device_json", "listed_json"]

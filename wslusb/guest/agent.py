@@ -13,7 +13,9 @@ from ..errors import LocalError, LocalReason, WslusbError
 from ..transport.address import Address
 from ..usb import naming
 from ..usb.info import DeviceInfo
-from ..wire.messages import Capability, Event, EventKind, Listed
+from ..wire.events import Event, EventKind
+from ..wire.listing import Listed
+from ..wire.messages import Capability
 from .client import HostClient
 from .port import ENUMERATION_SECONDS, AttachedPort
 from .vhci import Vhci
@@ -63,6 +65,8 @@ class Agent:
                         self.address, capabilities=Capability.KERNEL, event=self._on_event, closed=self._on_lost
                     )
             except LocalError as error:
+                if error.reason in (LocalReason.BAD_ADDRESS, LocalReason.UNSUPPORTED):
+                    raise  # no try will ever succeed
                 log.log(logging.INFO if delay == _BACKOFF_FIRST else logging.DEBUG, "%s: will try again", error)
                 delay = self._back_off(delay)
                 continue

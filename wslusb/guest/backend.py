@@ -45,6 +45,7 @@ class _SharedDevice:
         self.info = info
         self._client = client
         self._remote: RemoteDevice | None = None
+        self._parsed: dict[bytes, Configuration] = {}
 
     def attached(self) -> RemoteDevice:
         """The device, attached to this program. usb.core.USBError if the host says no."""
@@ -68,10 +69,13 @@ class _SharedDevice:
             # A program that only looks, at configurations, has nothing that pyusb would dispose of later.
             self.attached()
             self.close()
-        try:
-            return Configuration.unpack(self.info.configurations[index])
-        except LocalError as error:
-            raise usb.core.USBError(str(error)) from error
+        raw = self.info.configurations[index]
+        if raw not in self._parsed:
+            try:
+                self._parsed[raw] = Configuration.unpack(raw)
+            except LocalError as error:
+                raise usb.core.USBError(str(error)) from error
+        return self._parsed[raw]
 
     def setting(self, configuration: int, interface: int, alternate: int) -> Interface:
         """An interface's setting; both are indices, as libusb counts them. IndexError past the last."""
@@ -95,6 +99,10 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb has no types
     def enumerate_devices(self) -> Iterator[_SharedDevice]:
         """Every shared device."""
         for listed in self._client.devices():
+            try:
+                DeviceDescriptor.unpack(listed.info.device_descriptor)
+            except LocalError:
+                continue  # there is nothing to find it by, and the others are still to be found
             yield _SharedDevice(self._client, listed.info)
 
     def get_parent(self, dev: _SharedDevice) -> None:

@@ -14,8 +14,10 @@ from ..transport import sockets
 from ..transport.address import Address
 from ..transport.link import Link
 from ..usb.info import DeviceInfo
+from ..wire.events import Event
 from ..wire.frame import MessageType
-from ..wire.messages import AttachRequest, EnumerationAnswer, Event, Hello, Listed, Purpose
+from ..wire.listing import EnumerationAnswer, Listed
+from ..wire.messages import AttachRequest, Hello, Purpose
 from .remote import RemoteDevice
 
 __all__ = ["HostClient"]

@@ -2,12 +2,11 @@
 
 ``submit`` turns a URB into a request and sends it on the caller's thread; responses come on the link's reading thread,
 which calls ``done`` with the data where they were received. That thread never waits for the host to read: URBs that
-have no credit are kept (this is the only time their data are copied) and sent by a thread of their own, in order.
+have no credit are kept (this is the only time their data are copied) and sent by another (:mod:`.backlog`), in order.
 """
 
 from __future__ import annotations
 
-import collections
 import logging
 import threading
 from collections.abc import Callable
@@ -22,17 +21,17 @@ from ..usb.ids import TransferType
 from ..usb.info import DeviceInfo
 from ..usb.setup import Recipient, Request, Setup
 from ..usb.urb import Completion, Done, Status, Urb
+from ..wire.cancels import Cancel, CancelAnswer
 from ..wire.frame import Frame, MessageType
-from ..wire.messages import AttachAnswer, AttachRequest, Cancel, CancelAnswer, StatusAnswer
+from ..wire.messages import AttachAnswer, AttachRequest, StatusAnswer
 from ..wire.urbs import decode_response, encode_request, misfit
+from .backlog import Backlog
 
 __all__ = ["RemoteDevice"]
 
 log = logging.getLogger(__name__)
 
 _URB_RESPONSE = int(MessageType.URB_RESPONSE)
-_BACKLOG = 64 << 20
-"""Bytes that may wait for credit. A kernel that queues more gets -ENOMEM, as from a host controller out of memory."""
 _ATTACH_SECONDS = 15.0
 """A host may have to take the device from a driver and to reset it."""
 _CONTROL_SECONDS = 10.0
@@ -58,10 +57,8 @@ class RemoteDevice:
         self._table = GuestTable(Credits(min(answer.urbs, agreed.urbs), min(answer.size, agreed.bytes_in_flight)))
         self._dones: dict[int, Done] = {}
         self._sequences: dict[Urb, int] = {}
-        self._backlog: collections.deque[tuple[Urb, Done]] = collections.deque()
-        self._backlog_bytes = 0
-        self._credit = threading.Event()
-        self._sender: threading.Thread | None = None
+        self._backlog = Backlog(link, self._table, self._send)
+        self._queue = self._backlog.queue
         # Guards the table against the race of a cancel with a response. Never held during I/O: the reading thread must
         # not wait for a send, or two sides that both wait for the other to read would wait for ever.
         self._books = Turnstile()
@@ -115,8 +112,8 @@ class RemoteDevice:
                 if not self._over:
                     if wrong := misfit(urb, self._link.connection.agreed):
                         refused = wrong
-                    elif self._backlog or not self._table.room(urb.length):
-                        if self._defer(urb, done):
+                    elif self._queue or not self._table.room(urb.length):
+                        if self._backlog.keep(urb, done):
                             return
                         refused = Status.NO_MEMORY
                     else:
@@ -136,40 +133,12 @@ class RemoteDevice:
         self._sequences[urb] = sequence
         link.send_locked(encode_request(urb, sequence, self._handle))
 
-    def _defer(self, urb: Urb, done: Done) -> bool:
-        """Keep a URB until there is credit, with a copy of its data; False if too much is kept already."""
-        if self._backlog_bytes + urb.length > _BACKLOG:
-            return False
-        urb.data = bytes(urb.data)
-        self._backlog.append((urb, done))
-        self._backlog_bytes += urb.length
-        # The response that gave the credit back may have come before the URB was in the backlog.
-        self._credit.set()
-        if self._sender is None:
-            self._sender = threading.Thread(target=self._send_backlog, name="wslusb-credit", daemon=True)
-            self._sender.start()
-        return True
-
-    def _send_backlog(self) -> None:
-        """Send what waits for credit, whenever a response has given some back. A thread of its own."""
-        try:
-            while not self._over:
-                self._credit.wait()
-                self._credit.clear()
-                with self._link.lock:
-                    while self._backlog and self._table.room(self._backlog[0][0].length):
-                        urb, done = self._backlog.popleft()
-                        self._backlog_bytes -= urb.length
-                        self._send(urb, done)
-        except OSError:
-            self._link.end()
-
     def cancel(self, urb: Urb) -> None:
         """See :class:`wslusb.device.api.Device`."""
         done = None
         try:
             with self._link.lock:
-                done = self._drop(urb)
+                done = self._backlog.drop(urb)
                 if done is None:
                     self._ask_cancel(urb)
         except PeerError as error:
@@ -205,14 +174,6 @@ class RemoteDevice:
     def _give_up(self, error: PeerError) -> None:
         self._reason = error
         self._link.fail(error)
-
-    def _drop(self, urb: Urb) -> Done | None:
-        for position, (waiting, done) in enumerate(self._backlog):
-            if waiting is urb:
-                del self._backlog[position]
-                self._backlog_bytes -= urb.length
-                return done
-        return None
 
     # -- state changes: ordinary URBs, which the host recognises
 
@@ -273,6 +234,8 @@ class RemoteDevice:
     def close(self) -> None:
         """See :class:`wslusb.device.api.Device`. Waits for the host to have given the device back."""
         self._closing = True
+        if not self._link.lock.wait_free(_DETACH_SECONDS):
+            self._link.end()  # it does not read: it will not read a detach
         self._ask(MessageType.DETACH, _DETACH_SECONDS)
         self._link.end()
         if threading.current_thread() is not self._reader:
@@ -295,7 +258,8 @@ class RemoteDevice:
         self._finish(self._reason)
 
     def _read(self) -> None:
-        table, dones, sequences, backlog, books = self._table, self._dones, self._sequences, self._backlog, self._books
+        table, dones, sequences, books = self._table, self._dones, self._sequences, self._books
+        queue, wake = self._queue, self._backlog.wake
         for frame in self._link.frames():
             kind, sequence, _handle, payload = frame
             if kind != _URB_RESPONSE:
@@ -307,8 +271,8 @@ class RemoteDevice:
             with books:
                 table.end(sequence, completion.status)
                 del sequences[urb]
-            if backlog:
-                self._credit.set()
+            if queue:
+                wake()
             try:
                 dones.pop(sequence)(completion)
             except Exception:  # a driver's bug is not the other URBs'
@@ -334,10 +298,8 @@ class RemoteDevice:
         with self._link.lock:
             self._over = True
             left = [(urb, self._dones.pop(self._sequences.pop(urb))) for urb in self._table.abandon()]
-            left.extend(self._backlog)
-            self._backlog.clear()
+            left.extend(self._backlog.close())
             waiting = [event for event, _ in self._waiting.values()]
-        self._credit.set()
         for event in waiting:
             event.set()
         self._ended.set()
@@ -346,9 +308,9 @@ class RemoteDevice:
                 done(Completion(urb, Status.GONE))
             except Exception:  # likewise
                 log.exception("done() of URB %d raised", urb.sequence)
-        for thread in (self._sender, self._watch):
-            if thread is not None:
-                thread.join()
+        self._backlog.join()
+        if self._watch is not None:
+            self._watch.join()
         self._link.stream.close()
         self._closed(reason)
 

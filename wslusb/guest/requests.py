@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import __version__
-from ..control.messages import Json
+from ..control.messages import Json, seconds_of
 from ..control.views import device_json, listed_json
 from ..errors import LocalError, LocalReason
 from ..usb import naming
@@ -11,11 +11,6 @@ from .agent import Agent
 from .port import ENUMERATION_SECONDS
 
 __all__ = ["GuestRequests"]
-
-
-def _seconds(options: Json) -> float:
-    seconds = options.get("seconds")
-    return float(seconds) if isinstance(seconds, int | float) and seconds > 0 else ENUMERATION_SECONDS
 
 
 class GuestRequests:
@@ -32,7 +27,7 @@ class GuestRequests:
                 return {"devices": [listed_json(listed) for listed in agent.devices()]}
             case {"op": "attach", "device": str(name), **rest}:
                 before = {port.info.busid for port in agent.ports()}
-                info, nodes = agent.attach(name, seconds=_seconds(rest))
+                info, nodes = agent.attach(name, seconds=seconds_of(rest, ENUMERATION_SECONDS))
                 return {"device": device_json(info), "nodes": list(nodes), "changed": info.busid not in before}
             case {"op": "detach", "device": str(name)}:
                 return self._detach(name)

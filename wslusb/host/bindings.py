@@ -42,8 +42,8 @@ class Bindings:
                 raise LocalError(
                     LocalReason.BAD_STATE, f"{self.path} has schema {document['schema']!r}, not {SCHEMA!r}"
                 )
-            return [Identity(**entry) for entry in document["bindings"]]
-        except (ValueError, KeyError, TypeError) as error:
+            return [_identity(entry) for entry in document["bindings"]]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             hint = "repair it, or remove it and bind again"
             raise LocalError(LocalReason.BAD_STATE, f"{self.path} is damaged", hint=hint) from error
 
@@ -91,3 +91,12 @@ class Bindings:
             reason = LocalReason.ACCESS_DENIED if isinstance(error, PermissionError) else LocalReason.BAD_STATE
             hint = "use sudo" if isinstance(error, PermissionError) else ""
             raise LocalError(reason, f"cannot write {self.path}: {error.strerror}", hint=hint) from error
+
+
+def _identity(entry: dict[str, object]) -> Identity:
+    """An entry of the file; TypeError or ValueError for what is none."""
+    match entry:
+        case {"vendor": int(vendor), "product": int(product), "serial": str(serial), "port_path": str(port_path)}:
+            if 0 <= vendor <= 0xFFFF and 0 <= product <= 0xFFFF:
+                return Identity(vendor, product, serial, port_path)
+    raise ValueError(entry)

@@ -10,7 +10,7 @@ from ..errors import DeviceError, LocalError, LocalReason
 from ..usb import naming
 from ..usb.info import DeviceInfo
 from ..usb.urb import Status
-from ..wire.messages import DeviceState, Listed
+from ..wire.listing import DeviceState, Listed
 from .bindings import Bindings
 
 __all__ = ["Catalog", "Claim"]

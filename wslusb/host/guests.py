@@ -6,13 +6,17 @@ import itertools
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable
 
 from ..errors import LocalError, LocalReason, PeerError, PeerReason
 from ..transport.link import Link
 from ..usb.info import DeviceInfo
+from ..wire import limits
+from ..wire.events import Event, EventKind
 from ..wire.frame import MessageType
-from ..wire.messages import Capability, EnumerationAnswer, Event, EventKind, Listed
+from ..wire.listing import EnumerationAnswer, Listed
+from ..wire.messages import Capability
 
 __all__ = ["GuestSession", "Guests"]
 
@@ -31,6 +35,9 @@ class GuestSession:
         self.nodes: dict[str, tuple[str, ...]] = {}
         self.data_links: set[Link] = set()
         self.over = False
+        self.greeted = False
+        """Whether the guest has its hello: before that it must not be told anything."""
+        self._reports = (0.0, 0)
         self._tickets = itertools.count(1)
         self._asked: dict[int, tuple[threading.Event, list[Event]]] = {}
 
@@ -47,8 +54,6 @@ class GuestSession:
         """Answer the guest until its link ends. PeerError when it broke the protocol."""
         for frame in self.link.frames():
             if frame.type == MessageType.ENUMERATION:
-                if len(frame.payload):
-                    raise PeerError(PeerReason.MALFORMED, "an enumeration request carries nothing")
                 self.link.answer(MessageType.ENUMERATION, frame.sequence, EnumerationAnswer(shared()).pack())
             else:
                 self._report(Event.unpack(frame.payload))
@@ -56,7 +61,8 @@ class GuestSession:
     def _report(self, event: Event) -> None:
         if event.kind not in _REPORTS:
             raise PeerError(PeerReason.MALFORMED, f"a guest does not send {event.kind.name}")
-        if event.kind is EventKind.ATTACHED and len(self.nodes) < 256:
+        self._count_report()
+        if event.kind is EventKind.ATTACHED and len(self.nodes) < limits.DEVICES:
             self.nodes[event.busid] = event.nodes
         elif event.kind is EventKind.DETACHED:
             self.nodes.pop(event.busid, None)
@@ -65,8 +71,16 @@ class GuestSession:
             waiting[1].append(event)
             waiting[0].set()
 
+    def _count_report(self) -> None:
+        now, (since, count) = time.monotonic(), self._reports
+        self._reports = (now, 1) if now - since > 1.0 else (since, count + 1)
+        if self._reports[1] > limits.REPORTS_PER_SECOND:
+            raise PeerError(PeerReason.LIMIT, f"more than {limits.REPORTS_PER_SECOND} reports within a second")
+
     def tell(self, kind: EventKind, info: DeviceInfo, ticket: int = 0) -> None:
         """Send an event; a guest that is just going away is no error."""
+        if not self.greeted:
+            return
         event = Event(kind, info.busid, ticket, info.generation)
         if not self.link.lock.wait_free(_TELL_SECONDS):
             # Its own thread is stuck in a send: this guest does not read, and the others want to be told, too.
@@ -108,8 +122,14 @@ class Guests:
         self._lock = threading.Lock()
 
     def add(self, session: GuestSession) -> None:
-        """A guest has come."""
+        """A guest has come. PeerError if it has too many sessions already."""
         with self._lock:
+            peer = session.link.peer
+            same = sum(
+                (s.link.peer.kind, s.link.peer.number) == (peer.kind, peer.number) for s in self._sessions.values()
+            )
+            if same >= limits.SESSIONS_PER_PEER:
+                raise PeerError(PeerReason.LIMIT, f"{peer} has {same} sessions")
             self._sessions[session.token] = session
 
     def remove(self, session: GuestSession) -> None:
@@ -133,7 +153,7 @@ class Guests:
 
     def with_kernel(self, name: str = "") -> GuestSession:
         """The guest to attach to: the only one, or the one called ``name``."""
-        able = [session for session in self.all() if session.has_kernel]
+        able = [session for session in self.all() if session.has_kernel and session.greeted]
         chosen = [session for session in able if not name or session.called(name)]
         if not chosen:
             names = ", ".join(str(session.link.peer) for session in able)

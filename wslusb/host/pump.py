@@ -13,13 +13,14 @@ from __future__ import annotations
 import logging
 
 from ..device.api import Device
-from ..errors import DeviceError, PeerError, PeerReason
+from ..errors import DeviceError
 from ..session.inflight import Answered, HostTable
 from ..transport.link import Link
 from ..usb.setup import Barrier, Setup
 from ..usb.urb import Completion, Status, Urb
+from ..wire.cancels import Cancel, CancelAnswer
 from ..wire.frame import Frame, MessageType
-from ..wire.messages import Cancel, CancelAnswer, StatusAnswer
+from ..wire.messages import StatusAnswer
 from ..wire.urbs import decode_abort, decode_request, encode_response, is_abort
 
 __all__ = ["Pump"]
@@ -72,8 +73,6 @@ class Pump:
             self._abort(decode_abort(frame.payload), frame.sequence)
         elif frame.type == MessageType.CANCEL:
             self._cancel(Cancel.unpack(frame.payload).target, frame.sequence)
-        elif len(frame.payload):
-            raise PeerError(PeerReason.MALFORMED, "a reset carries nothing")
         else:
             self._reset(frame.sequence)
 

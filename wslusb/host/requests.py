@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .. import __version__
-from ..control.messages import Json
+from ..control.messages import Json, seconds_of
 from ..control.views import device_json, listed_json
 from ..errors import LocalError, LocalReason
-from .service import Service
+from .service import ATTACH_SECONDS, Service
 
 __all__ = ["HostRequests"]
 
@@ -51,10 +51,9 @@ class HostRequests:
         return {"devices": [listed_json(each) for each in listed], "unplugged": [device_json(info) for info in absent]}
 
     def _attach(self, name: str, options: Json) -> Json:
-        seconds = options.get("seconds")
-        limit = {"seconds": float(seconds)} if isinstance(seconds, int | float) and seconds > 0 else {}
+        seconds = seconds_of(options, ATTACH_SECONDS)
         before = {claim.info.busid for claim in self._service.catalog.claims()}
-        info, nodes = self._service.attach(name, str(options.get("guest") or ""), **limit)
+        info, nodes = self._service.attach(name, str(options.get("guest") or ""), seconds)
         return {"device": device_json(info), "nodes": list(nodes), "changed": info.busid not in before}
 
     def _detach(self, name: str, guest: str) -> Json:

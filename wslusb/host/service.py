@@ -19,16 +19,18 @@ from ..transport.stream import Peer, Stream
 from ..usb import naming
 from ..usb.info import DeviceInfo
 from ..wire import limits
+from ..wire.events import EventKind
 from ..wire.frame import MessageType
-from ..wire.messages import DeviceState, EventKind, Hello, Listed, Purpose
+from ..wire.listing import DeviceState, Listed
+from ..wire.messages import Hello, Purpose
 from .catalog import Catalog, Claim
 from .export import Export
 from .guests import Guests, GuestSession
 
-__all__ = ["Service"]
+__all__ = ["ATTACH_SECONDS", "Service"]
 
 log = logging.getLogger(__name__)
-_ATTACH_SECONDS = 30.0
+ATTACH_SECONDS = 30.0
 _DETACH_SECONDS = 10.0
 _CONTROL_SEND_SECONDS = 1.0
 
@@ -153,6 +155,7 @@ class Service:
         log.info("%s is connected", session.name)
         try:
             self._answer_hello(link, session, hello)
+            session.greeted = True
             session.run(self._shared)
         finally:
             self.guests.remove(session)
@@ -224,9 +227,7 @@ class Service:
             self._take_all_back([c for c in self.catalog.claims() if c.info.identity.matches(info.identity)])
         return was
 
-    def attach(
-        self, name: str, guest: str = "", seconds: float = _ATTACH_SECONDS
-    ) -> tuple[DeviceInfo, tuple[str, ...]]:
+    def attach(self, name: str, guest: str = "", seconds: float = ATTACH_SECONDS) -> tuple[DeviceInfo, tuple[str, ...]]:
         """Have a guest's agent attach a device; where it is in the guest. LocalError if it cannot or will not."""
         info = self.catalog.find(name)
         if not self.catalog.bindings.is_bound(info):

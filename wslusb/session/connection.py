@@ -30,6 +30,12 @@ _ANSWERS = frozenset(
         MessageType.RESET,
     }
 )
+_EMPTY = {
+    Role.HOST: frozenset(
+        {MessageType.PING, MessageType.PONG, MessageType.ENUMERATION, MessageType.DETACH, MessageType.RESET}
+    ),
+    Role.GUEST: frozenset({MessageType.PING, MessageType.PONG}),
+}
 _EXTENSIONS = range(0x40, 0x80)
 
 
@@ -78,6 +84,8 @@ class Connection:
         state = next_state(self.role, self.state, known)
         if known not in (MessageType.URB_REQUEST, MessageType.URB_RESPONSE) and len(payload) > self._largest():
             raise PeerError(PeerReason.OVERSIZED, f"{known.name} with {len(payload)} bytes")
+        if len(payload) and known in _EMPTY[self.role]:
+            raise PeerError(PeerReason.MALFORMED, f"{known.name} carries nothing, not {len(payload)} bytes")
         self._check_sequence(known, sequence)
         self._check_handle(known, handle)
         self.state = state
@@ -133,7 +141,8 @@ class Connection:
         self.peer = peer
         self.agreed = self.hello.limits.agreed(peer.limits)
         self.state = State.DATA if peer.purpose is Purpose.DATA else State.CONTROL
-        self.frames.max_payload = limits.CONTROL_PAYLOAD
+        # What a guest sends here is small; a host's lists and descriptors are not.
+        self.frames.max_payload = limits.HELLO_PAYLOAD if self.role is Role.HOST else limits.CONTROL_PAYLOAD
         return peer
 
     def attached(self, handle: int) -> None:

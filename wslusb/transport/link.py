@@ -35,7 +35,9 @@ class Link:
         self.stream = stream
         self.connection = connection
         self.lock = Turnstile()
-        self.send_locked = stream.send
+        self._send = stream.send
+        self._sends = 0
+        self._stuck = (0, 0.0)
         self.hello_sequence = 0
         self._liveness = Liveness()
         self._ended = False
@@ -46,6 +48,11 @@ class Link:
         return self.stream.peer
 
     # -- sending
+
+    def send_locked(self, buffers: Sequence[Buffer]) -> None:
+        """Send one or more whole frames, with :attr:`lock` held."""
+        self._sends += 1
+        self._send(buffers)
 
     def send(self, buffers: Sequence[Buffer]) -> None:
         """Send one or more whole frames."""
@@ -89,8 +96,22 @@ class Link:
                     raise PeerError(PeerReason.TRUNCATED, f"the connection ended {frames.pending} bytes into a frame")
                 return
 
+    def _check_sender(self) -> None:
+        """PeerError if one and the same send has waited for the peer to read for too long.
+
+        The kernel's time-out starts anew with every byte that a slow reader takes. This is asked when the peer says
+        nothing or pings, which is all that it can do for long while it keeps our requests waiting.
+        """
+        now = time.monotonic()
+        sends, since = self._stuck
+        if not self.lock.busy or sends != self._sends:
+            self._stuck = (self._sends, now)
+        elif now - since > limits.SEND_SECONDS:
+            raise PeerError(PeerReason.TIMEOUT, f"the peer has kept a send waiting for {limits.SEND_SECONDS:.0f} s")
+
     def _own(self, frame: Frame) -> None:
         if frame.type == MessageType.PING:
+            self._check_sender()
             # A sender that holds the lock proves better than a pong that this side lives, and the reading thread must
             # not wait for it: the peer may be waiting for us to read.
             if not self.lock.busy:
@@ -100,6 +121,7 @@ class Link:
             raise LocalError(LocalReason.REFUSED, f"the other side ended the connection: {message.message}")
 
     def _silence(self) -> None:
+        self._check_sender()
         self._liveness.silence()
         if not self.lock.busy:
             self.request(MessageType.PING)

@@ -15,13 +15,14 @@ from ..errors import LocalError, LocalReason
 from ..wire import limits
 from . import address as addresses
 from .address import Address, HybridAddress, UnixAddress, VsockAddress
-from .stream import STREAM_BUFFER, Peer, SocketStream, Stream
+from .stream import STREAM_BUFFER, Peer, SocketStream, Stream, set_timeout
 
-__all__ = ["Listener", "UnixListener", "connect", "listen", "unix_peer"]
+__all__ = ["Listener", "UnixListener", "connect", "connect_socket", "listen", "unix_peer"]
 
 _SO_VM_SOCKETS_BUFFER_SIZE = 0
 _SO_VM_SOCKETS_BUFFER_MAX_SIZE = 2
 _CONNECT_SECONDS = 10.0
+_BACKLOG = 128
 
 
 class Listener(Protocol):
@@ -48,6 +49,8 @@ def connect(address: Address) -> Stream:
                 return _connect_hybrid(address)
     except OSError as error:
         reason = LocalReason.ACCESS_DENIED if isinstance(error, PermissionError) else LocalReason.DISCONNECTED
+        if error.errno in (None, errno.ENOTSOCK, errno.EPROTOTYPE):  # None: Python's own, for a path that is too long
+            reason = LocalReason.BAD_ADDRESS
         hint = "is 'wslusb serve' running on the host, and listening there?"
         raise LocalError(reason, f"cannot connect to {address}: {error.strerror or error}", hint=hint) from error
 
@@ -103,7 +106,7 @@ class _VsockListener:
         self._socket = _vsock()
         try:
             self._socket.bind((addresses.CID_ANY if address.cid is None else address.cid, address.port))
-            self._socket.listen(16)
+            self._socket.listen(_BACKLOG)
         except BaseException:
             self._socket.close()
             raise
@@ -137,23 +140,29 @@ def _unix() -> socket.socket:
     return sock
 
 
-def _connect_unix(path: str) -> Stream:
+def connect_socket(path: str, seconds: float = _CONNECT_SECONDS) -> socket.socket:
+    """A socket connected to ``path``. OSError if nobody listens there, or does not accept within ``seconds``."""
     sock = _unix()
     try:
-        sock.settimeout(_CONNECT_SECONDS)
+        # The kernel's time-out: with Python's, a full backlog is an error at once (unix(7), EAGAIN).
+        set_timeout(sock, socket.SO_SNDTIMEO, seconds)
         sock.connect(path)
     except BaseException:
         sock.close()
         raise
+    return sock
+
+
+def _connect_unix(path: str) -> Stream:
+    sock = connect_socket(path)
     return SocketStream(sock, unix_peer(sock), send_timeout=limits.SEND_SECONDS)
 
 
 def _connect_hybrid(address: HybridAddress) -> Stream:
     """``CONNECT port`` and a line ``OK port`` (firecracker, docs/vsock.md, "Host-initiated connections")."""
-    sock = _unix()
+    sock = connect_socket(address.path)
     try:
         sock.settimeout(_CONNECT_SECONDS)
-        sock.connect(address.path)
         sock.sendall(f"CONNECT {address.port}\n".encode())
         answer = b""
         while not answer.endswith(b"\n") and len(answer) < 32:
@@ -186,7 +195,7 @@ class UnixListener:
                 self._socket.bind(path)
             finally:
                 os.umask(previous)
-            self._socket.listen(16)
+            self._socket.listen(_BACKLOG)
             self._inode = self._path.stat().st_ino
         except BaseException:
             self._socket.close()

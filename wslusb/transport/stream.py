@@ -21,7 +21,7 @@ from ..usb.urb import Buffer
 _PIECE = 64 << 10
 """Bytes sent at a time to a slow peer: the time-out of a Unix socket holds for each packet, not for the whole send."""
 
-__all__ = ["Peer", "SocketStream", "Stream"]
+__all__ = ["Peer", "SocketStream", "Stream", "set_timeout"]
 
 STREAM_BUFFER = 1 << 20
 """Socket buffer in bytes: several of the largest usual URBs (120 KiB) without waiting for the other side's credit."""
@@ -65,7 +65,7 @@ class Stream(Protocol):
         """Free the socket. Only when no other thread uses it."""
 
 
-def _set_timeout(sock: socket.socket, option: int, seconds: float) -> None:
+def set_timeout(sock: socket.socket, option: int, seconds: float) -> None:
     """Set SO_RCVTIMEO or SO_SNDTIMEO: a struct timeval (socket(7)), or milliseconds under Windows."""
     value: bytes | int = int(seconds * 1000)
     if sys.platform != "win32":
@@ -122,12 +122,12 @@ class SocketStream:
 
     def set_receive_timeout(self, seconds: float) -> None:
         """See :class:`Stream`."""
-        _set_timeout(self._socket, socket.SO_RCVTIMEO, seconds)
+        set_timeout(self._socket, socket.SO_RCVTIMEO, seconds)
 
     def set_send_timeout(self, seconds: float) -> None:
         """See :class:`Stream`."""
         self._send_timeout = seconds
-        _set_timeout(self._socket, socket.SO_SNDTIMEO, seconds)
+        set_timeout(self._socket, socket.SO_SNDTIMEO, seconds)
 
     def shutdown(self) -> None:
         """See :class:`Stream`."""

@@ -11,7 +11,7 @@ from ..errors import PeerError, PeerReason
 from ..usb.urb import Buffer
 from . import limits
 
-__all__ = ["Reader", "Writer", "clip"]
+__all__ = ["Reader", "Writer", "clip", "meaningless"]
 
 _U8, _U16, _U32 = struct.Struct("<B"), struct.Struct("<H"), struct.Struct("<I")
 
@@ -20,6 +20,11 @@ def clip(text: str, size: int = limits.STRING) -> str:
     """``text`` made fit to be sent: printable, and at most ``size`` bytes of UTF-8, not cut inside a character."""
     printable = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
     return printable.encode(errors="replace")[:size].decode(errors="ignore")
+
+
+def meaningless(kind: str, value: int) -> PeerError:
+    """What to raise for a number that stands for nothing."""
+    return PeerError(PeerReason.MALFORMED, f"{kind} {value} means nothing")
 
 
 class Writer:

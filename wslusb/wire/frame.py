@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ..errors import PeerError, PeerReason
 from . import limits
+from .buffer import BUFFER_SIZE, ReceiveBuffer
 
 __all__ = ["HEADER", "PORT", "SERVICE_ID", "Frame", "FrameBuffer", "MessageType", "next_sequence", "pack_header"]
 
@@ -21,7 +22,6 @@ SERVICE_ID = "05553422-facb-11e6-bd58-64006a7986d3"
 """The same port as a Hyper-V socket service GUID (Microsoft, "Make your own integration services")."""
 
 HEADER = struct.Struct("<IIII")
-_START = 256 * limits.KIB
 
 
 class MessageType(enum.IntEnum):
@@ -60,32 +60,17 @@ def next_sequence(sequence: int) -> int:
     return sequence + 1 & 0xFFFFFFFF or 1
 
 
-class FrameBuffer:
+class FrameBuffer(ReceiveBuffer):
     """Cuts a byte stream into frames, copying nothing that arrived whole.
 
-    A caller receives into :meth:`writable`, says how much with :meth:`received`, and takes frames with :meth:`next`
-    until it gives None. The buffer grows as bytes really arrive, never because a header announces them.
+    After :meth:`received`, frames are taken with :meth:`next` until it gives None.
     """
 
-    __slots__ = ("_data", "_end", "_start", "_view", "max_payload")
+    __slots__ = ("max_payload",)
 
-    def __init__(self, max_payload: int = limits.HELLO_PAYLOAD, *, size: int = _START) -> None:
+    def __init__(self, max_payload: int = limits.HELLO_PAYLOAD, *, size: int = BUFFER_SIZE) -> None:
+        super().__init__(size)
         self.max_payload = max_payload
-        self._data = bytearray(size)
-        self._view = memoryview(self._data)
-        self._start = self._end = 0
-
-    def writable(self) -> memoryview:
-        """Where the next bytes go. Never empty; frames taken before are invalid from now on."""
-        if self._start == self._end:
-            self._start = self._end = 0
-        elif self._end == len(self._data):
-            self._make_room()
-        return self._view[self._end :]
-
-    def received(self, count: int) -> None:
-        """``count`` bytes have been written to :meth:`writable`."""
-        self._end += count
 
     def next(self) -> Frame | None:
         """The next whole frame, or None. PeerError if its size is beyond :attr:`max_payload`."""
@@ -99,8 +84,7 @@ class FrameBuffer:
                 PeerReason.OVERSIZED, f"type {kind:#x} announces {size} bytes, {self.max_payload} are allowed"
             )
         if have < 16 + size:
-            if start and start + 16 + size > len(self._data):
-                self._make_room()
+            self._expect(16 + size)
             return None
         self._start = start + 16 + size
         return Frame(kind, sequence, handle, self._view[start + 16 : start + 16 + size])
@@ -112,19 +96,3 @@ class FrameBuffer:
         if have < 16:
             return 0
         return max(0, 16 + int(HEADER.unpack_from(self._data, self._start)[1]) - have)
-
-    @property
-    def pending(self) -> int:
-        """Bytes that have arrived and are not part of a frame taken so far."""
-        return self._end - self._start
-
-    def _make_room(self) -> None:
-        """Move the unfinished frame to the front; if it is there already, double the buffer."""
-        kept = self._end - self._start
-        if self._start:
-            self._view[:kept] = self._view[self._start : self._end]
-        else:
-            data = bytearray(2 * len(self._data))
-            data[:kept] = self._view
-            self._data, self._view = data, memoryview(data)
-        self._start, self._end = 0, kept

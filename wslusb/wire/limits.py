@@ -48,6 +48,10 @@ CONNECTIONS = 256
 """Connections to one service in all."""
 CONNECTIONS_PER_PEER = 64
 """Connections of one peer (a CID, a user), so that one guest cannot shut out the others."""
+SESSIONS_PER_PEER = 16
+"""Control connections of one peer."""
+REPORTS_PER_SECOND = 200
+"""Reports of a guest (events 6 to 8): an agent sends a few for each device."""
 PING_SECONDS = 5.0
 """Silence after which a side asks whether the other is alive."""
 DEAD_AFTER_PINGS = 3

@@ -1,42 +1,27 @@
-"""The messages of the control plane: hello, enumeration, attach, detach, reset, events, errors.
+"""The messages that make and end a connection: hello, attach, status, error.
 
-Every class has ``TYPE``, ``pack()`` -> payload and ``unpack(payload)``, which raises PeerError for anything that is not
-exactly such a payload. Where request and response share a type (the proposal's rule for 1 to 3, kept for ours), the
-direction tells them apart: requests go from the guest to the host. Layouts are in docs/protocol.md.
+Here and in ``listing``, ``events`` and ``cancels`` every class has ``TYPE``, ``pack()`` -> payload and
+``unpack(payload)``, which raises PeerError for anything that is not exactly such a payload. Where request and response
+share a type (the proposal's rule for 1 to 3, kept for ours), the direction tells them apart: requests go from the guest
+to the host. Layouts are in docs/protocol.md.
 """
 
 from __future__ import annotations
 
 import enum
-import struct
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from ..errors import PeerError, PeerReason
-from ..usb.ids import Speed
 from ..usb.info import DeviceInfo
 from ..usb.urb import Buffer
 from . import limits
-from .fields import Reader, Writer
+from .fields import Reader, Writer, meaningless
 from .frame import MessageType
 from .limits import Limits
+from .listing import DeviceState, Listed
 
-__all__ = [
-    "AttachAnswer",
-    "AttachRequest",
-    "Cancel",
-    "CancelAnswer",
-    "Capability",
-    "DeviceState",
-    "EnumerationAnswer",
-    "ErrorMessage",
-    "Event",
-    "EventKind",
-    "Hello",
-    "Listed",
-    "Purpose",
-    "StatusAnswer",
-]
+__all__ = ["AttachAnswer", "AttachRequest", "Capability", "ErrorMessage", "Hello", "Purpose", "StatusAnswer"]
 
 MAGIC = b"wslusb\r\n"
 VERSION = 1
@@ -57,14 +42,6 @@ class Purpose(enum.IntEnum):
 
     CONTROL = 0
     DATA = 1
-
-
-_DEVICE_DESCRIPTOR = 255
-"""The most that bLength of a device descriptor can say; it is 18 in fact."""
-
-
-def _reject(kind: str, value: int) -> PeerError:
-    return PeerError(PeerReason.MALFORMED, f"{kind} {value} means nothing")
 
 
 @dataclass(slots=True)
@@ -100,13 +77,13 @@ class Hello:
             raise PeerError(PeerReason.MALFORMED, "this is not a wslusb hello")
         oldest, newest, purpose, capabilities = reader.u16(), reader.u16(), reader.u8(), reader.u32()
         if purpose not in (Purpose.CONTROL, Purpose.DATA):
-            raise _reject("purpose", purpose)
+            raise meaningless("purpose", purpose)
         lim = Limits(reader.u32(), reader.u32(), reader.u32(), reader.u32())
         if not (lim.transfer and lim.urbs and lim.bytes_in_flight):
             raise PeerError(PeerReason.LIMIT, "a limit of 0 leaves nothing to do")
         size = reader.u8()
         if size not in (0, 16):
-            raise _reject("token size", size)
+            raise meaningless("token size", size)
         return cls(Purpose(purpose), capabilities, lim, reader.raw(size), reader.text(), oldest, newest)
 
     def version_with(self, other: Hello) -> int:
@@ -116,80 +93,6 @@ class Hello:
             spoken = f"{other.oldest} to {other.newest}, here {self.oldest} to {self.newest}"
             raise PeerError(PeerReason.VERSION, f"the peer speaks protocol {spoken}: update the older side")
         return version
-
-
-class DeviceState(enum.IntEnum):
-    """State of a listed device, as ``wslusb list`` shows it."""
-
-    NOT_SHARED = 0
-    SHARED = 1
-    ATTACHED = 2
-
-
-@dataclass(slots=True)
-class Listed:
-    """One line of an enumeration: a device with its device descriptor, and its state."""
-
-    info: DeviceInfo
-    state: DeviceState
-    owner: str = ""
-
-    def write(self, out: Writer) -> None:
-        """Append the entry."""
-        info = self.info
-        out.text(info.busid).u16(info.vendor).u16(info.product).u16(info.bcd_device)
-        out.u8(info.device_class).u8(info.subclass).u8(info.protocol).u8(info.speed).u32(info.generation)
-        out.text(info.manufacturer).text(info.product_name).text(info.serial).text(info.port_path)
-        out.u8(info.active_configuration).blob(info.device_descriptor)
-        out.u8(self.state).text(self.owner)
-
-    @classmethod
-    def read(cls, reader: Reader) -> Listed:
-        """Read an entry."""
-        busid, vendor, product, bcd = reader.text(), reader.u16(), reader.u16(), reader.u16()
-        class_, subclass, protocol, speed = reader.u8(), reader.u8(), reader.u8(), reader.u8()
-        generation = reader.u32()
-        manufacturer, name, serial, port = reader.text(), reader.text(), reader.text(), reader.text()
-        active, descriptor = reader.u8(), reader.blob(_DEVICE_DESCRIPTOR)
-        info = DeviceInfo(
-            busid=busid, vendor=vendor, product=product, bcd_device=bcd, device_class=class_, subclass=subclass,
-            protocol=protocol, speed=_speed(speed), generation=generation, manufacturer=manufacturer,
-            product_name=name, serial=serial, port_path=port, active_configuration=active, device_descriptor=descriptor,
-        )  # fmt: skip
-        state = reader.u8()
-        if state > DeviceState.ATTACHED:
-            raise _reject("state", state)
-        return cls(info, DeviceState(state), reader.text())
-
-
-def _speed(number: int) -> Speed:
-    if number > Speed.SUPER_PLUS:
-        raise _reject("speed", number)
-    return Speed(number)
-
-
-@dataclass(slots=True)
-class EnumerationAnswer:
-    """The devices that a guest may know of: shared ones. The request has no payload."""
-
-    TYPE: ClassVar = MessageType.ENUMERATION
-
-    devices: list[Listed]
-
-    def pack(self) -> bytes:
-        """The payload."""
-        out = Writer().u16(min(len(self.devices), limits.DEVICES))
-        for listed in self.devices[: limits.DEVICES]:
-            listed.write(out)
-        return out.done()
-
-    @classmethod
-    def unpack(cls, payload: Buffer) -> EnumerationAnswer:
-        """Read the list."""
-        reader = Reader(payload)
-        self = cls([Listed.read(reader) for _ in range(reader.count(limits.DEVICES))])
-        reader.end()
-        return self
 
 
 @dataclass(slots=True)
@@ -285,100 +188,6 @@ class StatusAnswer:
         return self
 
 
-class EventKind(enum.IntEnum):
-    """What a DeviceEvent tells. 1 to 5 go to the guest, 6 to 8 are its report on 4 and 5."""
-
-    ARRIVED = 1
-    LEFT = 2
-    CHANGED = 3
-    ATTACH_WANTED = 4
-    DETACH_WANTED = 5
-    ATTACHED = 6
-    DETACHED = 7
-    FAILED = 8
-
-
-@dataclass(slots=True)
-class Event:
-    """Something happened to a device, or is wanted of it. Unsolicited: sequence 0.
-
-    ``ticket`` ties a report to what was wanted (0: nobody asked). ``nodes`` are the device nodes in the guest.
-    """
-
-    TYPE: ClassVar = MessageType.EVENT
-
-    kind: EventKind
-    busid: str
-    ticket: int = 0
-    generation: int = 0
-    message: str = ""
-    nodes: tuple[str, ...] = ()
-
-    def pack(self) -> bytes:
-        """The payload."""
-        out = Writer().u8(self.kind).text(self.busid).u32(self.ticket).u32(self.generation).text(self.message)
-        out.u16(len(nodes := self.nodes[: limits.NODES]))
-        for node in nodes:
-            out.text(node)
-        return out.done()
-
-    @classmethod
-    def unpack(cls, payload: Buffer) -> Event:
-        """Read an event."""
-        reader = Reader(payload)
-        kind = reader.u8()
-        if not EventKind.ARRIVED <= kind <= EventKind.FAILED:
-            raise _reject("event kind", kind)
-        self = cls(EventKind(kind), reader.text(), reader.u32(), reader.u32(), reader.text())
-        self.nodes = tuple(reader.text() for _ in range(reader.count(limits.NODES)))
-        reader.end()
-        return self
-
-
-_CANCEL = struct.Struct("<I")
-_CANCEL_ANSWER = struct.Struct("<II")
-
-
-@dataclass(slots=True)
-class Cancel:
-    """Ask for the URB with sequence number ``target`` to be given back."""
-
-    TYPE: ClassVar = MessageType.CANCEL
-
-    target: int
-
-    def pack(self) -> bytes:
-        """The payload."""
-        return _CANCEL.pack(self.target)
-
-    @classmethod
-    def unpack(cls, payload: Buffer) -> Cancel:
-        """Read a cancel."""
-        return cls(*_unpack(_CANCEL, payload))
-
-
-@dataclass(slots=True)
-class CancelAnswer:
-    """Comes after the URB's own response. ``won``: that response said cancelled; otherwise it had completed."""
-
-    TYPE: ClassVar = MessageType.CANCEL
-
-    target: int
-    won: bool
-
-    def pack(self) -> bytes:
-        """The payload."""
-        return _CANCEL_ANSWER.pack(self.target, self.won)
-
-    @classmethod
-    def unpack(cls, payload: Buffer) -> CancelAnswer:
-        """Read an answer."""
-        target, won = _unpack(_CANCEL_ANSWER, payload)
-        if won > 1:
-            raise _reject("outcome", won)
-        return cls(target, bool(won))
-
-
 @dataclass(slots=True)
 class ErrorMessage:
     """Why this side ends the connection: the last message on it. The numbers are :class:`PeerReason`'s."""
@@ -399,9 +208,3 @@ class ErrorMessage:
         self = cls(reader.u32(), reader.text())
         reader.end()
         return self
-
-
-def _unpack(layout: struct.Struct, payload: Buffer) -> tuple[int, ...]:
-    if len(payload) != layout.size:
-        raise PeerError(PeerReason.MALFORMED, f"{len(payload)} bytes where {layout.size} belong")
-    return layout.unpack(payload)

@@ -15,6 +15,7 @@ from ..usb.ids import DIR_IN, TransferType
 from ..usb.setup import Setup
 from ..usb.urb import Buffer, Completion, IsoResult, Status, Urb, UrbFlag, to_errno
 from . import limits
+from .buffer import BUFFER_SIZE, ReceiveBuffer
 
 __all__ = ["ECONNRESET", "HEADER_SIZE", "Submit", "SubmitBuffer", "Unlink", "pack_ret_submit", "pack_ret_unlink"]
 
@@ -58,30 +59,18 @@ def _broken(message: str) -> LocalError:
     return LocalError(LocalReason.BAD_STATE, f"vhci_hcd wrote {message}")
 
 
-class SubmitBuffer:
+class SubmitBuffer(ReceiveBuffer):
     """Cuts what vhci_hcd writes into commands, as :class:`wslusb.wire.frame.FrameBuffer` does for our own frames.
 
     CMD_SUBMIT does not say the transfer type: ``transfers`` maps an endpoint address to it and is kept up to date by
     the owner. OUT data are views of the buffer, valid until the next call of :meth:`writable`.
     """
 
-    def __init__(self, *, size: int = 256 * limits.KIB) -> None:
+    __slots__ = ("transfers",)
+
+    def __init__(self, *, size: int = BUFFER_SIZE) -> None:
+        super().__init__(size)
         self.transfers: dict[int, int] = {}
-        self._data = bytearray(size)
-        self._view = memoryview(self._data)
-        self._start = self._end = 0
-
-    def writable(self) -> memoryview:
-        """Where the next bytes go."""
-        if self._start == self._end:
-            self._start = self._end = 0
-        elif self._end == len(self._data):
-            self._make_room(HEADER_SIZE)
-        return self._view[self._end :]
-
-    def received(self, count: int) -> None:
-        """``count`` bytes have been written to :meth:`writable`."""
-        self._end += count
 
     def next(self) -> Submit | Unlink | None:
         """The next whole command, or None."""
@@ -100,8 +89,7 @@ class SubmitBuffer:
         data_size = 0 if direction else length
         size = HEADER_SIZE + data_size + 16 * count
         if have < size:
-            if start + size > len(self._data):
-                self._make_room(size)
+            self._expect(size)
             return None
         self._start = start + size
         endpoint = number | (DIR_IN if direction else 0)
@@ -127,16 +115,6 @@ class SubmitBuffer:
 
     def _iso(self, offset: int, count: int) -> list[tuple[int, int, int, int]]:
         return list(_ISO.iter_unpack(self._view[offset : offset + 16 * count]))
-
-    def _make_room(self, size: int) -> None:
-        kept = self._end - self._start
-        if size > len(self._data):
-            data = bytearray(max(size, 2 * len(self._data)))
-            data[:kept] = self._view[self._start : self._end]
-            self._data, self._view = data, memoryview(data)
-        else:
-            self._view[:kept] = self._view[self._start : self._end]
-        self._start, self._end = 0, kept
 
 
 def _urb_flags(flags: int, direction: int) -> int:

@@ -50,7 +50,10 @@ def test_what_is_shared_and_not_plugged_in(bindings: Bindings) -> None:
     "text",
     ["", "{", "[]", "{}", json.dumps({"schema": SCHEMA}), json.dumps({"schema": "other", "bindings": []}),
      json.dumps({"schema": SCHEMA, "bindings": [{"vendor": 1}]}),
-     json.dumps({"schema": SCHEMA, "bindings": 5}), "null"],
+     json.dumps({"schema": SCHEMA, "bindings": 5}), "null", "\ufeff{", "[" * 200_000,
+     json.dumps({"schema": SCHEMA, "bindings": [{"vendor": "1", "product": 2, "serial": "", "port_path": ""}]}),
+     json.dumps({"schema": SCHEMA, "bindings": [{"vendor": -1, "product": 2, "serial": "", "port_path": ""}]}),
+     json.dumps({"schema": SCHEMA, "bindings": [{"vendor": 1, "product": 2, "serial": None, "port_path": ""}]})],
 )  # fmt: skip
 def test_a_damaged_file_shares_nothing_and_is_not_overwritten(bindings: Bindings, text: str) -> None:
     bindings.path.parent.mkdir()

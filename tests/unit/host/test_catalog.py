@@ -12,7 +12,7 @@ from wslusb.errors import DeviceError, LocalError, LocalReason
 from wslusb.host.bindings import Bindings
 from wslusb.host.catalog import Catalog
 from wslusb.usb.urb import Status
-from wslusb.wire.messages import DeviceState
+from wslusb.wire.listing import DeviceState
 
 
 @pytest.fixture

@@ -23,8 +23,9 @@ from wslusb.transport.link import Link
 from wslusb.transport.stream import Peer, SocketStream
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import IsoResult, Status
+from wslusb.wire.cancels import Cancel
 from wslusb.wire.frame import MessageType as M
-from wslusb.wire.messages import Cancel, Hello, StatusAnswer
+from wslusb.wire.messages import Hello, StatusAnswer
 from wslusb.wire.urbs import encode_abort
 
 INFO = device_provider("loopback").devices()[0]

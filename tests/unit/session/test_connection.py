@@ -135,8 +135,9 @@ def test_handles() -> None:
 
 
 def test_frames_of_urbs_may_be_larger_once_a_device_is_attached() -> None:
-    _, host = shaken(Purpose.DATA)
-    assert host.frames.max_payload == limits.CONTROL_PAYLOAD
+    guest, host = shaken(Purpose.DATA)
+    assert guest.frames.max_payload == limits.CONTROL_PAYLOAD
+    assert host.frames.max_payload == limits.HELLO_PAYLOAD
     host.agreed = Limits()
     host.attached(1)
     assert host.frames.max_payload == limits.URB_HEAD + 8 * limits.ISO_PACKETS + limits.TRANSFER

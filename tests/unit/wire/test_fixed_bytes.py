@@ -13,18 +13,11 @@ from wslusb.usb.info import DeviceInfo
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Completion, Status
 from wslusb.wire import limits
+from wslusb.wire.events import Event, EventKind
 from wslusb.wire.frame import PORT, SERVICE_ID, MessageType
 from wslusb.wire.limits import Limits
-from wslusb.wire.messages import (
-    AttachAnswer,
-    AttachRequest,
-    DeviceState,
-    EnumerationAnswer,
-    Event,
-    EventKind,
-    Hello,
-    Listed,
-)
+from wslusb.wire.listing import DeviceState, EnumerationAnswer, Listed
+from wslusb.wire.messages import AttachAnswer, AttachRequest, Hello
 from wslusb.wire.urbs import decode_request, encode_request, encode_response
 from wslusb.wire.usbip import SubmitBuffer, pack_ret_unlink
 
