@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from wslusb.guest import backlog, remote
 from wslusb.guest.client import HostClient
 from wslusb.guest.remote import RemoteDevice
 from wslusb.transport.address import UnixAddress
+from wslusb.usb.descriptors import Configuration, Interface
+from wslusb.usb.info import DeviceInfo
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Status
 from wslusb.wire import limits
@@ -400,6 +403,43 @@ def test_attach_answers_that_cannot_be() -> None:
     for answer in (b"", AttachAnswer(0, "", 0, 1, 1, INFO).pack(), AttachAnswer(0, "", 1, 0, 1, INFO).pack(), bytes(6)):
         with pytest.raises(PeerError):
             AttachAnswer.unpack(answer)
+
+
+def with_interfaces(count: int) -> bytes:
+    return Configuration(1, [Interface(number) for number in range(count)]).pack()
+
+
+NOT_ASKED_FOR: dict[str, tuple[DeviceInfo, Why]] = {
+    "another port": (replace(INFO, busid="9-2"), Why.BAD_ANSWER),
+    "another plug": (replace(INFO, generation=INFO.generation + 1), Why.BAD_ANSWER),
+    "33 interfaces": (replace(INFO, configurations=(with_interfaces(33),)), Why.LIMIT),
+}
+
+
+@pytest.mark.parametrize("case", NOT_ASKED_FOR)
+def test_a_device_that_was_not_asked_for(folder: Path, case: str) -> None:
+    info, why = NOT_ASKED_FOR[case]
+    verdicts: list[Why | None] = []
+
+    def data(peer: RawPeer) -> None:
+        heard = peer.expect(M.ATTACH)
+        peer.say(M.ATTACH, AttachAnswer(0, "", HANDLE, 1, 1, info).pack(), heard.sequence)
+        verdicts.append(peer.verdict())
+
+    with RawHost(folder / "s", data=data) as host:
+        client = client_of(folder)
+        with pytest.raises(PeerError) as caught:
+            client.open(INFO)
+        assert caught.value.reason is why
+        client.close()
+    assert (verdicts, host.failures) == ([why], [])
+
+
+def test_any_plug_will_do_for_who_does_not_say_which() -> None:
+    device, host, _ = remote_device(replace(INFO, generation=0), answer=INFO)
+    assert device.info == INFO
+    host.close()
+    device.close()
 
 
 def client_of(folder: Path) -> HostClient:

@@ -153,7 +153,7 @@ def test_isochronous_with_gaps(emulated: Rig) -> None:
     assert (answer.status, answer.actual, [packet[2] for packet in answer.packets]) == (0, 1054, [10, 20, 0, 1024])
 
 
-def test_gaps_are_taken_out_of_what_goes_to_the_device(rig: Rig, puppet: PuppetDevice) -> None:
+def test_trap_gaps_are_taken_out_of_what_goes_to_the_device(rig: Rig, puppet: PuppetDevice) -> None:
     rig.kernel.control(1, 0, 9, 3, 0, 0)
     puppet.complete(puppet.next())
     rig.kernel.answer()
@@ -209,7 +209,7 @@ def test_unlink_loses(rig: Rig, puppet: PuppetDevice, status: Status) -> None:
     assert told(rig.kernel.answer()) == (RET_UNLINK, 2, 0)
 
 
-def test_what_was_moved_before_a_cancel_is_delivered(rig: Rig, puppet: PuppetDevice) -> None:
+def test_trap_what_was_moved_before_a_cancel_is_delivered(rig: Rig, puppet: PuppetDevice) -> None:
     rig.kernel.submit(1, 0x81, 512)
     urb = puppet.next()
     rig.kernel.unlink(2, 1)
@@ -221,7 +221,7 @@ def test_what_was_moved_before_a_cancel_is_delivered(rig: Rig, puppet: PuppetDev
     assert told(rig.kernel.answer()) == (RET_UNLINK, 2, 0)
 
 
-def test_unlink_of_what_has_been_answered_or_never_was(rig: Rig, puppet: PuppetDevice) -> None:
+def test_trap_every_unlink_is_answered_also_a_late_one(rig: Rig, puppet: PuppetDevice) -> None:
     rig.kernel.submit(1, 0x81, 512)
     puppet.complete(puppet.next(), Status.OK, b"x")
     rig.kernel.unlink(2, 1)
@@ -324,7 +324,7 @@ def test_unlinks_race_with_completions_on_threads(rig: Rig, puppet: PuppetDevice
         (b"", 0, (IsoResult(0, 0),), 0),
     ],
 )
-def test_a_lie_about_a_read_never_reaches_the_kernel(
+def test_trap_lie_about_a_read_never_reaches_the_kernel(
     rig: Rig, puppet: PuppetDevice, data: bytes, actual: int, iso: tuple[IsoResult, ...], errors: int
 ) -> None:
     rig.kernel.submit(1, 0x81, 512)
@@ -333,8 +333,8 @@ def test_a_lie_about_a_read_never_reaches_the_kernel(
     assert (answer.status, answer.actual, answer.data) == (-71, 0, b"")
 
 
-@pytest.mark.parametrize("actual", [4, -1, 100000])
-def test_a_lie_about_a_write(rig: Rig, puppet: PuppetDevice, actual: int) -> None:
+@pytest.mark.parametrize("actual", [4, 2, 0, -1, 100000])
+def test_trap_lie_about_a_write_never_reaches_the_kernel(rig: Rig, puppet: PuppetDevice, actual: int) -> None:
     rig.kernel.submit(1, 0x01, 3, b"abc")
     puppet.complete(puppet.next(), Status.OK, b"", actual)
     assert (rig.kernel.answer().status, rig.kernel.silent()) == (-71, True)
@@ -351,7 +351,7 @@ def test_a_lie_about_a_write(rig: Rig, puppet: PuppetDevice, actual: int) -> Non
         (bytes(20), (), 0),
     ],
 )
-def test_a_lie_about_isochronous_packets(
+def test_trap_lie_about_isochronous_packets_never_reaches_the_kernel(
     rig: Rig, puppet: PuppetDevice, data: bytes, iso: list[IsoResult], errors: int
 ) -> None:
     rig.kernel.submit(1, 0x83, 20, packets=[(0, 10), (10, 10)])
@@ -387,7 +387,9 @@ def enumerate_once(rig: Rig, puppet: PuppetDevice) -> None:
 
 
 @pytest.mark.parametrize("length", [8, 64])
-def test_a_port_reset_reaches_the_device_once(rig: Rig, puppet: PuppetDevice, length: int) -> None:
+def test_trap_port_reset_that_never_leaves_vhci_reaches_the_device_once(
+    rig: Rig, puppet: PuppetDevice, length: int
+) -> None:
     enumerate_once(rig, puppet)
     rig.resetting = True
     for number in (2, 3):

@@ -310,6 +310,50 @@ def test_attach_of_what_is_not_shared(world: World, agent: FakeAgent) -> None:
     assert "bind 9-1" in caught.value.hint
 
 
+def test_detach_all_goes_on_after_a_failure(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_module, "_DETACH_SECONDS", 0.1)
+    stuck = world.catalog.claim("9-1", 0, "CID 9", lambda: None)
+    guest = Guest(world, "9-2")
+    with pytest.raises(LocalError, match="CID 9 has not let go of 9-1") as caught:
+        world.service.detach_all()
+    assert caught.value.reason is LocalReason.TIMEOUT
+    assert world.catalog.claims() == [stuck]
+    world.catalog.release(stuck)
+    guest.close()
+
+
+def test_a_list_that_cannot_be_had_says_why(world: World) -> None:
+    ending = Ending()
+    client = world.client(closed=ending)
+    sound = world.catalog.bindings.path.read_bytes()
+    world.catalog.bindings.path.write_text("{")
+    with pytest.raises(LocalError, match="is damaged; on the host: repair it") as caught:
+        client.devices()
+    assert caught.value.reason is LocalReason.DISCONNECTED
+    assert "is damaged" in str(ending.reason())
+    client.close()
+    world.catalog.bindings.path.write_bytes(sound)
+    world.works()
+
+
+def test_unbind_racing_an_attach_leaves_nobody_with_the_device(world: World) -> None:
+    client = world.client()
+    info = world.info()
+    for _ in range(30):
+        world.service.bind("9-1")
+        unbinding = threading.Thread(target=world.service.unbind, args=("9-1",))
+        unbinding.start()
+        try:
+            device = client.open(info)
+        except (DeviceError, LocalError):
+            device = None
+        unbinding.join(PATIENCE)
+        assert world.state() is DeviceState.NOT_SHARED
+        if device is not None:
+            device.close()
+    client.close()
+
+
 # -- ends
 
 

@@ -133,5 +133,5 @@ def test_trap_isochronous_out_keeps_its_pace(speaker: Speaker) -> None:
     assert finished.wait(30), f"packets, errors, requests: {counts}"
     seconds = time.monotonic() - start
     assert counts == [goal * 50, 0, goal]
-    print(f"{goal * 50 / seconds:.0f} packets a second")  # noqa: T201 - shown with -rP
+    print(f"{goal * 50 / seconds:.0f} packets a second")
     assert 0.9 < seconds / (goal * 50 / 1000) < 2

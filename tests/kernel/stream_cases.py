@@ -1,7 +1,7 @@
 """The contract of streams on AF_VSOCK: run by pytest inside a machine, by ``test_vsock.py``.
 
-Both ends are in this machine, at CID 1 (vsock(7), VMADDR_CID_LOCAL): the sockets, their buffers and their credit are those
-of virtio-vsock, only the queue between them is another (net/vmw_vsock/vsock_loopback.c).
+Both ends are in this machine, at CID 1 (vsock(7), VMADDR_CID_LOCAL): the sockets, their buffers and their credit are
+those of virtio-vsock, only the queue between them is another (net/vmw_vsock/vsock_loopback.c).
 """
 
 from __future__ import annotations

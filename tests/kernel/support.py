@@ -1,5 +1,6 @@
-"""`wslusb serve` on a rig's host, `wslusb agent` in its guest, the command line on either side, and what must be true
-after every test: no ghost in a port, no process that hangs, no complaint of either kernel.
+"""The whole path on a rig: `wslusb serve` on its host, `wslusb agent` in its guest, the command line on either side.
+
+After every test it must be true that there is no ghost in a port, no process that hangs, no complaint of either kernel.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from hil.errors import RigError
 from hil.requirements import TEST_TOOLS, require
-from hil.vm.machine import Machine
+from hil.vm.machine import PROJECT, Machine
 from hil.vm.remote import Process, Result
 from hil.vm.rig import Rig
 from hil.vm.uml import UmlMachine
@@ -27,6 +28,7 @@ PROGRAMS = Path(__file__).with_name("programs")
 ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state"}
 SECOND = "unix:/run/wslusb-second.sock"
 """Where the service listens for a guest that is not the rig's: a program on the host itself."""
+ZYGOTE = "/run/wslusb-zygote"
 LISTEN = ("--listen", "vsock:", "--listen", SECOND)
 MIB = 1 << 20
 LOG_TAIL = 4000
@@ -57,8 +59,11 @@ def poll(condition: Callable[[], bool], seconds: float, what: str) -> float:
 
 def hung(machine: Machine) -> str:
     """The processes in D state that are no kernel threads."""
-    script = "for f in /proc/[0-9]*; do grep -q '^State:.D' $f/status && [ -s $f/cmdline ] && tr '\\0' ' ' <$f/cmdline && echo; done"
-    return machine.run(f"({script}) 2>/dev/null; true").output.strip()
+    script = (
+        "for f in $(grep -ls '^State:.D' /proc/[0-9]*/status); do"
+        " [ -s ${f%status}cmdline ] && tr '\\0' ' ' <${f%status}cmdline && echo; done 2>/dev/null; true"
+    )
+    return machine.run(script).stdout.strip()
 
 
 def taken_ports(guest: Machine) -> list[str]:
@@ -77,6 +82,7 @@ class Passthrough(Generic[HostMachine]):
         self.agent: Process | None = None
         self.keep = False
         """Whether what is attached stays so from test to test, until :meth:`release`."""
+        self._zygotes: dict[Machine, Process] = {}
         self._logs: list[str] = []
         self._marks = itertools.count(1)
         self._mark = ""
@@ -146,9 +152,40 @@ class Passthrough(Generic[HostMachine]):
 
     # -- the command line
 
-    def cli(self, machine: Machine, *arguments: str, check: bool = True, timeout: float = 60) -> Result:
+    def python(self, machine: Machine, what: str, *arguments: str, env: Mapping[str, str] | None = None) -> Process:
+        """Start a Python program in a machine, by its zygote (tests/kernel/programs/zygote.py)."""
+        if machine not in self._zygotes:
+            command = [sys.executable, str(PROGRAMS / "zygote.py"), ZYGOTE]
+            zygote = machine.start(command, env={**ENVIRONMENT, "PYTHONPATH": str(PROJECT)})
+            zygote.wait_for_output("ready", 60)
+            self._zygotes[machine] = zygote
+        request = json.dumps({"run": what, "arguments": arguments, "env": dict(env or {})})
+        return machine.start(
+            f"mkfifo {ZYGOTE}.$$; echo $$ {shlex.quote(request)} >{ZYGOTE}; read -r status <{ZYGOTE}.$$; exit $status"
+        )
+
+    def cli(
+        self, machine: Machine, *arguments: str, check: bool = True, env: Mapping[str, str] | None = None
+    ) -> Result:
         """Run ``wslusb`` with these arguments."""
-        return machine.run([sys.executable, "-m", "wslusb", *arguments], env=ENVIRONMENT, check=check, timeout=timeout)
+        result = self.python(machine, "wslusb", *arguments, env=env).wait()
+        assert not check or not result.returncode, (
+            f"wslusb {shlex.join(arguments)} on the {machine.name}: {result.output}"
+        )
+        return result
+
+    def at_once(self, machine: Machine, verb: str, names: Sequence[str]) -> list[str]:
+        """``wslusb verb NAME`` for each name, all at the same time; what they said on standard output."""
+        results = [process.wait() for process in [self.python(machine, "wslusb", verb, name) for name in names]]
+        for result in results:
+            assert not result.returncode, result.output
+        return [result.stdout for result in results]
+
+    def run(self, machine: Machine, name: str, *arguments: str) -> str:
+        """Run one of our programs in a machine; what it said. AssertionError if it failed."""
+        result = self.python(machine, str(PROGRAMS / f"{name}.py"), *arguments).wait(120)
+        assert not result.returncode, f"{name} {shlex.join(arguments)} in the {machine.name}: {result.output}"
+        return result.stdout
 
     def json(self, machine: Machine, *arguments: str) -> Any:
         """What ``wslusb ... --json`` answers."""
@@ -158,20 +195,6 @@ class Passthrough(Generic[HostMachine]):
         """Bind a device, as soon as the host has it."""
         self.wait_listed(name)
         self.cli(self.host, "bind", name)
-
-    def at_once(self, machine: Machine, verb: str, names: Sequence[str]) -> str:
-        """``wslusb verb NAME`` for each name, all at the same time; what they said on standard output.
-
-        One program that forks: that is quicker than as many interpreters, most of all on an emulated processor.
-        """
-        script = (
-            "import importlib, os, sys\nfrom wslusb.cli import reach\nfrom wslusb.cli.program import program\n"
-            "importlib.import_module('wslusb.cli.' + sys.argv[1])\n"
-            "for name in sys.argv[2:]:\n"
-            "    if not os.fork(): program([sys.argv[1], name])\n"
-            "sys.exit(any([os.wait()[1] for name in sys.argv[2:]]))\n"
-        )
-        return machine.run([sys.executable, "-c", script, verb, *names], env=ENVIRONMENT).stdout
 
     def wait_listed(self, name: str, seconds: float = 30) -> None:
         """Wait until sysfs of the host has a configured device with this serial number."""
@@ -252,17 +275,17 @@ class Passthrough(Generic[HostMachine]):
         )
         return self.host.run(script, timeout=seconds).stdout.strip()
 
-
-@contextmanager
-def gadget(machine: Machine, kind: str, *options: str) -> Iterator[str]:
-    """A kernel gadget, plugged in; its name. It is taken apart afterwards."""
-    name, udc = machine.python("-m", "hil.gadgets", kind, *options).stdout.split()
-    try:
-        yield name
-    finally:
-        if machine.alive:
-            machine.python("-m", "hil.gadgets", "remove", name, check=False)
-            machine.run(f"rm -f /dev/shm/{name}.img")
+    @contextmanager
+    def gadget(self, kind: str, *options: str) -> Iterator[str]:
+        """A kernel gadget, plugged into the host; its name. It is taken apart afterwards."""
+        plugged = self.python(self.host, "hil.gadgets", kind, *options).wait()
+        assert not plugged.returncode, plugged.output
+        name = plugged.stdout.split()[0]
+        try:
+            yield name
+        finally:
+            self.python(self.host, "hil.gadgets", "remove", name).wait()
+            self.host.run(f"rm -f /dev/shm/{name}.img")
 
 
 def program(name: str, *arguments: str) -> list[str]:
@@ -275,13 +298,12 @@ def copying(machine: Machine, disk: str, direction: str = "write") -> Process:
 
     It must not make a file of that name when the disk is gone.
     """
-    one = (
-        f"dd if=/dev/urandom of=/dev/shm/noise bs=1M count=4 status=none; "
-        f"while dd if=/dev/shm/noise of={disk} bs=256k oflag=direct conv=notrunc,nocreat status=none; do echo round; done"
-        if direction == "write"
-        else f"while dd if={disk} of=/dev/null bs=256k count=16 iflag=direct status=none; do echo round; done"
-    )
-    process = machine.start(one)
+    if direction == "write":
+        make = "dd if=/dev/urandom of=/dev/shm/noise bs=1M count=4 status=none; "
+        one = f"dd if=/dev/shm/noise of={disk} bs=256k oflag=direct conv=notrunc,nocreat status=none"
+    else:
+        make, one = "", f"dd if={disk} of=/dev/null bs=256k count=16 iflag=direct status=none"
+    process = machine.start(f"{make}while {one}; do echo round; done")
     process.wait_for_output("round", 30)
     return process
 

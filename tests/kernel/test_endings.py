@@ -1,4 +1,4 @@
-"""Every way in which a side may end in the middle of a copy: nothing hangs, nothing stays, the device can be used again.
+"""Every way in which a side may end in the middle of a copy: nothing hangs, nothing stays, the device is usable again.
 
 After each: every port of the guest's vhci_hcd is free, no process of the guest is in D state, the copy has ended, the
 host's own driver has the device back and reads from it, and the device can be attached once more.
@@ -15,7 +15,7 @@ import pytest
 from hil.vm.remote import Process
 from hil.vm.rig import Rig
 from hil.vm.uml import UmlMachine
-from tests.kernel.support import Passthrough, copying, gadget, poll, taken_ports, terminate
+from tests.kernel.support import Passthrough, copying, poll, taken_ports, terminate
 
 Uml = Passthrough[UmlMachine]
 SERIAL = "END1"
@@ -68,7 +68,7 @@ ENDINGS: list[Callable[[Uml], None]] = [
 def stick(uml_daemons: Uml) -> Iterator[str]:
     uml = uml_daemons
     uml.ready()
-    with gadget(uml.host, "mass-storage", "--size", "16M", "--serial", SERIAL):
+    with uml.gadget("mass-storage", "--size", "16M", "--serial", SERIAL):
         uml.share(SERIAL)
         yield SERIAL
 
@@ -89,12 +89,11 @@ def readable_on_host(uml: Uml) -> None:
 
 @pytest.mark.parametrize(
     ("ending", "direction"),
-    [*((ending, "write") for ending in ENDINGS), (kill_agent, "read"), (kill_service, "read")],
+    [(kill_agent, "read"), (kill_service, "read"), *((ending, "write") for ending in ENDINGS)],
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_an_ending_in_the_middle_of_a_copy(uml: Uml, stick: str, ending: Callable[[Uml], None], direction: str) -> None:
     """It is one stick for all of them: what each begins with proves that the one before left it usable."""
-    uml.cli(uml.host, "bind", SERIAL)
     copy = copying(uml.guest, uml.disk(SERIAL), direction)
     assert copy.running
     started = time.monotonic()
@@ -106,6 +105,7 @@ def test_an_ending_in_the_middle_of_a_copy(uml: Uml, stick: str, ending: Callabl
 
 def test_the_agent_comes_back_to_a_service_that_was_restarted(uml: Uml, stick: str) -> None:
     """By itself, and what was attached can be attached again."""
+    uml.share(SERIAL)
     uml.disk(SERIAL)
     assert uml.service is not None
     assert uml.agent is not None
@@ -125,7 +125,7 @@ def test_a_machine_dies_in_the_middle_of_a_copy(tmp_path: Path) -> None:
     with Rig.uml_pair(tmp_path) as rig:
         uml = Passthrough(rig)
         uml.ready()
-        uml.host.python("-m", "hil.gadgets", "mass-storage", "--size", "8M", "--serial", SERIAL)
+        uml.python(uml.host, "hil.gadgets", "mass-storage", "--size", "8M", "--serial", SERIAL).wait()
         uml.share(SERIAL)
         copying(uml.guest, uml.disk(SERIAL))
         rig.guest.kill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import hashlib
+import itertools
 import math
 import random
 import time
@@ -152,7 +153,7 @@ def pitches(wav: Path, offset: int) -> list[float]:
     found = []
     for start in range(0, len(sound) - width - 1, width):
         window = sound[start : start + width + 1]
-        edges = sum(1 for before, after in zip(window, window[1:], strict=False) if before < 0 <= after)
+        edges = sum(1 for before, after in itertools.pairwise(window) if before < 0 <= after)
         found.append(edges * 44100 / width)
     return found
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from hil.vm.uml import UmlMachine
-from tests.kernel.support import ENVIRONMENT, SECOND, Passthrough, gadget
+from tests.kernel.support import ENVIRONMENT, SECOND, Passthrough
 
 Uml = Passthrough[UmlMachine]
 SERIAL = "OWN1"
@@ -18,7 +18,7 @@ SERIAL = "OWN1"
 @pytest.fixture(scope="module")
 def stick(uml_daemons: Uml) -> Iterator[None]:
     uml_daemons.ready()
-    with gadget(uml_daemons.host, "mass-storage", "--size", "1M", "--serial", SERIAL):
+    with uml_daemons.gadget("mass-storage", "--size", "1M", "--serial", SERIAL):
         uml_daemons.wait_listed(SERIAL)
         yield
 
@@ -27,7 +27,7 @@ def stick(uml_daemons: Uml) -> Iterator[None]:
 def test_what_is_not_shared_cannot_be_attached(uml: Uml, stick: None, side: str) -> None:
     """On either side the user is told what to do."""
     uml.cli(uml.host, "unbind", SERIAL, check=False)
-    refused = uml.cli(uml.rig.machines[side], "attach", SERIAL, check=False)  # type: ignore[arg-type]
+    refused = uml.cli(uml.rig.machines[side], "attach", SERIAL, check=False)
     assert refused.returncode == 1
     assert refused.stderr.startswith("wslusb: error: ")
     assert "wslusb bind" in refused.stderr
@@ -38,23 +38,22 @@ def test_what_another_guest_has_cannot_be_attached(uml: Uml, stick: None) -> Non
     """The other guest is a second agent, at the service's Unix socket, with the vhci_hcd of the host's own kernel."""
     uml.share(SERIAL)
     other = {**ENVIRONMENT, "WSLUSB_RUNTIME_DIR": "/run/wslusb-second"}
-    command = [sys.executable, "-m", "wslusb"]
-    with uml.host.start([*command, "agent", "--host", SECOND], env=other) as agent:
+    with uml.host.start([sys.executable, "-m", "wslusb", "agent", "--host", SECOND], env=other) as agent:
         agent.wait_for_output("connected ", 30)
         # By its busid: in the kernel of the host, which is the second guest, the stick comes up once more.
         busid = next(each["busid"] for each in uml.json(uml.host, "list")["devices"] if each["serial"] == SERIAL)
         uml.attach(busid)
-        refused = uml.host.run([*command, "attach", busid], env=other, check=False)
+        refused = uml.cli(uml.host, "attach", busid, env=other, check=False)
         assert refused.returncode == 1
         assert "CID 42" in refused.stderr
         uml.detach(busid)
-        assert "/dev/sd" in uml.host.run([*command, "attach", busid], env=other).stdout
+        assert "/dev/sd" in uml.cli(uml.host, "attach", busid, env=other).stdout
         refused = uml.cli(uml.guest, "attach", busid, check=False)
         assert refused.returncode == 1
         assert "attached to uid 0" in refused.stderr
         # On the host, with two agents, the user must say which.
         assert "--guest" in uml.cli(uml.host, "attach", busid, check=False).stderr
-        uml.host.run([*command, "detach", busid], env=other)
+        uml.cli(uml.host, "detach", busid, env=other)
         assert "/dev/sd" in uml.cli(uml.host, "attach", busid, "--guest", "42").stdout
         agent.kill(signal.SIGTERM)
         assert agent.wait(15).returncode == 0
@@ -85,6 +84,6 @@ def test_state_is_the_same_on_both_sides(uml: Uml, stick: None) -> None:
 
 @pytest.mark.parametrize("side", ["host", "guest"])
 def test_doctor_finds_nothing_wrong(uml: Uml, side: str) -> None:
-    said = uml.json(uml.rig.machines[side], "doctor")  # type: ignore[arg-type]
+    said = uml.json(uml.rig.machines[side], "doctor")
     assert said["roles"] == [side]
     assert [check for check in said["checks"] if check["outcome"] not in ("pass", "skip")] == []

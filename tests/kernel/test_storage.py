@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 from hil.vm.uml import UmlMachine
-from tests.kernel.support import MIB, Passthrough, gadget, tools
+from tests.kernel.support import MIB, Passthrough, tools
 
 EIGHT = [f"EIGHT{number}" for number in range(8)]
 
@@ -25,7 +24,7 @@ def test_32_mib_in_a_file_system_survive_detach_and_attach(uml: Passthrough[UmlM
     """The main job: a file system made in the guest, bytes written, the device given back and taken again."""
     tools("mkfs.ext2")
     source, expected = noise(uml, 32 * MIB, 20)
-    with gadget(uml.host, "mass-storage", "--size", "40M", "--serial", "FS1"):
+    with uml.gadget("mass-storage", "--size", "40M", "--serial", "FS1"):
         uml.share("FS1")
         disk = uml.disk("FS1", "guest")
         uml.guest.run(f"mkfs.ext2 -q {disk} && mount {disk} /mnt && cp {source} /mnt/noise && umount /mnt")
@@ -52,7 +51,7 @@ def test_two_disks_copy_side_by_side(uml: Passthrough[UmlMachine]) -> None:
         for number in (1, 2):
             serial = f"PAR{number}"
             source, expected = noise(uml, 6 * MIB, 30 + number)
-            stack.enter_context(gadget(uml.host, "mass-storage", "--size", "8M", "--serial", serial))
+            stack.enter_context(uml.gadget("mass-storage", "--size", "8M", "--serial", serial))
             uml.share(serial)
             disk, folder = uml.disk(serial), f"/mnt/{number}"
             making = f"mkdir -p {folder} && mkfs.vfat {disk} >/dev/null && mount -t vfat {disk} {folder}"
@@ -68,33 +67,17 @@ def test_two_disks_copy_side_by_side(uml: Passthrough[UmlMachine]) -> None:
 
 def test_eight_devices_at_once(uml: Passthrough[UmlMachine]) -> None:
     """All eight are shared, attached and read at the same time."""
-    with plugged_in(uml, EIGHT):
-        for serial in EIGHT:
-            uml.wait_listed(serial)
+    with ExitStack() as stack:
+        for seed, serial in enumerate(EIGHT):
+            stack.enter_context(uml.gadget("mass-storage", "--size", "1M", "--serial", serial, "--seed", str(seed)))
+        uml.wait_listed(EIGHT[-1])
         uml.at_once(uml.host, "bind", EIGHT)
-        disks = [node for node in uml.at_once(uml.guest, "attach", EIGHT).split() if node.startswith("/dev/sd")]
+        disks = [node for said in uml.at_once(uml.guest, "attach", EIGHT) for node in said.split() if "/dev/sd" in node]
         assert len(set(disks)) == 8
         reading = " & ".join(f"sha256sum {disk}" for disk in disks)
         read = uml.guest.run(f"{reading} & wait").stdout.split()[::2]
-        assert sorted(read) == sorted(hashlib.sha256(random.Random(seed).randbytes(MIB)).hexdigest() for seed in range(8))
+        contents = [random.Random(seed).randbytes(MIB) for seed in range(8)]
+        assert sorted(read) == sorted(hashlib.sha256(content).hexdigest() for content in contents)
         assert len(uml.json(uml.guest, "state")["agent"]["attached"]) == 8
         uml.detach("--all")
         uml.no_ghost()
-
-
-@contextmanager
-def plugged_in(uml: Passthrough[UmlMachine], serials: Sequence[str]) -> Iterator[None]:
-    """Sticks of 1 MiB, plugged in by one program: the seed of each is its number."""
-    making = (
-        "import sys\nfrom pathlib import Path\nfrom hil import gadgets\n"
-        "for seed, serial in enumerate(sys.argv[1:]):\n"
-        "    image = gadgets.make_image(Path('/dev/shm', serial), 1 << 20, seed)\n"
-        "    gadgets.mass_storage(image, serial=serial).create()\n"
-    )
-    unmaking = "import sys\nfrom hil import gadgets\nfor serial in sys.argv[1:]: gadgets.remove(serial.lower())"
-    uml.host.python("-c", making, *serials)
-    try:
-        yield
-    finally:
-        uml.host.python("-c", unmaking, *serials)
-        uml.host.run("rm /dev/shm/EIGHT*")

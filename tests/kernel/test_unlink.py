@@ -13,7 +13,7 @@ import pytest
 
 from hil.vm.machine import Machine
 from hil.vm.uml import UmlMachine
-from tests.kernel.support import Passthrough, gadget, poll, program
+from tests.kernel.support import Passthrough, poll
 
 Uml = Passthrough[UmlMachine]
 SERIAL = "ZERO"
@@ -46,15 +46,14 @@ CASES = {
 isochronous, 25 and 26 interrupt: f_sourcesink on dummy_hcd has neither."""
 
 
-def usbtest(machine: Machine) -> dict[str, str]:
+def usbtest(uml: Uml, machine: Machine) -> dict[str, str]:
     """Run all cases; what failed, by case."""
     machine.wait_until("[ -e /sys/bus/usb/drivers/usbtest/*:1.0 ]", 10)
-    said = machine.run(program("usbtest", SERIAL, *CASES), timeout=120).stdout.splitlines()
+    said = uml.run(machine, "usbtest", SERIAL, *CASES).splitlines()
     results = [json.loads(line) for line in said]
     for result in results:
-        print(
-            f"{machine.name} {result['seconds']:6.3f} s  {result['case']:18} {CASES[result['case']]} {result['problem']}"
-        )
+        case, problem, seconds = result["case"], result["problem"], result["seconds"]
+        print(f"{machine.name} {seconds:6.3f} s  {case:18} {CASES[case]} {problem}")
     return {result["case"]: result["problem"] for result in results}
 
 
@@ -63,9 +62,9 @@ def zero(uml_daemons: Uml) -> Iterator[dict[str, str]]:
     """Gadget Zero, and what usbtest says of it on the host's own bus."""
     uml = uml_daemons
     uml.ready()
-    with gadget(uml.host, "source-sink", "--serial", SERIAL):
+    with uml.gadget("source-sink", "--serial", SERIAL):
         uml.share(SERIAL)
-        yield usbtest(uml.host)
+        yield usbtest(uml, uml.host)
         uml.release()
 
 
@@ -76,26 +75,26 @@ def attached(uml: Uml, zero: dict[str, str]) -> Uml:
         uml.attach(SERIAL)
         assert resets(uml) == 0, "an attach resets nothing: the enumeration is no port reset"
         uml.keep = True
-    uml.guest.run(program("ask", SERIAL, "configure", "1"))
+    uml.run(uml.guest, "ask", SERIAL, "configure", "1")
     uml.mark()
     return uml
 
 
 def run(uml: Uml, name: str, *arguments: str) -> dict[str, Any]:
     """Run one of the programs in the guest; what it counted."""
-    said = uml.guest.run(program(name, SERIAL, *arguments), timeout=60).stdout
+    said = uml.run(uml.guest, name, SERIAL, *arguments)
     print(name, said)
     counted: dict[str, Any] = json.loads(said)
     return counted
 
 
 def test_every_case_of_usbtest_that_passes_directly_passes_in_the_guest(attached: Uml, zero: dict[str, str]) -> None:
-    through = usbtest(attached.guest)
+    through = usbtest(attached, attached.guest)
     assert list(through) == list(CASES)
     assert {case: problem for case, problem in through.items() if problem and not zero[case]} == {}
 
 
-def test_discarded_urbs_are_reaped_once_and_no_byte_is_lost(attached: Uml) -> None:
+def test_trap_discarded_urbs_are_reaped_once_and_no_byte_is_lost(attached: Uml) -> None:
     """A few hundred URBs, a good part of them discarded, some just as they complete: the unlink race."""
     counts = run(attached, "unlink_race", "4", "1")
     assert counts["won"] > 20
@@ -104,25 +103,25 @@ def test_discarded_urbs_are_reaped_once_and_no_byte_is_lost(attached: Uml) -> No
     print("lost cancels:", attached.kernel_said(attached.guest).count("was already given back"))
 
 
-def test_a_read_that_times_out_loses_nothing(attached: Uml) -> None:
+def test_trap_read_that_times_out_loses_nothing(attached: Uml) -> None:
     """The bytes of a cancelled IN URB are given to the program, also where the cancel and the data crossed."""
     counts = run(attached, "trickle", "100", "1")
     assert counts["partial"] > 5
 
 
-def test_a_port_reset_in_the_guest_resets_the_device(attached: Uml) -> None:
-    attached.guest.run(program("ask", SERIAL, "reset"))
+def test_trap_port_reset_in_the_guest_resets_the_device(attached: Uml) -> None:
+    attached.run(attached.guest, "ask", SERIAL, "reset")
     assert resets(attached) == 1
-    assert usbtest_once(attached.guest)
+    assert usbtest_once(attached, attached.guest)
     assert resets(attached) == 1
 
 
 def test_reading_the_descriptor_like_the_kernel_resets_nothing(attached: Uml) -> None:
-    descriptor = bytes.fromhex(attached.guest.run(program("ask", SERIAL, "descriptor")).stdout)
+    descriptor = bytes.fromhex(attached.run(attached.guest, "ask", SERIAL, "descriptor"))
     assert len(descriptor) == 18
     assert descriptor[8:12] == bytes.fromhex("2505a0a4")
     assert resets(attached) == 0
-    assert usbtest_once(attached.guest)
+    assert usbtest_once(attached, attached.guest)
 
 
 def test_the_device_is_in_its_first_configuration_again_after_a_detach(attached: Uml) -> None:
@@ -132,7 +131,7 @@ def test_the_device_is_in_its_first_configuration_again_after_a_detach(attached:
     script = "cat $(dirname $(grep -lsx ZERO /sys/bus/usb/devices/*/serial))/bConfigurationValue"
     poll(lambda: attached.host.run(script).stdout.strip() == "1", 10, "configuration 1")
     attached.wait_driver(SERIAL, "usbtest")
-    assert usbtest_once(attached.host)
+    assert usbtest_once(attached, attached.host)
 
 
 def resets(uml: Uml) -> int:
@@ -140,8 +139,8 @@ def resets(uml: Uml) -> int:
     return uml.kernel_said(uml.host).count("reset high-speed USB device")
 
 
-def usbtest_once(machine: Machine) -> bool:
+def usbtest_once(uml: Uml, machine: Machine) -> bool:
     """Whether the device does what it is for."""
     machine.wait_until("[ -e /sys/bus/usb/drivers/usbtest/*:1.0 ]", 10)
-    said = machine.run(program("usbtest", SERIAL, "1:5:4096", "2:5:4096")).stdout
+    said = uml.run(machine, "usbtest", SERIAL, "1:5:4096", "2:5:4096")
     return [json.loads(line)["problem"] for line in said.splitlines()] == ["", ""]

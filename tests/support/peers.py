@@ -178,18 +178,22 @@ class Ending:
 
 
 def remote_device(
-    info: DeviceInfo, *, urbs: int = 16, size: int = 1 << 20, limits: Limits | None = None
-) -> tuple[RemoteDevice, RawPeer, Ending]:
-    """A RemoteDevice whose host is a :class:`RawPeer`, attached under ``HANDLE``. Its requests are numbered from 3."""
+    info: DeviceInfo, *, urbs: int = 16, size: int = 1 << 20, limits: Limits | None = None,
+    answer: DeviceInfo | None = None,
+) -> tuple[RemoteDevice, RawPeer, Ending]:  # fmt: skip
+    """A RemoteDevice whose host is a :class:`RawPeer`, attached under ``HANDLE``. Its requests are numbered from 3.
+
+    ``answer`` is what the host attaches where it is not ``info``.
+    """
     ours, theirs = socket.socketpair()
     host = RawPeer(theirs)
     # The answers may be there before the questions: the guest reads them after it has asked.
     host.say(MessageType.HELLO, Hello(Purpose.DATA, limits=limits or Limits(), token=bytes(16)).pack(), 1, 0)
-    host.say(MessageType.ATTACH, AttachAnswer(0, "", HANDLE, urbs, size, info).pack(), 2, 0)
+    host.say(MessageType.ATTACH, AttachAnswer(0, "", HANDLE, urbs, size, answer or info).pack(), 2, 0)
     link = Link(SocketStream(ours, Peer("unix", 0)), Connection(Role.GUEST, Hello(Purpose.DATA, token=bytes(16))))
     link.shake_hands(first=True)
     ending = Ending()
-    device = RemoteDevice.attach(link, AttachRequest(info.busid), ending)
+    device = RemoteDevice.attach(link, AttachRequest(info.busid, info.generation), ending)
     host.expect(MessageType.HELLO)
     host.expect(MessageType.ATTACH)
     host.handle = HANDLE

@@ -45,6 +45,7 @@ class HostClient:
         self._closed = closed
         self._capabilities = capabilities
         self._lists: dict[int, tuple[threading.Event, list[list[Listed]]]] = {}
+        self._reason: WslusbError | None = None
         self._link = self._connect(Purpose.CONTROL, b"")
         self._token = self._link.connection.peer.token
         self._reader = threading.Thread(target=self._run, name="wslusb-host", daemon=True)
@@ -88,7 +89,8 @@ class HostClient:
             raise LocalError(LocalReason.DISCONNECTED, "the connection to the host broke") from error
         answered.wait(_ANSWER_SECONDS)
         if not lists:
-            raise LocalError(LocalReason.DISCONNECTED, "the host did not list its devices")
+            why = f": {self._reason}" if self._reason is not None else ""
+            raise LocalError(LocalReason.DISCONNECTED, f"the host did not list its devices{why}")
         return lists[0]
 
     def open(
@@ -145,6 +147,7 @@ class HostClient:
         if reason is None and not self._link.ended:
             reason = LocalError(LocalReason.DISCONNECTED, "the host ended the connection")
         self._link.end()
+        self._reason = reason
         for waiting in list(self._lists.values()):
             waiting[0].set()
         self._link.stream.close()

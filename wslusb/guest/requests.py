@@ -26,7 +26,7 @@ class GuestRequests:
             case {"op": "list"}:
                 return {"devices": [listed_json(listed) for listed in agent.devices()]}
             case {"op": "attach", "device": str(name), **rest}:
-                before = {port.info.busid for port in agent.ports()}
+                before = {port.info.busid for port in agent.ports() if not port.leaving}
                 info, nodes = agent.attach(name, seconds=seconds_of(rest, ENUMERATION_SECONDS))
                 return {"device": device_json(info), "nodes": list(nodes), "changed": info.busid not in before}
             case {"op": "detach", "device": str(name)}:

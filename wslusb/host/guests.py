@@ -51,12 +51,22 @@ class GuestSession:
         return name in (self.name, str(self.link.peer), str(self.link.peer.number))
 
     def run(self, shared: Callable[[], list[Listed]]) -> None:
-        """Answer the guest until its link ends. PeerError when it broke the protocol."""
+        """Answer the guest until its link ends. PeerError when it broke the protocol.
+
+        An enumeration has no way to say no: a host that cannot list its devices ends the session with the reason.
+        """
         for frame in self.link.frames():
-            if frame.type == MessageType.ENUMERATION:
-                self.link.answer(MessageType.ENUMERATION, frame.sequence, EnumerationAnswer(shared()).pack())
-            else:
+            if frame.type != MessageType.ENUMERATION:
                 self._report(Event.unpack(frame.payload))
+                continue
+            try:
+                listed = shared()
+            except LocalError as error:
+                hint = f"; on the host: {error.hint}" if error.hint else ""
+                log.error("the devices cannot be listed: %s", error)
+                self.link.fail(PeerError(PeerReason.INTERNAL, f"the devices cannot be listed: {error}{hint}"))
+                return
+            self.link.answer(MessageType.ENUMERATION, frame.sequence, EnumerationAnswer(listed).pack())
 
     def _report(self, event: Event) -> None:
         if event.kind not in _REPORTS:

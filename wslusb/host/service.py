@@ -155,7 +155,6 @@ class Service:
         log.info("%s is connected", session.name)
         try:
             self._answer_hello(link, session, hello)
-            session.greeted = True
             session.run(self._shared)
         finally:
             self.guests.remove(session)
@@ -163,7 +162,10 @@ class Service:
 
     def _answer_hello(self, link: Link, session: GuestSession, hello: Hello) -> None:
         answer = replace(self._hello, purpose=hello.purpose, token=session.token)
-        link.answer(MessageType.HELLO, link.hello_sequence, answer.pack())
+        with link.lock:
+            # Whoever tells it something from now on waits for the lock, and so comes after the hello.
+            session.greeted = True
+            link.send_locked((link.connection.answer(MessageType.HELLO, link.hello_sequence, answer.pack()),))
 
     def _shared(self) -> list[Listed]:
         return [listed for listed in self.catalog.listed() if listed.state is not DeviceState.NOT_SHARED]

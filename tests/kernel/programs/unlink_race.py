@@ -4,7 +4,8 @@ Loopback (configuration 2) sends back what it gets. OUT URBs carry a known strea
 whatever became of that; IN URBs are sorted into the order of their submission. Then
 
 - every URB is reaped exactly once, discarded or not, and none of them later than ten seconds;
-- the bytes that came back are the bytes that went out, in order, none missing and none twice: those of cancelled URBs too.
+- the bytes that came back are the bytes that went out, in order, none missing and none twice: those of cancelled URBs
+  too.
 
 python unlink_race.py SERIAL SECONDS SEED
 """

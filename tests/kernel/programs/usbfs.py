@@ -1,5 +1,6 @@
-"""The usbfs interface (linux/usbdevice_fs.h) as far as the programs beside this one need it. No libusb in between:
-what they see is what the kernel's host controller driver did.
+"""The usbfs interface (linux/usbdevice_fs.h) as far as the programs beside this one need it.
+
+There is no libusb in between: what they see is what the kernel's host controller driver did.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ class Recorded:
 
 
 @given(lies())
-def test_no_lie_reaches_the_kernel(lie: tuple[Submit, Completion]) -> None:
+def test_trap_no_lie_reaches_the_kernel(lie: tuple[Submit, Completion]) -> None:
     """Whatever a device says, the kernel end's checks hold, and the stream stays in step."""
     submit, completion = lie
     urb = submit.urb

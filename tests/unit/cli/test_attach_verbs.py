@@ -67,6 +67,29 @@ def test_a_guest_is_chosen_at_the_service(machine: Any) -> None:
     assert machine.run("attach", "1-1", "--guest", "42").exit_code == 0
 
 
+def test_distribution_is_another_word_for_guest(machine: Any) -> None:
+    machine.listen("service", attached())
+    assert machine.run("attach", "1-1", "--distribution", "Debian", "--timeout", "3").exit_code == 0
+    assert machine.requests == [{"op": "attach", "device": "1-1", "guest": "Debian", "seconds": 3.0}]
+
+
+def test_the_agent_gets_the_time_limit(machine: Any) -> None:
+    machine.listen("agent", attached())
+    assert machine.run("attach", "1-1", "--timeout", "3").exit_code == 0
+    assert machine.requests[0]["seconds"] == 3.0
+
+
+def test_detach_from_a_guest_is_for_the_service(machine: Any) -> None:
+    machine.listen("agent", lambda _request: pytest.fail("the agent was asked"))
+    machine.listen("service", lambda _request: {"devices": [DEVICE], "device": DEVICE})
+    assert machine.run("detach", "1-1", "--guest", "42").exit_code == 0
+    assert machine.run("detach", "--all", "--distribution", "Debian").exit_code == 0
+    assert machine.requests == [
+        {"op": "detach", "device": "1-1", "guest": "42"},
+        {"op": "detach", "all": True, "guest": "Debian"},
+    ]
+
+
 def test_control_says_whom_to_ask(machine: Any) -> None:
     def handler(request: Json) -> Json:
         return {"role": "service"} if request["op"] == "state" else attached()(request)

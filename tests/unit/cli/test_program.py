@@ -41,6 +41,15 @@ def test_no_verb_shows_the_help_and_is_wrong_usage(machine: Any) -> None:
     assert "Usage: wslusb" in result.stderr
 
 
+def test_help_is_a_verb_too(machine: Any) -> None:
+    """Hidden, for those who type it."""
+    assert machine.run("help").stdout == machine.run("--help").stdout
+    assert machine.run("help", "attach").stdout == machine.run("attach", "--help").stdout
+    assert "\n  help " not in machine.run("help").stdout
+    wrong = machine.run("help", "bogus")
+    assert (wrong.exit_code, wrong.stderr.splitlines()[0]) == (2, "wslusb: error: No such command 'bogus'.")
+
+
 @pytest.mark.parametrize("arguments", [["bogus"], ["list", "--bogus"], ["attach"], ["detach", "a", "--all"]])
 def test_wrong_usage(machine: Any, arguments: list[str]) -> None:
     result = machine.run(*arguments)

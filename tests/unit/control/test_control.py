@@ -136,6 +136,29 @@ def test_too_many_clients(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     server.close()
 
 
+def test_when_no_thread_can_be_had_the_server_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More often than it serves clients at once: a refused one takes no place."""
+    monkeypatch.setattr(server_module, "_CLIENTS", 2)
+    server = ControlServer(folder / "c", handle)
+    begin = threading.Thread.start
+
+    def fail(thread: threading.Thread) -> None:
+        if thread.name == "wslusb-control-client":
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fail)
+        for _ in range(3):
+            with client(server.path) as sock:
+                assert sock.recv(1) == b""
+    assert caplog.text.count("can't start new thread") == 3
+    call(server.path, "echo")
+    server.close()
+
+
 def test_two_servers_at_one_path(path: Path) -> None:
     with pytest.raises(OSError):  # noqa: PT011 -- EADDRINUSE
         ControlServer(path, handle)

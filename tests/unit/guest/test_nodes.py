@@ -95,3 +95,17 @@ def test_patience_has_an_end(device: Path, tmp_path: Path) -> None:
     driver(device, "usb-storage")
     node(device / "1-1:1.0/host0/sg0", "sg0")
     assert nodes.wait_usable(tmp_path, "1-1", 0.1) == ["/dev/sg0"]
+
+
+def test_a_driver_that_goes_while_it_is_looked_at(
+    device: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver(device, "usb-storage")
+    read = Path.readlink
+
+    def readlink(link: Path) -> Path:
+        link.unlink(missing_ok=True)
+        return read(link)
+
+    monkeypatch.setattr(Path, "readlink", readlink)
+    assert nodes.wait_usable(tmp_path, "1-1", PATIENCE) == []

@@ -107,6 +107,31 @@ def test_attach_is_refused(
     assert caught.value.reason is reason
 
 
+@pytest.mark.parametrize("speed", [Speed.SUPER_PLUS, Speed.SUPER, Speed.HIGH])
+def test_a_kernel_that_does_not_know_super_plus(
+    vhci: Vhci, controller: Path, end: socket.socket, monkeypatch: pytest.MonkeyPatch, speed: Speed
+) -> None:
+    """It gets SUPER. Slower devices that are refused are refused."""
+    written: list[str] = []
+    write = Vhci._write
+
+    def old_kernel(self: Vhci, name: str, text: str) -> None:
+        written.append(text)
+        if speed is not Speed.SUPER_PLUS or text.endswith(f" {int(Speed.SUPER_PLUS)}"):
+            raise OSError(errno.EINVAL, "invalid speed")
+        write(self, name, text)
+
+    monkeypatch.setattr(Vhci, "_write", old_kernel)
+    if speed is not Speed.SUPER_PLUS:
+        with pytest.raises(LocalError):
+            vhci.attach(end, 7, speed)
+        assert len(written) == 1
+        return
+    assert vhci.attach(end, 7, speed) == 3
+    assert len(written) == 2
+    assert (controller / "attach").read_text() == f"3 {end.fileno()} 7 {int(Speed.SUPER)}"
+
+
 def test_detach(vhci: Vhci, controller: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vhci.detach(3)
     assert (controller / "detach").read_text() == "3"

@@ -10,7 +10,8 @@ from emulator import device_provider
 from emulator.provider import EmulatorProvider
 from wslusb.errors import DeviceError, LocalError, LocalReason
 from wslusb.host.bindings import Bindings
-from wslusb.host.catalog import Catalog
+from wslusb.host.catalog import Catalog, Claim
+from wslusb.usb.info import DeviceInfo
 from wslusb.usb.urb import Status
 from wslusb.wire.listing import DeviceState
 
@@ -91,3 +92,41 @@ def test_open_and_watch(catalog: Catalog, provider: EmulatorProvider) -> None:
     catalog.close()
     provider.plug("9-2")
     assert changes == [1]
+
+
+class Raced(Bindings):
+    """An unbind comes just before, or just after, a claim has looked whether the device is shared."""
+
+    before = after = staticmethod(nothing)
+
+    def is_bound(self, info: DeviceInfo) -> bool:
+        self.before()
+        bound = super().is_bound(info)
+        self.after()
+        return bound
+
+
+def test_an_unbind_before_the_look_refuses_the_claim(provider: EmulatorProvider, tmp_path: Path) -> None:
+    catalog = Catalog([provider], bindings := Raced(tmp_path / "b"))
+    info = catalog.find("9-1")
+    bindings.bind(info)
+    bindings.before = lambda: bindings.unbind(info.identity)  # type: ignore[assignment]
+    with pytest.raises(DeviceError) as caught:
+        catalog.claim("9-1", 0, "CID 5", nothing)
+    assert caught.value.status == Status.ACCESS_DENIED
+    assert catalog.claims() == []
+
+
+def test_an_unbind_after_the_look_finds_the_claim(provider: EmulatorProvider, tmp_path: Path) -> None:
+    catalog = Catalog([provider], bindings := Raced(tmp_path / "b"))
+    bindings.bind(catalog.find("9-1"))
+    found: list[Claim] = []
+    bindings.after = lambda: found.extend(catalog.claims())  # type: ignore[assignment]
+    assert [catalog.claim("9-1", 0, "CID 5", nothing)] == found
+
+
+def test_a_damaged_file_leaves_no_claim(catalog: Catalog) -> None:
+    catalog.bindings.path.write_text("{")
+    with pytest.raises(LocalError):
+        catalog.claim("9-1", 0, "CID 5", nothing)
+    assert catalog.claims() == []

@@ -10,6 +10,7 @@ from tests.support.world import Guest, World
 from wslusb.control.client import call
 from wslusb.control.server import ControlServer
 from wslusb.errors import LocalError, LocalReason
+from wslusb.host.catalog import Claim
 from wslusb.host.requests import HostRequests
 
 
@@ -37,6 +38,21 @@ def test_detach(world: World) -> None:
     guest = Guest(world)
     assert [each["busid"] for each in ask({"op": "detach", "all": True})["devices"]] == ["9-1"]
     guest.close()
+
+
+def test_detach_from_one_guest(world: World) -> None:
+    """What the others have stays with them."""
+    ask = HostRequests(world.service)
+    claims: dict[str, Claim] = {}
+    for busid, owner in (("9-1", "CID 42"), ("9-2", "CID 43")):
+        claims[busid] = world.catalog.claim(busid, 0, owner, lambda busid=busid: world.catalog.release(claims[busid]))  # type: ignore[misc]
+    assert ask({"op": "detach", "device": "9-1", "guest": "43"})["devices"] == []
+    assert ask({"op": "detach", "all": True, "guest": "CID 44"})["devices"] == []
+    assert len(world.catalog.claims()) == 2
+    assert [each["busid"] for each in ask({"op": "detach", "all": True, "guest": "42"})["devices"]] == ["9-1"]
+    assert world.catalog.claims() == [claims["9-2"]]
+    assert [each["busid"] for each in ask({"op": "detach", "device": "STICK", "guest": "CID 43"})["devices"]] == ["9-2"]
+    assert world.catalog.claims() == []
 
 
 def test_state(world: World) -> None:

@@ -24,7 +24,7 @@ def system(tree: Tree, tmp_path: Path) -> LinuxSystem:
     return LinuxSystem(tree.root, tmp_path / "dev")
 
 
-def test_devices_of_a_dead_service_are_given_back(tree: Tree, system: LinuxSystem) -> None:
+def test_trap_drivers_are_bound_again_when_a_service_is_dead(tree: Tree, system: LinuxSystem) -> None:
     assert guard([b"claim 1 2\n", b"claim 1 3\n"], system) == 2
     assert tree.probed() == ["1-1:1.0", "1-1:1.1", "1-2:1.0"]
 

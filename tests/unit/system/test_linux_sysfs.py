@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.unit.system.sysfs import Tree, configuration
-from wslusb.system.linux_sysfs import natural, read_device, read_devices
+from wslusb.system.linux_sysfs import driver_of, natural, read_device, read_devices
 from wslusb.usb.ids import ClassCode, Speed
 
 
@@ -68,3 +70,20 @@ def test_names_that_are_no_device(tree: Tree, busid: str) -> None:
 def test_truncated_configurations(tree: Tree) -> None:
     tree.add("1-1", 2, configurations=(configuration()[:-3],))
     assert read_devices(tree.root)[0].info.configurations == (configuration()[:-3],)
+
+
+def test_a_driver_that_goes_while_it_is_looked_at(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree.add("1-1", 2, drivers={0: "cdc_acm", 1: ""})
+    interface = tree.devices / "1-1/1-1:1.0"
+    assert driver_of(interface) == "cdc_acm"
+    read = Path.readlink
+
+    def readlink(link: Path) -> Path:
+        if link.name == "driver":
+            link.unlink(missing_ok=True)
+        return read(link)
+
+    monkeypatch.setattr(Path, "readlink", readlink)
+    assert driver_of(interface) == ""
+    assert driver_of(tree.devices / "1-9/1-9:1.0") == ""
+    assert read_devices(tree.root)[0].drivers == {}

@@ -13,8 +13,9 @@ import pytest
 from tests.support.waiting import PATIENCE
 from wslusb.errors import LocalError, LocalReason
 from wslusb.transport import sockets
-from wslusb.transport.address import UnixAddress
-from wslusb.transport.stream import Peer
+from wslusb.transport.address import UnixAddress, VsockAddress
+from wslusb.transport.stream import STREAM_BUFFER, Peer
+from wslusb.wire.frame import PORT
 
 
 @pytest.fixture
@@ -112,3 +113,33 @@ def test_close_wakes_who_accepts(address: UnixAddress) -> None:
     listener.close()
     thread.join(PATIENCE)
     assert len(errors) == 1
+
+
+def test_trap_vsock_buffers_maximum_first_and_before_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The size is clamped to the maximum, and both are only read when a connection is made."""
+    calls: list[tuple[str, object]] = []
+
+    class Recorder(socket.socket):
+        """A Unix socket: no AF_VSOCK socket is opened here."""
+
+        def setsockopt(self, *arguments: object) -> None:
+            calls.append(("set", arguments[1:]))
+
+        def connect(self, address: object) -> None:
+            calls.append(("connect", address))
+            raise ConnectionRefusedError
+
+        def bind(self, address: object) -> None:
+            calls.append(("bind", address))
+            raise PermissionError
+
+    monkeypatch.setattr(socket, "AF_VSOCK", socket.AF_UNIX, raising=False)
+    monkeypatch.setattr(socket, "socket", Recorder)
+    buffers: list[tuple[str, object]] = [("set", (2, STREAM_BUFFER)), ("set", (0, STREAM_BUFFER))]
+    with pytest.raises(LocalError):
+        sockets.connect(VsockAddress(5))
+    assert calls == [*buffers, ("connect", (5, PORT))]
+    calls.clear()
+    with pytest.raises(LocalError):
+        sockets.listen(VsockAddress(5))
+    assert calls == [*buffers, ("bind", (5, PORT))]

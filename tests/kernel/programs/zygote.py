@@ -1,0 +1,90 @@
+"""Runs Python programs in forked children, because an interpreter takes a second to start in a virtual machine.
+
+python zygote.py FIFO
+
+A line in FIFO is the process id of who asks, and JSON: {"run": "wslusb" | "hil.gadgets" | "/path/of/a/program.py",
+"arguments": [...], "env": {...}}. The child uses standard output and error of who asks, and writes its exit status to
+FIFO.PID, from which that one reads it.
+"""
+
+from __future__ import annotations
+
+import ctypes  # noqa: F401 - the programs beside this one want it
+import importlib
+import json
+import os
+import runpy
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from hil import gadgets
+from wslusb.cli.program import VERBS, program
+
+LATER = ("wslusb.control.client", "wslusb.cli.options", "random", "runpy", "select")
+
+
+def run(what: str, arguments: list[str]) -> None:
+    """Run one of the programs; it ends by SystemExit, or comes back."""
+    if what == "wslusb":
+        program(arguments)
+    elif what == "hil.gadgets":
+        sys.exit(gadgets.main(arguments))
+    else:
+        sys.argv = [what, *arguments]
+        sys.path.insert(0, str(Path(what).parent))
+        runpy.run_path(what, run_name="__main__")
+
+
+def status_of(request: dict[str, Any]) -> int:
+    """What the interpreter would have made of it."""
+    os.environ.update(request["env"])
+    try:
+        run(request["run"], request["arguments"])
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+            return 1
+        return end.code or 0
+    except BaseException:  # noqa: BLE001 - as at the end of an interpreter
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def child(pid: str, request: dict[str, Any], answers: str) -> None:
+    """Serve one request and end."""
+    for number in (1, 2):
+        os.dup2(os.open(f"/proc/{pid}/fd/{number}", os.O_WRONLY), number)
+    status = status_of(request)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.close(1)
+    os.close(2)
+    Path(answers).write_text(f"{status}\n")
+    os._exit(0)
+
+
+def main() -> None:
+    """Serve for ever."""
+    fifo = sys.argv[1]
+    os.mkfifo(fifo)
+    for name in (*LATER, *(f"wslusb.cli.{verb}" for verb in VERBS if verb not in ("serve", "agent"))):
+        importlib.import_module(name)
+    print("ready", flush=True)
+    with open(os.open(fifo, os.O_RDWR), encoding="utf-8") as lines:  # noqa: PTH123 - never at its end
+        for line in lines:
+            pid, _, text = line.partition(" ")
+            if os.fork() == 0:
+                child(pid, json.loads(text), f"{fifo}.{pid}")
+            while True:
+                try:
+                    if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                        break
+                except ChildProcessError:
+                    break
+
+
+if __name__ == "__main__":
+    main()
