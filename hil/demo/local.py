@@ -58,6 +58,7 @@ class Cli:
                 yield
             finally:
                 service.terminate()
+                log.close()
 
 
 class _Log:
@@ -67,7 +68,12 @@ class _Log:
         self._process = process
         self._lines: list[str] = []
         self._news = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Wait for the end of what the service says: its pipe must not be closed under the reader."""
+        self._thread.join(_SERVICE_SECONDS)
 
     def _read(self) -> None:
         for line in self._process.stderr or ():

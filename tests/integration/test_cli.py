@@ -314,6 +314,8 @@ def test_cancelled(machine: Machine) -> None:
             text=True,
             env=environment(machine.folder),
             start_new_session=True,
+            # Whoever runs the tests in the background has SIGINT ignored, and a child inherits that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         time.sleep(1.0)
         waiting.send_signal(signal.SIGINT)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["find", "wait_usable"]
 
-_POLL = 0.02
+_POLL = 0.05
 _SETTLE = 0.25
 """Seconds without a new node after which a device counts as complete."""
 _DISK_SECONDS = 6.0

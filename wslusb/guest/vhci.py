@@ -11,6 +11,7 @@ import errno
 import re
 import socket
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,12 +66,14 @@ class Vhci:
 
     def ports(self) -> list[Port]:
         """All ports of all controllers, by number."""
-        ports = []
+        return sorted(self._scan(), key=lambda port: port.number)
+
+    def _scan(self) -> Iterator[Port]:
+        """All ports, one controller's file after the other, read when they are wanted."""
         for file in sorted(self._controller.glob("status*")):
             for kind, number, status, _speed, devid, _fd, busid in _LINE.findall(file.read_text()):
                 used = busid if int(status) == _USED else ""
-                ports.append(Port(int(number), kind == "ss", int(status), int(devid, 16), used))
-        return sorted(ports, key=lambda port: port.number)
+                yield Port(int(number), kind == "ss", int(status), int(devid, 16), used)
 
     def attach(self, sock: socket.socket, devid: int, speed: Speed) -> int:
         """Give the kernel its end of a socket pair; the number of the port that it serves from now on.
@@ -111,7 +114,7 @@ class Vhci:
 
     def port(self, number: int) -> Port | None:
         """One port as it is now."""
-        return next((port for port in self.ports() if port.number == number), None)
+        return next((port for port in self._scan() if port.number == number), None)
 
     def resetting(self, number: int) -> bool:
         """Whether the kernel has just reset this port and is enumerating the device anew.

@@ -53,6 +53,7 @@ class Export:
         except (DeviceError, LocalError, PeerError) as error:
             if device is not None:
                 device.close()
+            self._catalog.release(claim)  # before the guest hears of it, which may ask again at once
             self._refuse(sequence, busid, error)
             return False
         link, agreed, handle = self._link, self._link.connection.agreed, next(_handles) & 0xFFFFFFFF or 1

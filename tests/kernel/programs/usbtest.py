@@ -41,7 +41,7 @@ def main() -> None:
         try:
             device.driver_call(0, USBTEST_REQUEST, Parameters(number, iterations, length, vary, sglen))
         except OSError as error:
-            problem = os.strerror(error.errno)
+            problem = os.strerror(error.errno or 0)
         seconds = round(time.monotonic() - started, 3)
         print(json.dumps({"case": words, "problem": problem, "seconds": seconds}), flush=True)
 

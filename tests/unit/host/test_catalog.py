@@ -121,7 +121,7 @@ def test_an_unbind_after_the_look_finds_the_claim(provider: EmulatorProvider, tm
     catalog = Catalog([provider], bindings := Raced(tmp_path / "b"))
     bindings.bind(catalog.find("9-1"))
     found: list[Claim] = []
-    bindings.after = lambda: found.extend(catalog.claims())  # type: ignore[assignment]
+    bindings.after = lambda: found.extend(catalog.claims())
     assert [catalog.claim("9-1", 0, "CID 5", nothing)] == found
 
 

@@ -26,13 +26,15 @@ def pair() -> Iterator[Pair]:
 
 
 def test_a_peer_that_reads_a_little_now_and_then_is_given_up(pair: Pair) -> None:
-    """The kernel sends a part before its time-out; to go on like that would take for ever."""
+    """The first bytes too late for the kernel's time-out, the others in time: a part goes, the rest in pieces."""
     stream = SocketStream(pair[0], Peer("unix", 0), send_timeout=0.2)
     over = threading.Event()
 
     def trickle() -> None:
-        while not over.wait(0.05):
-            pair[1].recv(2000)
+        pause = 0.3
+        while not over.wait(pause):
+            pair[1].recv(16384)
+            pause = 0.01
 
     reader = threading.Thread(target=trickle)
     reader.start()
