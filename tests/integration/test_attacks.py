@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.peers import RawGuest, remote_device
-from tests.support.usb import Waiter, bulk_out
+from tests.support.usb import Waiter, bulk_out, read_zeroes
 from tests.support.world import World
 from wslusb.control.messages import seconds_of
 from wslusb.errors import PeerError, PeerReason
@@ -110,3 +110,13 @@ def test_what_carries_nothing_carries_nothing(world: World, kind: MessageType) -
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e300, 10**400, -1, 0, "5", None, True])
 def test_senseless_time_limits(seconds: object) -> None:
     assert seconds_of({"seconds": seconds}, 7.0) in (7.0, 1.0)
+
+
+def test_a_damaged_bindings_file_does_not_take_attached_devices_away(world: World) -> None:
+    client = world.client()
+    device = client.open(world.info())
+    world.catalog.bindings.path.write_text("{")
+    assert [listed.info.busid for listed in client.devices()] == ["9-1"]
+    read_zeroes(device)
+    device.close()
+    client.close()

@@ -142,10 +142,17 @@ class Agent:
                 self._obeying.release()
 
         if not self._obeying.acquire(blocking=False):
-            self.client.report(Event(EventKind.FAILED, event.busid, event.ticket, message="too much is asked at once"))
+            if (client := self._client) is not None:
+                busy = "too much is asked at once"
+                client.report(Event(EventKind.FAILED, event.busid, event.ticket, message=busy))
             return
         # Not on the reading thread: attaching takes half a second and needs its answers.
-        threading.Thread(target=work, name=f"wslusb-{event.kind.name}", daemon=True).start()
+        thread = threading.Thread(target=work, name=f"wslusb-{event.kind.name}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # no more threads to be had
+            log.error("%s of %s: %s", event.kind.name, event.busid, error)
+            self._obeying.release()
 
     # -- devices
 

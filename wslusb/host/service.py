@@ -168,7 +168,15 @@ class Service:
             link.send_locked((link.connection.answer(MessageType.HELLO, link.hello_sequence, answer.pack()),))
 
     def _shared(self) -> list[Listed]:
-        return [listed for listed in self.catalog.listed() if listed.state is not DeviceState.NOT_SHARED]
+        try:
+            return [listed for listed in self.catalog.listed() if listed.state is not DeviceState.NOT_SHARED]
+        except LocalError as error:
+            claims = self.catalog.claims()
+            if not claims:
+                raise
+            # To say so would end the session, and take away what is attached: for a file that is damaged on the host.
+            log.error("the devices cannot be listed: %s", error)
+            return [Listed(claim.info, DeviceState.ATTACHED, claim.owner) for claim in claims]
 
     # -- hot-plug
 
