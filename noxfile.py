@@ -76,6 +76,8 @@ def kernel(session: nox.Session) -> None:
         "-m",
         "kernel",
         "--timeout=300",
+        "--numprocesses=2",
+        "--dist=loadfile",
         "--durations=0",
         "--durations-min=1",
         "-v",

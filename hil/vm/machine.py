@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,11 +26,27 @@ CONSOLE_TAIL = 4000
 STOP_SECONDS = 10.0
 
 
+@contextlib.contextmanager
+def pinned(cpu: int | None) -> Iterator[None]:
+    """What this thread starts meanwhile stays on this processor; `None` for any."""
+    if cpu is None:
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 class Machine:
     """A running virtual machine. Subclasses give the command line; `boot_seconds` is how long it may take."""
 
     boot_seconds = 60.0
     channel_window: int | None = None
+    cpu: int | None = None
+    """The processor that it is kept on, if any."""
 
     def __init__(self, name: str, directory: Path, shared: Path) -> None:
         self.name = name
@@ -69,7 +85,7 @@ class Machine:
 
     def power_on(self) -> None:
         """Start the machine's process; `wait_booted` waits for its agent."""
-        with self.console_path.open("wb") as console:
+        with self.console_path.open("wb") as console, pinned(self.cpu):
             self._process = subprocess.Popen(
                 [str(word) for word in self.command_line()],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,

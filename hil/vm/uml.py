@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,12 @@ USB_DEFAULTS = ("usb-storage.delay_use=0", "dummy_hcd.num=4")
 
 
 class UmlMachine(Machine):
-    """UML; `vsock` is the path of the vhost-user socket that makes it a machine with a CID."""
+    """UML; `vsock` is the path of the vhost-user socket that makes it a machine with a CID.
+
+    It has one processor, and its kernel and its programs are processes here that take turns: kept on one of our
+    processors a turn is a switch of tasks, spread over two it is an interrupt, and a system call takes four times as
+    long (18 us against 73).
+    """
 
     boot_seconds = 60.0
     channel_window = TTY_WINDOW
@@ -30,6 +36,8 @@ class UmlMachine(Machine):
         self._memory = memory
         self._extra = tuple(kernel_args)
         self._state = directory / f"{name}.uml"
+        processors = sorted(os.sched_getaffinity(0))
+        self.cpu = processors[0 if name == "host" else -1]
 
     def command_line(self) -> Sequence[str | Path]:
         """See Machine."""
