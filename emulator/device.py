@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from wslusb.errors import DeviceError
@@ -12,11 +12,13 @@ from wslusb.usb.info import DeviceInfo
 from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Completion, Done, Status, Urb, UrbFlag
 
+from .clock import REAL, Clock
 from .control import ControlEndpoint
 from .core import Core
 from .delivery import Delivery
 from .firmware import Firmware
 from .gadget import Gadget
+from .model import Model
 
 __all__ = ["VirtualDevice"]
 
@@ -27,16 +29,25 @@ class VirtualDevice:
     """One opening of a gadget: a :class:`wslusb.device.api.Device`.
 
     A device that waits for nothing completes a URB within ``submit``, with no change of thread. Starts in the
-    configuration that ``info`` names, as a device does that its host's system has enumerated.
+    configuration that ``info`` names, as a device does that its host's system has enumerated. ``replug`` is called,
+    from the clock, when the firmware wants to come back as another device.
     """
 
-    def __init__(self, gadget: Gadget, firmware: Firmware | None = None, info: DeviceInfo | None = None) -> None:
+    def __init__(
+        self, gadget: Gadget, firmware: Firmware | None = None, info: DeviceInfo | None = None, *,
+        clock: Clock = REAL, replug: Callable[[Model], None] | None = None,
+    ) -> None:  # fmt: skip
         self._info = info or gadget.info("9-1")
+        self.clock = clock
+        self._replug = replug
         self._lock = threading.Lock()
         self._delivery = Delivery()
-        self._core = Core(gadget, firmware or Firmware(), self._delivery.put)
+        self._firmware = firmware or Firmware()
+        self._core = Core(gadget, self._firmware, self._delivery.put)
         self._control = ControlEndpoint(self._core)
         self._gone = False
+        self._firmware.board = self
+        self._firmware.attached()
         self._core.configure(self._info.active_configuration)
 
     @property
@@ -133,11 +144,19 @@ class VirtualDevice:
             if not self._gone:
                 self._gone = True
                 self._core.flush(status)
+                self._firmware.board = None
+                self._firmware.detached()
         self._delivery.flush()
 
     @contextmanager
     def running(self) -> Iterator[Core]:
-        """For firmware that acts on its own (a key is pressed, a timer ends): holds the lock, then hands out."""
+        """See :class:`emulator.firmware.Board`."""
         with self._lock:
             yield self._core
         self._delivery.run()
+
+    def reenumerate(self, model: Model) -> None:
+        """See :class:`emulator.firmware.Board`."""
+        replug = self._replug
+        if replug is not None:
+            self.clock.call_at(self.clock.now(), lambda: replug(model))

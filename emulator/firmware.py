@@ -1,24 +1,28 @@
 """What a virtual device does beyond chapter 9: the classes that a device's author derives from.
 
 All methods are called with the device's lock held, one at a time, like the single thread of a small controller. They
-answer at once or not at all (NAK): they never block. To act on its own, from another thread, a firmware's owner takes
-``VirtualDevice.running()``.
+answer at once or not at all (NAK): they never block. To act on its own (a key is pressed, a sample is due) a firmware
+uses ``after``, or ``running`` from another thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
 
 if TYPE_CHECKING:
+    from .clock import Clock, Timer
+    from .core import Core
     from .gadget import Place
     from .iso import IsoPipe
+    from .model import Model
     from .pipe import InPipe, OutPipe
 
-__all__ = ["Firmware", "InHandler", "IsoHandler", "OutHandler"]
+__all__ = ["Board", "Firmware", "InHandler", "IsoHandler", "OutHandler"]
 
 
 class InHandler:
@@ -67,8 +71,51 @@ class IsoHandler:
         """OUT: packets back to back. ``data`` is not valid after the return."""
 
 
+class Board(Protocol):
+    """What a firmware runs on: the device as it is open now (``emulator/device.py``, or a real controller)."""
+
+    clock: Clock
+
+    def running(self) -> AbstractContextManager[Core]:
+        """Holds the device's lock, for what does not come from the host; then hands out what has completed."""
+
+    def reenumerate(self, model: Model) -> None:
+        """Leave the bus and come back as another device, soon."""
+
+
 class Firmware:
     """Behaviour of a device. It outlives the openings of the device, as a stick keeps its files when it is ejected."""
+
+    board: Board | None = None
+    """Where it runs; None while nobody has the device open."""
+
+    def attached(self) -> None:
+        """The device was opened: ``board`` is there. The configuration is chosen after this."""
+
+    def detached(self) -> None:
+        """The device was closed or unplugged; ``board`` is None from now on, and timers of ``after`` do not run."""
+
+    def after(self, seconds: float, action: Callable[[], None]) -> Timer:
+        """Call ``action`` with the device's lock held, that many seconds from now. Only while there is a ``board``."""
+        board = self.board
+        assert board is not None, "a firmware's timers need a board"  # noqa: S101
+
+        def locked() -> None:
+            with board.running():
+                if self.board is board:
+                    action()
+
+        return board.clock.call_at(board.clock.now() + seconds, locked)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Holds the device's lock, if it is open, for another thread that acts on the firmware."""
+        board = self.board
+        if board is None:
+            yield
+            return
+        with board.running():
+            yield
 
     def endpoint(self, place: Place) -> InHandler | OutHandler | IsoHandler | None:
         """A new handler for an endpoint that a configuration or alternate setting brings up; None for the defaults."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from wslusb.errors import DeviceError, LocalError, LocalReason
 from wslusb.usb.info import DeviceInfo
 from wslusb.usb.urb import Status
 
-from .catalogue import Model
+from .clock import REAL, Clock
 from .device import VirtualDevice
+from .model import Model
 
 __all__ = ["EmulatorProvider"]
 
@@ -34,7 +36,8 @@ class EmulatorProvider:
 
     name = "emulator"
 
-    def __init__(self, models: Iterable[Model]) -> None:
+    def __init__(self, models: Iterable[Model], clock: Clock = REAL) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._ports = {f"{_BUS}-{number}": _Port(model) for number, model in enumerate(models, 1)}
         self._watchers: list[Watcher] = []
@@ -55,7 +58,10 @@ class EmulatorProvider:
                 raise DeviceError(Status.GONE, f"{info.busid} is not there any more")
             if port.device is not None and not port.device.closed:
                 raise DeviceError(Status.BUSY, f"{info.busid} is open already")
-            port.device = VirtualDevice(port.model.gadget, port.model.firmware, self._info(info.busid, port))
+            port.device = VirtualDevice(
+                port.model.gadget, port.model.firmware, self._info(info.busid, port), clock=self._clock,
+                replug=functools.partial(self.exchange, info.busid),
+            )  # fmt: skip
             return port.device
 
     def unplug(self, busid: str) -> None:
@@ -82,6 +88,13 @@ class EmulatorProvider:
         """:meth:`unplug`, then :meth:`plug`."""
         self.unplug(busid)
         return self.plug(busid)
+
+    def exchange(self, busid: str, model: Model) -> None:
+        """Pull a device out and put another one into its port. LocalError if there is no such port."""
+        self.unplug(busid)
+        with self._lock:
+            self._port(busid).model = model
+        self.plug(busid)
 
     def _port(self, busid: str) -> _Port:
         port = self._ports.get(busid)

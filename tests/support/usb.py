@@ -1,4 +1,4 @@
-"""URBs for the virtual loopback (its endpoints: emulator/loopback.py), and a Device that does as it is told."""
+"""URBs for the virtual loopback (emulator/devices/loopback.py), and a Device that does as it is told."""
 
 from __future__ import annotations
 

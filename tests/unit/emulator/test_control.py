@@ -7,9 +7,9 @@ import pytest
 from emulator.control import ControlEndpoint
 from emulator.core import Core
 from emulator.delivery import Delivery
+from emulator.devices.loopback import LoopbackFirmware, loopback_gadget
 from emulator.firmware import Firmware
 from emulator.gadget import Gadget
-from emulator.loopback import LoopbackFirmware, loopback_gadget
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor
 from wslusb.usb.ids import Speed
 from wslusb.usb.setup import Setup

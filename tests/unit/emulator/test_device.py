@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from emulator.device import VirtualDevice
-from emulator.loopback import LOOPBACK, LoopbackFirmware, loopback_gadget
+from emulator.devices.loopback import LOOPBACK, LoopbackFirmware, loopback_gadget
 from wslusb.usb.urb import Completion, Urb
 
 Change = Callable[[VirtualDevice], None]

@@ -8,6 +8,11 @@ import pytest
 
 from emulator import device_provider
 from emulator.catalogue import parse_models
+from emulator.clock import VirtualClock
+from emulator.devices.loopback import loopback_gadget
+from emulator.firmware import Firmware
+from emulator.model import Model
+from emulator.provider import EmulatorProvider
 from wslusb.device.api import DeviceProvider
 from wslusb.errors import DeviceError, LocalError, LocalReason
 from wslusb.usb.ids import Speed
@@ -113,3 +118,65 @@ def test_a_stick_keeps_its_files_over_a_replug() -> None:
     first = provider._ports["9-1"].model
     provider.replug("9-1")
     assert provider._ports["9-1"].model is first
+
+
+class _Restless(Firmware):
+    """Counts what happens to it, and wants to be a stick after a second."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def attached(self) -> None:
+        self.seen.append("attached")
+        self.after(1.0, self._change)
+
+    def detached(self) -> None:
+        self.seen.append("detached")
+
+    def _change(self) -> None:
+        self.seen.append("change")
+        assert self.board is not None
+        self.board.reenumerate(parse_models("storage:serial=NEW")[0])
+
+
+def test_a_device_that_comes_back_as_another() -> None:
+    clock, firmware = VirtualClock(), _Restless()
+    provider = EmulatorProvider([Model(loopback_gadget(), firmware)], clock)
+    changes: list[int] = []
+    provider.watch(lambda: changes.append(1))
+    (before,) = provider.devices()
+    device = provider.open(before)
+    clock.advance(0.9)
+    assert firmware.seen == ["attached"]
+    clock.advance(0.2)
+    assert firmware.seen == ["attached", "change", "detached"]
+    (after,) = provider.devices()
+    assert (after.busid, after.serial, after.generation) == (before.busid, "NEW", before.generation + 1)
+    assert len(changes) == 2
+    with pytest.raises(DeviceError):
+        device.reset()
+
+
+def test_timers_of_a_closed_device_do_not_run() -> None:
+    clock, firmware = VirtualClock(), _Restless()
+    provider = EmulatorProvider([Model(loopback_gadget(), firmware)], clock)
+    provider.open(provider.devices()[0]).close()
+    clock.advance(2)
+    assert firmware.seen == ["attached", "detached"]
+
+
+def test_a_device_file_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from emulator.devices.loopback import LoopbackFirmware, loopback_gadget\n"
+        "from emulator.model import Kind, Model\n"
+        "KIND = Kind(name='mine', summary='', make=lambda options: "
+        "Model(loopback_gadget(options.serial('MINE')), LoopbackFirmware()))\n"
+    )
+    assert [each.gadget.string(3) for each in parse_models(f"{path},{path}:serial=B")] == ["MINE", "B"]
+    path.write_text("1 / 0")
+    with pytest.raises(LocalError, match="ZeroDivisionError"):
+        parse_models(str(path))
+    path.write_text("")
+    with pytest.raises(LocalError, match="has no KIND"):
+        parse_models(str(path))

@@ -21,10 +21,12 @@ from wslusb.usb.ids import TransferType, is_in
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
 
-from .firmware import Firmware, InHandler, IsoHandler, OutHandler
-from .gadget import Gadget, Place
+from ..firmware import Firmware, InHandler, IsoHandler, OutHandler
+from ..gadget import Gadget, Place
+from ..model import Kind, Model
+from ..options import Options
 
-__all__ = ["LOOPBACK", "SOURCE_SINK", "LoopbackFirmware", "loopback_gadget"]
+__all__ = ["KIND", "LOOPBACK", "SOURCE_SINK", "LoopbackFirmware", "loopback_gadget"]
 
 SOURCE_SINK = 3
 LOOPBACK = 2
@@ -178,3 +180,17 @@ class _IsoEnd(IsoHandler):
         if not self._kind:
             return self._pattern.take(sum(lengths)), lengths
         return b"".join([self._pattern.take(length) for length in lengths]), lengths
+
+
+def _make(options: Options) -> Model:
+    pattern = options.integer("pattern", 0, 0, 1)
+    return Model(loopback_gadget(options.serial(f"LOOPBACK{options.number:04d}")), LoopbackFirmware(pattern))
+
+
+KIND = Kind(
+    name="loopback",
+    summary="source, sink and loopback of all transfer types",
+    make=_make,
+    options={"serial": "serial number", "pattern": "0: zeroes, 1: counting bytes"},
+    driver="usbtest",
+)

@@ -1,11 +1,11 @@
-"""emulator.loopback: what usbtest expects of Gadget Zero."""
+"""emulator.devices.loopback: what usbtest expects of Gadget Zero."""
 
 from __future__ import annotations
 
 import pytest
 
 from emulator.device import VirtualDevice
-from emulator.loopback import LOOPBACK, LoopbackFirmware, loopback_gadget
+from emulator.devices.loopback import LOOPBACK, LoopbackFirmware, loopback_gadget
 from wslusb.errors import DeviceError
 from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Setup

@@ -1,4 +1,4 @@
-"""emulator.bot: the thirteen cases of Bulk-Only Transport (6.7), and hosts that send nonsense."""
+"""emulator.devices.mass_storage.bot: the thirteen cases of Bulk-Only Transport (6.7), and hosts that send nonsense."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.device import VirtualDevice
-from emulator.medium import Medium, memory_medium
-from emulator.storage import StorageFirmware, storage_gadget
+from emulator.devices.mass_storage.medium import Medium, memory_medium
+from emulator.devices.storage import StorageFirmware, storage_gadget
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Completion, Status, Urb, UrbFlag
 

@@ -1,4 +1,4 @@
-"""emulator.scsi: the commands that drivers send, and how each fails."""
+"""emulator.devices.mass_storage.scsi: the commands that drivers send, and how each fails."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import struct
 
 import pytest
 
-from emulator.inquiry import Identification
-from emulator.medium import BLOCK_SIZE, Medium, memory_medium
-from emulator.scsi import Disk
-from emulator.sense import CheckCondition, Sense
+from emulator.devices.mass_storage.inquiry import Identification
+from emulator.devices.mass_storage.medium import BLOCK_SIZE, Medium, memory_medium
+from emulator.devices.mass_storage.scsi import Disk
+from emulator.devices.mass_storage.sense import CheckCondition, Sense
 
 BLOCKS = 64
 

@@ -12,7 +12,7 @@ import struct
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
 
-from .firmware import InHandler, OutHandler
+from ...firmware import InHandler, OutHandler
 from .scsi import Disk, Task
 from .sense import CheckCondition
 

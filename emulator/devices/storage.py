@@ -7,16 +7,19 @@ from wslusb.usb.ids import ClassCode, TransferType, is_in
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
 
-from .bot import BulkOnly
-from .firmware import Firmware, InHandler, OutHandler
-from .gadget import Gadget, Place
-from .inquiry import Identification
-from .medium import Medium
-from .scsi import Disk
+from ..firmware import Firmware, InHandler, OutHandler
+from ..gadget import Gadget, Place
+from ..model import Kind, Model
+from ..options import Options
+from .mass_storage.bot import BulkOnly
+from .mass_storage.inquiry import Identification
+from .mass_storage.medium import Medium, file_medium, memory_medium
+from .mass_storage.scsi import Disk
 
-__all__ = ["StorageFirmware", "storage_gadget"]
+__all__ = ["KIND", "StorageFirmware", "storage_gadget"]
 
 _SCSI_TRANSPARENT, _BULK_ONLY = 0x06, 0x50
+_DEFAULT_SIZE = 16 << 20
 
 
 def storage_gadget(serial: str = "000000000001") -> Gadget:
@@ -47,3 +50,27 @@ class StorageFirmware(Firmware):
     def control(self, setup: Setup, data: memoryview) -> Buffer | None:  # noqa: ARG002
         """The requests of the Bulk-Only class, to the one interface."""
         return self._transport.control(setup) if setup.index == 0 else None
+
+
+def _make(options: Options) -> Model:
+    serial = options.serial(f"{options.number:012d}")
+    size, file, read_only = options.size("size"), options.path("file"), options.flag("ro")
+    if file is not None:
+        medium = file_medium(file, size, read_only=read_only)
+    else:
+        medium = memory_medium(_DEFAULT_SIZE if size is None else size, read_only=read_only)
+    return Model(storage_gadget(serial), StorageFirmware(medium, serial))
+
+
+KIND = Kind(
+    name="storage",
+    summary="a memory stick (Bulk-Only Transport)",
+    make=_make,
+    options={
+        "serial": "serial number",
+        "size": "bytes, or with K, M, G (default 16M)",
+        "file": "an image to keep the data in",
+        "ro": "yes: write-protected",
+    },
+    driver="usb-storage",
+)
