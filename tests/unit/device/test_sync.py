@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-import pytest  # noqa: TC002 -- annotations of fixtures
+import pytest
 
 from emulator import device_provider
 from tests.support.usb import LOOPBACK, PuppetDevice, bulk_in, bulk_out, iso_urb

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pytest  # noqa: TC002 -- annotations of fixtures
+import pytest
 
 from tests.unit.system.sysfs import Tree
 from wslusb.system.linux_giveback import find, give_back

@@ -1,0 +1,62 @@
+"""Two UML machines for virtual devices: ``wslusb serve --device emulator:…`` on one, ``wslusb agent`` on the other."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from hil.vm.uml import UmlMachine
+from tests.kernel.support import Passthrough, poll, terminate
+
+
+@dataclass(slots=True)
+class Plugged:
+    """Devices that are attached: by busid of the host, the nodes of the guest."""
+
+    busids: list[str] = field(default_factory=list)
+    nodes: dict[str, list[str]] = field(default_factory=dict)
+
+    def node(self, prefix: str) -> str:
+        """The one node that starts so: ``/dev/sd``, ``/dev/input/event``."""
+        found = [node for nodes in self.nodes.values() for node in nodes if node.startswith(prefix)]
+        assert found, f"no {prefix} among {self.nodes}"
+        return found[0]
+
+
+class Lab(Passthrough[UmlMachine]):
+    """The agent stays; the service is another one for each set of devices, because its devices are its arguments."""
+
+    @contextmanager
+    def plug(self, devices: str, *serve: str, attach: bool = True) -> Iterator[Plugged]:
+        """Serve these devices (emulator/catalogue.py says how to name them), bind and attach them all."""
+        mark = len(self.agent.output) if self.agent else 0
+        self.start_service("--device", f"emulator:{devices}", *serve)
+        if self.agent is None or not self.agent.running:
+            self.start_agent()
+        else:
+            self.wait_connected(mark)
+        try:
+            yield self._attach_all(attach)
+        finally:
+            self.release()
+            assert self.service is not None
+            terminate(self.service)
+
+    def _attach_all(self, attach: bool) -> Plugged:
+        plugged = Plugged([device["busid"] for device in self.json(self.host, "list")["devices"]])
+        for busid in plugged.busids:
+            self.cli(self.host, "bind", busid)
+            if attach:
+                plugged.nodes[busid] = self.attach(busid)
+        return plugged
+
+    def wait_driver_in_guest(self, driver: str, seconds: float = 10.0) -> None:
+        """Wait until a driver of the guest has an interface."""
+        path = f"/sys/bus/usb/drivers/{shlex.quote(driver)}"
+        poll(
+            lambda: self.guest.run(f"ls {path} | grep -q :", check=False).returncode == 0,
+            seconds,
+            f"{driver} has bound an interface in the guest",
+        )
