@@ -3,57 +3,46 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 
 import pytest
 
 from hil.vm.remote import Result
-from hil.vm.rig import Rig
 from hil.vm.uml import UmlMachine
-from tests.support.waiting import until
+from tests.kernel.support import Passthrough
 
 SERIAL = "CLI77"
-WSLUSB = [sys.executable, "-m", "wslusb"]
 
 
 class Pair:
-    """Both machines, with the service on one and the agent on the other."""
+    """The command line on either side."""
 
-    def __init__(self, rig: Rig[UmlMachine]) -> None:
-        self.rig = rig
+    def __init__(self, uml: Passthrough[UmlMachine]) -> None:
+        self.uml = uml
 
     def host(self, *arguments: str, code: int = 0) -> Result:
-        return _run(self.rig.host, arguments, code)
+        return self._run(self.uml.host, arguments, code)
 
     def guest(self, *arguments: str, code: int = 0) -> Result:
-        return _run(self.rig.guest, arguments, code)
+        return self._run(self.uml.guest, arguments, code)
+
+    def _run(self, machine: UmlMachine, arguments: tuple[str, ...], code: int) -> Result:
+        done = self.uml.cli(machine, *arguments, check=False)
+        assert done.returncode == code, done.output
+        return done
 
     def state(self) -> str:
         devices = json.loads(self.host("list", "--json").stdout)["devices"]
         return str(next(device["state"] for device in devices if device["serial"] == SERIAL))
 
 
-def _run(machine: UmlMachine, arguments: tuple[str, ...], code: int) -> Result:
-    done = machine.run([*WSLUSB, *arguments], check=False)
-    assert done.returncode == code, done.output
-    return done
-
-
 @pytest.fixture
-def pair(uml_pair: Rig[UmlMachine]) -> Iterator[Pair]:
-    made = Pair(uml_pair)
-    host = uml_pair.host
-    host.python("-m", "hil.gadgets", "mass-storage", "--size", "16M", "--serial", SERIAL)
-    with host.start([*WSLUSB, "serve"]) as service:
-        service.wait_for_output(r"serving \d+ devices at vsock:", timeout=30)
-        until(lambda: SERIAL in made.host("list", "--json").stdout, "the gadget is enumerated")
-        with uml_pair.guest.start([*WSLUSB, "agent"]) as agent:
-            agent.wait_for_output("connected to wslusb", timeout=30)
-            made.host("bind", SERIAL)
-            yield made
-            made.host("unbind", "--all")
-    host.python("-m", "hil.gadgets", "remove", SERIAL.lower())
+def pair(uml: Passthrough[UmlMachine]) -> Iterator[Pair]:
+    with uml.gadget("mass-storage", "--size", "16M", "--serial", SERIAL):
+        uml.share(SERIAL)
+        made = Pair(uml)
+        yield made
+        made.host("unbind", "--all")
 
 
 @pytest.mark.parametrize("attach", ["host", "guest"])
@@ -62,12 +51,12 @@ def test_from_either_side(pair: Pair, attach: str, detach: str) -> None:
     done = getattr(pair, attach)("attach", SERIAL)
     nodes = done.stdout.split()
     disk = next(node for node in nodes if node.startswith("/dev/sd"))
-    assert pair.rig.guest.run(["test", "-b", disk], check=False).returncode == 0, "usable when attach comes back"
+    assert pair.uml.guest.run(["test", "-b", disk], check=False).returncode == 0, "usable when attach comes back"
     assert pair.state() == "attached"
     assert "Attached to CID 42" in pair.host("list").stdout
     getattr(pair, detach)("detach", SERIAL)
     assert pair.state() == "shared"
-    assert pair.rig.guest.run(["test", "-b", disk], check=False).returncode != 0
+    assert pair.uml.guest.run(["test", "-b", disk], check=False).returncode != 0
 
 
 def test_twice_is_once(pair: Pair) -> None:
