@@ -18,7 +18,7 @@ RECIPE = "1"
 
 UNUSED = (
     "arch/[!ux]*", "Documentation/*", "drivers/gpu/*", "drivers/net/ethernet/*", "drivers/net/wireless/*",
-    "drivers/media/[!cmuv]*", "drivers/media/common/[!v]*", "drivers/media/usb/[!u]*", "drivers/infiniband/*",
+    "drivers/media/[!cmuv]*", "drivers/media/common/[!uv]*", "drivers/media/usb/[!u]*", "drivers/infiniband/*",
     "drivers/staging/*", "drivers/iio/*", "drivers/scsi/*/*",
     "tools/testing/*", "tools/perf/*", "fs/xfs/*", "fs/btrfs/*", "sound/soc/*", "sound/pci/*",
 )  # fmt: skip
