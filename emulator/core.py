@@ -11,6 +11,7 @@ from wslusb.usb.ids import TransferType, is_in
 from wslusb.usb.urb import Status
 
 from .firmware import Firmware, InHandler, IsoHandler, OutHandler
+from .frames import Frames
 from .gadget import Gadget, Place
 from .iso import IsoPipe
 from .pipe import InPipe, OutPipe, Pipe, Put
@@ -21,12 +22,13 @@ __all__ = ["Core"]
 class Core:
     """Configuration, alternate settings and pipes of one device."""
 
-    def __init__(self, gadget: Gadget, firmware: Firmware, put: Put) -> None:
+    def __init__(self, gadget: Gadget, firmware: Firmware, put: Put, frames: Frames) -> None:
         self.gadget = gadget
         self.firmware = firmware
         self.pipes: dict[int, Pipe] = {}
         self.remote_wakeup = False
         self._put = put
+        self._frames = frames
         self._configuration: Configuration | None = None
         self._alternates: dict[int, Interface] = {}
 
@@ -92,7 +94,8 @@ class Core:
 
     def _pipe(self, endpoint: Endpoint, handler: InHandler | OutHandler | IsoHandler | None) -> Pipe:
         if endpoint.transfer == TransferType.ISOCHRONOUS:
-            return IsoPipe(endpoint, self._put, handler if isinstance(handler, IsoHandler) else None)
+            taker = handler if isinstance(handler, IsoHandler) else None
+            return IsoPipe(endpoint, self._put, self._frames, self.gadget.speed, taker)
         if is_in(endpoint.address):
             return InPipe(endpoint, self._put, handler if isinstance(handler, InHandler) else None)
         return OutPipe(endpoint, self._put, handler if isinstance(handler, OutHandler) else None)

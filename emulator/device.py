@@ -17,6 +17,7 @@ from .control import ControlEndpoint
 from .core import Core
 from .delivery import Delivery
 from .firmware import Firmware
+from .frames import Frames
 from .gadget import Gadget
 from .model import Model
 
@@ -43,7 +44,7 @@ class VirtualDevice:
         self._lock = threading.Lock()
         self._delivery = Delivery()
         self._firmware = firmware or Firmware()
-        self._core = Core(gadget, self._firmware, self._delivery.put)
+        self._core = Core(gadget, self._firmware, self._delivery.put, Frames(clock, self._act))
         self._control = ControlEndpoint(self._core)
         self._gone = False
         self._firmware.board = self
@@ -153,6 +154,11 @@ class VirtualDevice:
         """See :class:`emulator.firmware.Board`."""
         with self._lock:
             yield self._core
+        self._delivery.run()
+
+    def _act(self, action: Callable[[], None]) -> None:
+        with self._lock:
+            action()
         self._delivery.run()
 
     def reenumerate(self, model: Model) -> None:

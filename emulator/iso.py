@@ -1,29 +1,75 @@
-"""Isochronous endpoints at work (USB 2.0, 5.6): nothing waits, nothing stalls, every packet has its own outcome.
+"""Isochronous endpoints at work (USB 2.0, 5.6): nothing stalls, nothing is late, every packet has its own outcome.
 
-There is no clock: a URB completes as soon as it is submitted, and the frame number goes on by the time that it would
-have taken.
+A packet has a slot on the bus, one a service interval. A URB gets its slots as it is queued: those after the URB before
+it, or from the (micro)frame that is under way if none waits. It completes when its last slot has passed. Slots are
+integers that are added up, so a stream keeps the pace of the clock however late the wake-ups are.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
+import logging
+from collections import deque
+from collections.abc import Sequence
 
 from wslusb.usb.descriptors import Endpoint
-from wslusb.usb.urb import Completion, Done, IsoResult, Status, Urb
+from wslusb.usb.ids import DescriptorType, Speed
+from wslusb.usb.urb import Buffer, Completion, Done, IsoResult, Status, Urb
 
 from .firmware import IsoHandler
+from .frames import Frames, frame_length, service_interval
 from .pipe import Pipe, Put
 
-__all__ = ["IsoPipe"]
+__all__ = ["IsoPipe", "max_payload"]
+
+_log = logging.getLogger(__name__)
+_FRAME_NUMBERS = 1 << 11
+"""A frame number has 11 bits (USB 2.0, 8.4.3). At high speed Linux counts microframes: 8 times as many."""
+
+
+def max_payload(endpoint: Endpoint, speed: Speed) -> int:
+    """Bytes that an isochronous endpoint may move in one service interval.
+
+    Bits 12..11 of wMaxPacketSize count extra transactions at high speed (USB 2.0, 9.6.6); SuperSpeed has bursts, and
+    bursts of bursts (USB 3.2, 9.6.7).
+    """
+    size = endpoint.max_packet_size & 0x7FF
+    if speed < Speed.HIGH:
+        return size
+    if speed < Speed.SUPER:
+        return size * (1 + (endpoint.max_packet_size >> 11 & 3))
+    companion = next((each for each in endpoint.extra if each[1] == DescriptorType.SS_ENDPOINT_COMPANION), b"")
+    return size * (1 + companion[2]) * (1 + (companion[3] & 3)) if len(companion) >= 6 else size
+
+
+class _Waiting:
+    """A URB that is queued, and its slots: from the microframe ``start`` up to ``end``."""
+
+    __slots__ = ("data", "done", "end", "start", "urb")
+
+    def __init__(self, urb: Urb, done: Done, start: int, end: int) -> None:
+        self.urb = urb
+        self.done = done
+        self.start = start
+        self.end = end
+        self.data = b"" if urb.is_in else bytes(urb.data)
 
 
 class IsoPipe(Pipe):
-    """An isochronous endpoint. ``max_payload`` counts the extra transactions of a high-bandwidth endpoint."""
+    """An isochronous endpoint. ``interval``: microframes from packet to packet; ``max_payload``: bytes in each."""
 
-    def __init__(self, descriptor: Endpoint, put: Put, handler: IsoHandler | None = None) -> None:
+    def __init__(
+        self, descriptor: Endpoint, put: Put, frames: Frames, speed: Speed, handler: IsoHandler | None = None
+    ) -> None:
         super().__init__(descriptor, put)
-        self.max_payload = self.max_packet * (1 + (descriptor.max_packet_size >> 11 & 3))
-        self._frame = 0
+        self.interval = service_interval(descriptor, speed)
+        self.max_payload = max_payload(descriptor, speed)
+        self._frames = frames
+        self._frame = frame_length(speed)
+        self._waiting: deque[_Waiting] = deque()
+        self._end = 0
+        self._wake = 0
         self._handler = handler or IsoHandler()
         self._handler.pipe = self
 
@@ -31,38 +77,101 @@ class IsoPipe(Pipe):
         """Isochronous endpoints have no handshake to stall with (USB 2.0, 8.5.5)."""
 
     def submit(self, urb: Urb, done: Done) -> None:
-        """Run all packets."""
+        """Give the URB its slots. The host's start_frame is not asked for: Linux' host controllers do not either."""
         lengths = urb.iso_lengths
         # Linux refuses both (usb_submit_urb: -EINVAL without packets, -EMSGSIZE for a packet that is too long).
         if not lengths or sum(lengths) > urb.length or min(lengths) < 0 or max(lengths) > self.max_payload:
             self._put(done, Completion(urb, Status.INVALID))
             return
-        completion = self._receive(urb) if urb.is_in else self._send(urb)
-        completion.start_frame = self._frame
-        self._frame = (self._frame + len(lengths) * max(1, urb.interval)) & 0x7FF
-        self._put(done, completion)
+        now = self._frames.now()
+        start = max(self._end, now - now % self.interval)
+        self._end = start + len(lengths) * self.interval
+        self._waiting.append(_Waiting(urb, done, start, self._end))
+        if len(self._waiting) == 1:
+            self._arm()
 
-    def _send(self, urb: Urb) -> Completion:
-        self._handler.received(memoryview(urb.data), urb.iso_lengths)
-        results = [IsoResult(Status.OK, length) for length in urb.iso_lengths]
-        return Completion(urb, Status.OK, sum(urb.iso_lengths), iso=results)
+    def cancel(self, urb: Urb) -> None:
+        """Give a URB back if it is still queued, with what its past slots moved. Those behind it keep their slots."""
+        for waiting in self._waiting:
+            if waiting.urb is urb:
+                self._waiting.remove(waiting)
+                self._end = self._waiting[-1].end if self._waiting else 0
+                self._finish(waiting, self._passed(waiting), Status.CANCELLED)
+                if self._waiting:
+                    self._arm()
+                return
 
-    def _receive(self, urb: Urb) -> Completion:
-        data, actual = self._handler.packets(urb.iso_lengths)
-        if all(map(int.__le__, actual, urb.iso_lengths)):
-            results = [IsoResult(Status.OK, length) for length in actual]
-            return Completion(urb, Status.OK, len(data), data, iso=results)
-        return _cut(urb, memoryview(data), list(actual))
+    def flush(self, status: Status) -> None:
+        """Give all queued URBs back, in order. The next one starts anew."""
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            self._finish(waiting, self._passed(waiting), status)
+        self._end = 0
+
+    def _passed(self, waiting: _Waiting) -> int:
+        """How many of its slots are over."""
+        passed = (self._frames.now() - waiting.start) // self.interval
+        return min(max(passed, 0), len(waiting.urb.iso_lengths))
+
+    def _arm(self) -> None:
+        wake = self._waiting[0].end
+        if wake != self._wake:
+            self._wake = wake
+            self._frames.call_at(wake, functools.partial(self._due, wake))
+
+    def _due(self, wake: int) -> None:
+        if wake != self._wake:  # for a URB that was cancelled
+            return
+        now, self._wake = self._frames.now(), 0
+        while self._waiting and self._waiting[0].end <= now:
+            waiting = self._waiting.popleft()
+            self._finish(waiting, len(waiting.urb.iso_lengths), Status.OK)
+        if self._waiting:
+            self._arm()
+
+    def _finish(self, waiting: _Waiting, passed: int, status: Status) -> None:
+        """Move the packets of the slots that are over; the others were never on the bus."""
+        urb = waiting.urb
+        lengths = urb.iso_lengths if passed == len(urb.iso_lengths) else urb.iso_lengths[:passed]
+        completion = Completion(urb, status)
+        try:
+            if urb.is_in:
+                self._receive(completion, lengths)
+            else:
+                self._send(completion, waiting.data, lengths)
+        except Exception:  # noqa: BLE001 - a bug in a firmware is a broken device, not a broken program
+            _log.exception("the firmware failed on endpoint %#04x", self.descriptor.address)
+            completion.iso = [IsoResult(Status.PROTOCOL, 0) for _ in lengths]
+        if passed < len(urb.iso_lengths):
+            missed = [IsoResult(Status.ISO_NOT_ACCESSED, 0) for _ in urb.iso_lengths[passed:]]
+            completion.iso = [*completion.iso, *missed]
+        completion.error_count = sum(result.status != Status.OK for result in completion.iso)
+        completion.start_frame = waiting.start // self._frame % (_FRAME_NUMBERS * 8 // self._frame)
+        self._put(waiting.done, completion)
+
+    def _send(self, completion: Completion, data: bytes, lengths: Sequence[int]) -> None:
+        moved = sum(lengths)
+        if lengths:
+            self._handler.received(memoryview(data)[:moved], lengths)
+        completion.actual_length = moved
+        completion.iso = [IsoResult(Status.OK, length) for length in lengths]
+
+    def _receive(self, completion: Completion, lengths: Sequence[int]) -> None:
+        data: Buffer
+        data, actual = self._handler.packets(lengths) if lengths else (b"", ())
+        if all(map(int.__le__, actual, lengths)):
+            completion.iso = [IsoResult(Status.OK, length) for length in actual]
+        else:
+            data, completion.iso = _cut(memoryview(data), actual, lengths)
+        completion.data, completion.actual_length = data, len(data)
 
 
-def _cut(urb: Urb, data: memoryview, actual: list[int]) -> Completion:
+def _cut(data: memoryview, actual: Sequence[int], lengths: Sequence[int]) -> tuple[bytes, list[IsoResult]]:
     """Packets that are longer than the host asked for are babble: cut, and counted as errors."""
     results, pieces = [], []
     offsets = itertools.accumulate(actual, initial=0)
-    for offset, length, asked in zip(offsets, actual, urb.iso_lengths, strict=False):
+    for offset, length, asked in zip(offsets, actual, lengths, strict=False):
         fits = min(length, asked)
         results.append(IsoResult(Status.OVERRUN if length > asked else Status.OK, fits))
         pieces.append(data[offset : offset + fits])
-    errors = sum(result.status != Status.OK for result in results)
-    whole = b"".join(pieces)
-    return Completion(urb, Status.OK, len(whole), whole, error_count=errors, iso=results)
+    return b"".join(pieces), results

@@ -53,10 +53,12 @@ class Pipe(ABC):
     def submit(self, urb: Urb, done: Done) -> None:
         """Queue a URB, or complete it at once."""
 
-    def cancel(self, urb: Urb) -> None:  # noqa: B027 - isochronous URBs never wait
+    @abstractmethod
+    def cancel(self, urb: Urb) -> None:
         """Give a URB back if it is still queued."""
 
-    def flush(self, status: Status) -> None:  # noqa: B027 - likewise
+    @abstractmethod
+    def flush(self, status: Status) -> None:
         """Give all queued URBs back."""
 
     def halt(self) -> None:

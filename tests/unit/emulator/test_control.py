@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.clock import VirtualClock
 from emulator.control import ControlEndpoint
 from emulator.core import Core
 from emulator.delivery import Delivery
 from emulator.devices.loopback import LoopbackFirmware, loopback_gadget
 from emulator.firmware import Firmware
+from emulator.frames import Frames
 from emulator.gadget import Gadget
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor
 from wslusb.usb.ids import Speed
@@ -19,7 +21,12 @@ GET_DESCRIPTOR = (0x80, 6)
 
 
 def make(gadget: Gadget | None = None, firmware: Firmware | None = None, configuration: int = 3) -> ControlEndpoint:
-    core = Core(gadget or loopback_gadget(), firmware or LoopbackFirmware(), Delivery().put)
+    core = Core(
+        gadget or loopback_gadget(),
+        firmware or LoopbackFirmware(),
+        Delivery().put,
+        Frames(VirtualClock(), lambda act: act()),
+    )
     core.configure(configuration)
     return ControlEndpoint(core)
 

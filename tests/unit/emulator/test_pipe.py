@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
-from emulator.firmware import InHandler, IsoHandler, OutHandler
-from emulator.iso import IsoPipe
+from emulator.firmware import InHandler, OutHandler
 from emulator.pipe import InPipe, OutPipe
 from wslusb.usb.descriptors import Endpoint
-from wslusb.usb.urb import Buffer, Completion, Done, Status, Urb, UrbFlag
+from wslusb.usb.urb import Completion, Done, Status, Urb, UrbFlag
 
 Result = tuple[Status, bytes]
 
@@ -196,30 +193,3 @@ def test_out_halt_counts_what_was_taken(results: Results) -> None:
     for _ in range(2):
         pipe.submit(Urb(0, 1, 2, 16, 0, bytes(16)), nobody)
     assert [(each.status, each.actual_length) for each in results] == [(Status.STALL, 8), (Status.STALL, 0)]
-
-
-@pytest.mark.parametrize("lengths", [[], [1025], [-1], [600, 600]])
-def test_iso_refuses_senseless_tables(results: Results, lengths: list[int]) -> None:
-    IsoPipe(Endpoint(0x83, 1, 1024), results.put).submit(Urb(0, 0x83, 1, 1024, iso_lengths=lengths), nobody)
-    assert results.seen == [(Status.INVALID, b"")]
-
-
-def test_iso_in_cuts_packets_that_are_too_long(results: Results) -> None:
-    class Handler(IsoHandler):
-        def packets(self, lengths: Sequence[int]) -> tuple[Buffer, Sequence[int]]:
-            return b"aabbbcc", [2, 3, 2][: len(lengths)]
-
-    pipe = IsoPipe(Endpoint(0x83, 1, 8), results.put, Handler())
-    pipe.submit(Urb(0, 0x83, 1, 9, iso_lengths=[4, 1, 4]), nobody)
-    assert results.seen == [(Status.OK, b"aabcc")]
-    assert [(each.status, each.actual_length) for each in results[0].iso] == [
-        (Status.OK, 2), (Status.OVERRUN, 1), (Status.OK, 2),
-    ]  # fmt: skip
-    assert results[0].error_count == 1
-
-
-def test_high_bandwidth_iso_and_frame_numbers(results: Results) -> None:
-    pipe = IsoPipe(Endpoint(0x83, 1, 0x1400), results.put)
-    for _ in range(2):
-        pipe.submit(Urb(0, 0x83, 1, 6144, interval=8, iso_lengths=[3072, 3072]), nobody)
-    assert [each.start_frame for each in results] == [0, 16]

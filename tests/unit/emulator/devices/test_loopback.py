@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.loopback import LOOPBACK, LoopbackFirmware, loopback_gadget
 from wslusb.errors import DeviceError
@@ -13,7 +14,7 @@ from wslusb.usb.urb import Completion, Status, Urb, UrbFlag
 
 
 def make(pattern: int = 0) -> VirtualDevice:
-    return VirtualDevice(loopback_gadget(), LoopbackFirmware(pattern))
+    return VirtualDevice(loopback_gadget(), LoopbackFirmware(pattern), clock=VirtualClock())
 
 
 def run(device: VirtualDevice, urb: Urb) -> tuple[Status, bytes]:
@@ -23,6 +24,8 @@ def run(device: VirtualDevice, urb: Urb) -> tuple[Status, bytes]:
         seen.append((Status(completion.status), bytes(completion.data)))
 
     device.submit(urb, done)
+    assert isinstance(device.clock, VirtualClock)
+    device.clock.advance(1)
     return seen[0]
 
 
