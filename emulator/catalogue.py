@@ -11,6 +11,7 @@ from pathlib import Path
 from . import devices
 from .model import Kind, Model
 from .options import Options, bad
+from .scenario import kind as kind_of_scenario
 
 __all__ = ["kind_named", "kinds", "parse_models"]
 
@@ -30,6 +31,8 @@ def kind_named(name: str) -> Kind:
     """The kind with that name, or the one that a file describes. LocalError if there is none."""
     if name.endswith(".py"):
         return _from_python(Path(name))
+    if name.endswith(".toml"):
+        return kind_of_scenario(Path(name))
     kind = kinds().get(name)
     if kind is None:
         raise bad(f"no virtual device is called {name!r}; there are {', '.join(kinds())}")

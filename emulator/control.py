@@ -14,6 +14,7 @@ from wslusb.usb.setup import Request, RequestType, Setup
 from wslusb.usb.urb import Buffer
 
 from .core import Core
+from .firmware import PASS, Deferred, Pass
 
 __all__ = ["ControlEndpoint"]
 
@@ -22,6 +23,7 @@ _ENDPOINT_HALT = 0
 _REMOTE_WAKEUP = 1
 _SELF_POWERED, _CAN_WAKE = 0x40, 0x20
 _DONE = b""
+_Reply = Buffer | Deferred | Pass | None
 
 
 class ControlEndpoint:
@@ -47,17 +49,30 @@ class ControlEndpoint:
         }
 
     def answer(self, setup: Setup, data: Buffer = b"") -> Buffer | None:
-        """The IN bytes, ``b""`` for a request without, or None to stall (USB 2.0, 9.2.7). ``data``: the OUT stage."""
-        reply: Buffer | None = None
-        if setup.kind == RequestType.STANDARD and (handler := self._table.get((setup.request_type, setup.request))):
-            reply = handler(setup)
-        if reply is None:
-            reply = self._ask_firmware(setup, data)
-        return reply if reply is None or len(reply) <= setup.length else memoryview(reply)[: setup.length]
+        """The IN bytes, ``b""`` for a request without, or None to stall (USB 2.0, 9.2.7). ``data``: the OUT stage.
 
-    def _ask_firmware(self, setup: Setup, data: Buffer) -> Buffer | None:
+        Where the firmware would answer later, this stalls; :meth:`begin` is for boards that can wait.
+        """
+        reply = self.begin(setup, data)
+        return None if isinstance(reply, Deferred) else reply
+
+    def begin(self, setup: Setup, data: Buffer = b"") -> Buffer | Deferred | None:
+        """As :meth:`answer`, or what the answer is to come by; that one is not yet cut to wLength."""
+        reply: _Reply = PASS
+        if setup.kind == RequestType.STANDARD:
+            reply = self._ask(self._core.firmware.override, setup, data)
+            if reply is PASS and (handler := self._table.get((setup.request_type, setup.request))):
+                known = handler(setup)
+                reply = PASS if known is None else known
+        if reply is PASS:
+            reply = self._ask(self._core.firmware.control, setup, data)
+        if reply is None or reply is PASS:
+            return None
+        return reply if isinstance(reply, Deferred) or len(reply) <= setup.length else memoryview(reply)[: setup.length]
+
+    def _ask(self, firmware: Callable[[Setup, memoryview], _Reply], setup: Setup, data: Buffer) -> _Reply:
         try:
-            return self._core.firmware.control(setup, memoryview(data))
+            return firmware(setup, memoryview(data))
         except Exception:  # noqa: BLE001 - a bug in a firmware is a broken device, not a broken program
             _log.exception("the firmware failed on %s", setup)
             return None

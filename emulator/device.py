@@ -10,10 +10,11 @@ from wslusb.errors import DeviceError
 from wslusb.usb.ids import TransferType
 from wslusb.usb.info import DeviceInfo
 from wslusb.usb.setup import Request, Setup
-from wslusb.usb.urb import Completion, Done, Status, Urb, UrbFlag
+from wslusb.usb.urb import Buffer, Completion, Done, Status, Urb, UrbFlag
 
 from .clock import REAL, Clock
 from .control import ControlEndpoint
+from .control_pipe import ControlPipe
 from .core import Core
 from .delivery import Delivery
 from .firmware import Firmware
@@ -24,6 +25,7 @@ from .model import Model
 __all__ = ["VirtualDevice"]
 
 _HALT = 0
+_REQUEST_SECONDS = 5.0
 
 
 class VirtualDevice:
@@ -45,7 +47,7 @@ class VirtualDevice:
         self._delivery = Delivery()
         self._firmware = firmware or Firmware()
         self._core = Core(gadget, self._firmware, self._delivery.put, Frames(clock, self._act))
-        self._control = ControlEndpoint(self._core)
+        self._control = ControlPipe(ControlEndpoint(self._core))
         self._gone = False
         self._firmware.board = self
         self._firmware.attached()
@@ -74,29 +76,31 @@ class VirtualDevice:
         if not urb.is_in and len(urb.data) != urb.length:
             self._delivery.put(done, Completion(urb, Status.INVALID))
         elif urb.endpoint & 0x7F == 0:
-            self._delivery.put(done, self._control_transfer(urb))
+            self._control_transfer(urb, done)
         elif (pipe := self._core.pipes.get(urb.endpoint)) is None or pipe.descriptor.transfer != urb.transfer:
             # usbfs and usb_submit_urb refuse an endpoint that the current setting does not have.
             self._delivery.put(done, Completion(urb, Status.INVALID))
         else:
             pipe.submit(urb, done)
 
-    def _control_transfer(self, urb: Urb) -> Completion:
+    def _control_transfer(self, urb: Urb, done: Done) -> None:
         setup = urb.setup
         if setup is None or urb.transfer != TransferType.CONTROL or setup.length != urb.length:
-            return Completion(urb, Status.INVALID)
-        reply = self._control.answer(setup, urb.data)
-        if reply is None:
-            return Completion(urb, Status.STALL)
-        if not setup.is_in:
-            return Completion(urb, Status.OK, urb.length)
-        short = len(reply) < urb.length and not urb.flags & UrbFlag.SHORT_OK
-        return Completion(urb, Status.SHORT if short else Status.OK, len(reply), reply)
+            self._delivery.put(done, Completion(urb, Status.INVALID))
+            return
+
+        def finish(status: Status, reply: Buffer) -> None:
+            if status == Status.OK and setup.is_in and len(reply) < urb.length and not urb.flags & UrbFlag.SHORT_OK:
+                status = Status.SHORT
+            moved = len(reply) if setup.is_in or status != Status.OK else urb.length
+            self._delivery.put(done, Completion(urb, status, moved, reply if setup.is_in else b""))
+
+        self._control.submit(urb, setup, urb.data, finish)
 
     def cancel(self, urb: Urb) -> None:
         """Give a URB back if it is still waiting."""
         with self._lock:
-            pipe = self._core.pipes.get(urb.endpoint)
+            pipe = self._core.pipes.get(urb.endpoint) if urb.endpoint & 0x7F else self._control
             if pipe is not None:
                 pipe.cancel(urb)
         self._delivery.run()
@@ -114,17 +118,29 @@ class VirtualDevice:
         self._request(Setup(0x02, Request.CLEAR_FEATURE, _HALT, endpoint, 0))
 
     def _request(self, setup: Setup) -> None:
+        """DeviceError: what became of it, TIMEOUT for a device that does not answer in 5 s as Linux has it."""
+        outcome: list[Status] = []
+        answered = threading.Event()
+
+        def finish(status: Status, _reply: Buffer) -> None:
+            outcome.append(status)
+            answered.set()
+
         with self._lock:
             self._check_alive()
-            stalled = self._control.answer(setup) is None
+            self._control.submit(answered, setup, b"", finish)
         self._delivery.flush()
-        if stalled:
-            raise DeviceError(Status.STALL, f"{self._info.description} refused {setup}")
+        if not outcome and not answered.wait(_REQUEST_SECONDS):
+            with self._lock:
+                self._control.cancel(answered, Status.TIMEOUT)
+        if outcome[0] != Status.OK:
+            raise DeviceError(outcome[0], f"{self._info.description} refused {setup}")
 
     def reset(self) -> None:
         """Reset the port: URBs are given back, and no configuration is active afterwards."""
         with self._lock:
             self._check_alive()
+            self._control.flush(Status.CANCELLED)
             self._core.reset()
         self._delivery.flush()
 
@@ -144,6 +160,7 @@ class VirtualDevice:
         with self._lock:
             if not self._gone:
                 self._gone = True
+                self._control.flush(status)
                 self._core.flush(status)
                 self._firmware.board = None
                 self._firmware.detached()

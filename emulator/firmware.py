@@ -7,6 +7,7 @@ uses ``after``, or ``running`` from another thread.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .model import Model
     from .pipe import InPipe, OutPipe
 
-__all__ = ["Board", "Firmware", "InHandler", "IsoHandler", "OutHandler"]
+__all__ = ["PASS", "Board", "Deferred", "Firmware", "InHandler", "IsoHandler", "OutHandler", "Pass"]
 
 
 class InHandler:
@@ -83,6 +84,33 @@ class Board(Protocol):
         """Leave the bus and come back as another device, soon."""
 
 
+class Pass(enum.Enum):
+    """The type of :data:`PASS`."""
+
+    PASS = enum.auto()
+
+
+PASS = Pass.PASS
+"""What ``override`` answers to leave a request to chapter 9."""
+
+
+class Deferred:
+    """An answer to a control request that is to come, for ``control`` and ``override`` to return: NAK until then.
+
+    The device takes no other control request meanwhile. A host that gives up cancels, and then hears nothing.
+    """
+
+    __slots__ = ("answered",)
+
+    def __init__(self) -> None:
+        self.answered: Callable[[Buffer | None], None] = lambda _reply: None
+        """Where the answer goes: for the board."""
+
+    def answer(self, reply: Buffer | None) -> None:
+        """What ``control`` would have returned. With the device's lock held, once ``control`` has returned."""
+        self.answered(reply)
+
+
 class Firmware:
     """Behaviour of a device. It outlives the openings of the device, as a stick keeps its files when it is ejected."""
 
@@ -120,7 +148,14 @@ class Firmware:
     def endpoint(self, place: Place) -> InHandler | OutHandler | IsoHandler | None:
         """A new handler for an endpoint that a configuration or alternate setting brings up; None for the defaults."""
 
-    def control(self, setup: Setup, data: memoryview) -> Buffer | None:
+    def override(self, setup: Setup, data: memoryview) -> Buffer | Deferred | Pass | None:  # noqa: ARG002
+        """Answer a standard request in place of chapter 9, as ``control`` does; PASS leaves it to chapter 9.
+
+        For devices that break the rules. What is answered here does not change the state of the device.
+        """
+        return PASS
+
+    def control(self, setup: Setup, data: memoryview) -> Buffer | Deferred | None:
         """Answer a request that chapter 9 does not: the IN bytes, ``b""`` for a good OUT, None to stall.
 
         Class and vendor requests come here, and standard ones that the description has no answer to (for example a
