@@ -1,8 +1,8 @@
 """Descriptors, bytes <-> dataclasses, byte for byte (USB 2.0, 9.6).
 
 A configuration is read as a tree: interfaces (one entry an alternate setting) with their endpoints. Descriptors that
-have no class here (class-specific, interface association, companion) are kept as raw bytes in ``extra`` of the element
-that they follow, so that packing gives back exactly what was read.
+have no class here (class-specific, companion, an interface association that no interface follows) are kept as raw bytes
+in ``extra`` of the element that they follow, so that packing gives back exactly what was read.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..errors import LocalError, LocalReason
+from .descriptors_extra import InterfaceAssociation
 from .ids import DescriptorType, TransferType
 from .urb import Buffer
 
@@ -56,12 +57,14 @@ class DeviceDescriptor:
     product_string: int = 0
     serial: int = 0
     configuration_count: int = 1
+    tail: bytes = b""
+    """What a descriptor with a greater bLength has beyond the 18 bytes."""
 
     SIZE = _DEVICE.size
 
     @classmethod
     def unpack(cls, data: Buffer) -> DeviceDescriptor:
-        """Read the 18 bytes of a device descriptor."""
+        """Read a device descriptor: 18 bytes, and more where bLength says so and they are there."""
         if len(data) < _DEVICE.size:
             raise _bad(f"a device descriptor has {_DEVICE.size} bytes, got {len(data)}")
         (length, kind, bcd_usb, cls_, sub, proto, mps0, vid, pid, bcd, man, prod, ser, count) = _DEVICE.unpack_from(
@@ -69,15 +72,17 @@ class DeviceDescriptor:
         )
         if kind != DescriptorType.DEVICE or length < _DEVICE.size:
             raise _bad(f"not a device descriptor: bLength {length}, bDescriptorType {kind}")
-        return cls(vid, pid, bcd_usb, cls_, sub, proto, mps0, bcd, man, prod, ser, count)
+        tail = bytes(data[_DEVICE.size : length])
+        return cls(vid, pid, bcd_usb, cls_, sub, proto, mps0, bcd, man, prod, ser, count, tail)
 
     def pack(self) -> bytes:
-        """The 18 bytes."""
-        return _DEVICE.pack(
-            _DEVICE.size, DescriptorType.DEVICE, self.bcd_usb, self.device_class, self.subclass, self.protocol,
-            self.max_packet_size0, self.vendor, self.product, self.bcd_device, self.manufacturer, self.product_string,
+        """The 18 bytes, and the tail."""
+        head = _DEVICE.pack(
+            _DEVICE.size + len(self.tail), DescriptorType.DEVICE, self.bcd_usb, self.device_class,
+            self.subclass, self.protocol, self.max_packet_size0, self.vendor, self.product, self.bcd_device, self.manufacturer, self.product_string,
             self.serial, self.configuration_count,
         )  # fmt: skip
+        return head + self.tail
 
 
 @dataclass(slots=True)
@@ -119,15 +124,18 @@ class Interface:
     extra: list[bytes] = field(default_factory=list)
     endpoint_count: int | None = None
     """bNumEndpoints as it was read; None, and when packing an interface that was built here: as many as there are."""
+    association: InterfaceAssociation | None = None
+    """The interface association that stands right before this."""
 
     def pack(self) -> bytes:
-        """The descriptor, its class-specific ones and its endpoints."""
+        """The association, the descriptor, its class-specific ones and its endpoints."""
+        before = self.association.pack() if self.association else b""
         count = len(self.endpoints) if self.endpoint_count is None else self.endpoint_count
         head = _INTERFACE.pack(
             _INTERFACE.size + len(self.tail), DescriptorType.INTERFACE, self.number, self.alternate, count,
             self.interface_class, self.subclass, self.protocol, self.string,
         )  # fmt: skip
-        return b"".join((head, self.tail, *self.extra, *(endpoint.pack() for endpoint in self.endpoints)))
+        return b"".join((before, head, self.tail, *self.extra, *(endpoint.pack() for endpoint in self.endpoints)))
 
 
 @dataclass(slots=True)
@@ -145,20 +153,29 @@ class Configuration:
     """wTotalLength as it was read; None: computed."""
     interface_count: int | None = None
     """bNumInterfaces as it was read; None: counted."""
+    rest: bytes = b""
+    """What follows the last descriptor and is none."""
 
     @classmethod
-    def unpack(cls, data: Buffer) -> Configuration:
-        """Read a configuration. Wrong counts and totals are kept as they are; what cannot be cut is a LocalError."""
-        pieces = split(data)
+    def unpack(cls, data: Buffer, *, keep_rest: bool = False) -> Configuration:
+        """Read a configuration. Wrong counts and totals are kept as they are.
+
+        Where descriptors stop to follow each other is a LocalError, or with ``keep_rest`` the start of ``rest``.
+        """
+        whole = _cut_length(data) if keep_rest else len(data)
+        pieces = split(data[:whole])
         head = next(pieces, b"")
         if len(head) < _CONFIGURATION.size or head[1] != DescriptorType.CONFIGURATION:
             raise _bad("a configuration starts with a configuration descriptor of at least 9 bytes")
         _, _, total, count, value, string, attributes, power = _CONFIGURATION.unpack_from(head)
-        self = cls(value, [], attributes, power, string, head[_CONFIGURATION.size :], [], total, count)
+        tail, rest = head[_CONFIGURATION.size :], bytes(data[whole:])
+        self = cls(value, [], attributes, power, string, tail, [], total, count, rest)
         extra = self.extra
         for piece in pieces:
             if piece[1] == DescriptorType.INTERFACE and len(piece) >= _INTERFACE.size:
+                association = _association(extra)
                 extra = self._add_interface(piece)
+                self.interfaces[-1].association = association
             elif piece[1] == DescriptorType.ENDPOINT and len(piece) >= _ENDPOINT.size and self.interfaces:
                 extra = self._add_endpoint(piece)
             else:
@@ -179,7 +196,7 @@ class Configuration:
 
     def pack(self) -> bytes:
         """The bytes that GET_DESCRIPTOR(CONFIGURATION) answers, counts and totals computed where they were not read."""
-        body = b"".join((*self.extra, *(interface.pack() for interface in self.interfaces)))
+        body = b"".join((*self.extra, *(interface.pack() for interface in self.interfaces), self.rest))
         size = _CONFIGURATION.size + len(self.tail)
         numbers = {interface.number for interface in self.interfaces}
         total = size + len(body) if self.total_length is None else self.total_length
@@ -187,3 +204,18 @@ class Configuration:
         kind = DescriptorType.CONFIGURATION
         head = _CONFIGURATION.pack(size, kind, total, count, self.value, self.string, self.attributes, self.max_power)
         return head + self.tail + body
+
+
+def _cut_length(data: Buffer) -> int:
+    """How many bytes are descriptors that follow each other."""
+    offset = 0
+    while offset < len(data) and data[offset] >= 2 and offset + data[offset] <= len(data):
+        offset += data[offset]
+    return offset
+
+
+def _association(extra: list[bytes]) -> InterfaceAssociation | None:
+    """Take an association out of what comes before an interface, if it is the last there."""
+    if not extra or extra[-1][1] != DescriptorType.INTERFACE_ASSOCIATION or len(extra[-1]) != 8:
+        return None
+    return InterfaceAssociation.unpack(extra.pop())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from wslusb.errors import LocalError
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface, split
+from wslusb.usb.descriptors_extra import Companion, InterfaceAssociation
 from wslusb.usb.ids import DescriptorType
 from wslusb.usb.info import Identity
 from wslusb.usb.setup import Setup
@@ -62,10 +63,32 @@ def test_what_can_be_cut_comes_back_byte_for_byte(pieces: list[bytes]) -> None:
     assert b"".join(split(raw)) == raw
 
 
-@given(st.builds(DeviceDescriptor, u16, u16, u16, u8, u8, u8, u8, u16, u8, u8, u8, u8))
+@given(runs, st.binary(max_size=40))
+def test_what_cannot_be_cut_is_kept_where_that_is_asked_for(pieces: list[bytes], junk: bytes) -> None:
+    raw = bytes((9, 2, 1, 2, 3, 4, 5, 6, 7)) + b"".join(pieces) + junk
+    assert Configuration.unpack(raw, keep_rest=True).pack() == raw
+
+
+@given(st.builds(DeviceDescriptor, u16, u16, u16, u8, u8, u8, u8, u16, u8, u8, u8, u8, tails))
 def test_device_descriptor_there_and_back(device: DeviceDescriptor) -> None:
     assert DeviceDescriptor.unpack(device.pack()) == device
-    assert len(device.pack()) == DeviceDescriptor.SIZE
+    assert DeviceDescriptor.unpack(device.pack() + b"next") == device
+    assert len(device.pack()) == DeviceDescriptor.SIZE + len(device.tail)
+
+
+@given(st.builds(InterfaceAssociation, u8, u8, u8, u8, u8, u8), interfaces)
+def test_an_association_stays_with_its_interface(association: InterfaceAssociation, interface: Interface) -> None:
+    interface.association = association
+    raw = Configuration(1, [Interface(7), interface]).pack()
+    again = Configuration.unpack(raw)
+    assert again.interfaces[1].association == association
+    assert again.pack() == raw
+
+
+@given(st.builds(Companion, u8, u8, u16), st.lists(others, max_size=2))
+def test_a_companion_is_found_again(companion: Companion, after: list[bytes]) -> None:
+    assert Companion.find([companion.pack(), *after]) == companion
+    assert Companion.find([each for each in after if each[1] != DescriptorType.SS_ENDPOINT_COMPANION]) is None
 
 
 @given(st.binary(min_size=8, max_size=8))

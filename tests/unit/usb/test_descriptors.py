@@ -6,6 +6,7 @@ import pytest
 
 from wslusb.errors import LocalError, LocalReason
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface, split
+from wslusb.usb.descriptors_extra import InterfaceAssociation
 from wslusb.usb.ids import TransferType
 
 # A keyboard: the HID descriptor stands between interface and endpoint.
@@ -46,7 +47,9 @@ def test_keyboard() -> None:
 
 def test_audio_keeps_long_endpoints_and_what_follows_them() -> None:
     configuration = Configuration.unpack(AUDIO)
-    assert configuration.extra == [bytes.fromhex("080b000201000000")]
+    assert configuration.extra == []
+    assert configuration.interfaces[0].association == InterfaceAssociation(0, 2, 1)
+    assert configuration.interfaces[1].association is None
     assert [(each.number, each.alternate) for each in configuration.interfaces] == [(0, 0), (1, 0), (1, 1)]
     (endpoint,) = configuration.interfaces[2].endpoints
     assert (endpoint.transfer, endpoint.tail, len(endpoint.extra)) == (TransferType.ISOCHRONOUS, b"\0\0", 1)
