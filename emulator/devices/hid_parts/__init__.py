@@ -1,0 +1,1 @@
+"""What human interface devices have in common."""
