@@ -164,9 +164,14 @@ class InPipe(QueuedPipe):
         self._handler.halt_cleared()
 
     def _run(self) -> None:
+        while not self.halted and self._fill_queue():
+            self._handler.drained()
+            if not self._supply:
+                break
+
+    def _fill_queue(self) -> bool:
+        """Move what was sent into the URBs that wait. Whether there was something, and all of it is gone."""
         waiting, supply = self._waiting, self._supply
-        if self.halted:
-            return
         had = bool(supply)
         while waiting or supply:
             if supply and supply[0] is None:
@@ -184,8 +189,7 @@ class InPipe(QueuedPipe):
             status = self._fill(waiting[0])
             if status is not None:
                 self._finish(waiting.popleft(), status)
-        if had and not supply:
-            self._handler.drained()
+        return had and not supply
 
     def _fill(self, waiting: _Waiting) -> Status | None:
         """Move one run of packets, or as much as fits. None if the URB has room for more."""

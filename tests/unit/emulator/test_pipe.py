@@ -120,6 +120,22 @@ def test_drained_is_told_once(results: Results) -> None:
     assert handler.told == 1
 
 
+def test_what_is_sent_when_all_is_gone_reaches_the_urbs_that_wait(results: Results) -> None:
+    class Handler(InHandler):
+        left = 3
+
+        def drained(self) -> None:
+            self.left -= 1
+            if self.left:
+                self.pipe.send(b"more")
+
+    pipe = in_pipe(results, Handler())
+    for _ in range(4):
+        pipe.submit(Urb(0, 0x81, 2, 8, UrbFlag.SHORT_OK), nobody)
+    pipe.send(b"first")
+    assert [data for _, data in results.seen] == [b"first", b"more", b"more"]
+
+
 def test_cancel_keeps_what_was_moved(results: Results) -> None:
     pipe = in_pipe(results)
     urb = Urb(0, 0x81, 2, 64)
