@@ -44,6 +44,24 @@ class Lab(Passthrough[UmlMachine]):
             assert self.service is not None
             terminate(self.service)
 
+    @contextmanager
+    def physical(self, *serials: str) -> Iterator[None]:
+        """Serve the hardware of the host instead, and share these devices of it."""
+        mark = len(self.agent.output) if self.agent else 0
+        self.start_service()
+        if self.agent is None or not self.agent.running:
+            self.start_agent()
+        else:
+            self.wait_connected(mark)
+        try:
+            for serial in serials:
+                self.share(serial)
+            yield
+        finally:
+            self.release()
+            assert self.service is not None
+            terminate(self.service)
+
     def _attach_all(self, attach: bool) -> Plugged:
         plugged = Plugged([device["busid"] for device in self.json(self.host, "list")["devices"]])
         for busid in plugged.busids:
