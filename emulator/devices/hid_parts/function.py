@@ -125,6 +125,9 @@ class HidFirmware(Firmware):
     def taken(self) -> None:
         """The host has all input reports that were sent."""
 
+    def repeated(self) -> None:
+        """The input report is to be told again, though nothing happened: relative values are 0 in it."""
+
     # -- what a device calls
 
     def send_report(self) -> None:
@@ -165,7 +168,10 @@ class HidFirmware(Firmware):
         return wanted.get(setup.value)
 
     def _get_report(self, setup: Setup, data: memoryview) -> bytes | None:  # noqa: ARG002
-        return self.input_report() if setup.value == ReportType.INPUT << 8 else None
+        if setup.value != ReportType.INPUT << 8:
+            return None
+        self.repeated()
+        return self.input_report()
 
     def _set_report(self, setup: Setup, data: memoryview) -> bytes | None:
         return b"" if setup.value == ReportType.OUTPUT << 8 and self.output_report(bytes(data)) else None
@@ -199,6 +205,7 @@ class HidFirmware(Firmware):
         if self.backlog:
             self._plan_repeat()
         else:
+            self.repeated()
             self.send_report()
 
 
