@@ -138,9 +138,13 @@ class Controller:
         """Wait until the host has taken these bytes; an empty one is a packet, too."""
         self._write(Call.EP_WRITE, handle, data)
 
-    def halt(self, handle: int) -> None:
-        """Stall until the host clears it. The controller knows by itself when that is."""
-        self._transfer(Call.EP_SET_HALT, handle)
+    def halt(self, handle: int) -> bool:
+        """Stall until the host clears it; the controller knows by itself when that is. False: not yet, it is busy."""
+        try:
+            self._transfer(Call.EP_SET_HALT, handle)
+        except BlockingIOError:
+            return False
+        return True
 
     def _read(self, call: Call, handle: int, length: int) -> bytes:
         head = ioctls.IO_HEADER.size

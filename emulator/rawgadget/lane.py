@@ -6,6 +6,7 @@ import contextlib
 import logging
 import signal
 import threading
+import time
 from abc import ABC, abstractmethod
 
 from wslusb.device.api import Device
@@ -20,6 +21,7 @@ __all__ = ["WAKE", "Lane", "lane"]
 
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.05
+_DRAIN_SECONDS = 0.001
 WAKE = signal.SIGUSR1
 """Ends a blocking call of the controller; whoever uses lanes installs an empty handler for it."""
 
@@ -78,12 +80,17 @@ class Lane(ABC):
         result.wait(None)
         self._urb = None
         if result.status == Status.STALL:
-            self._controller.halt(self._handle)
+            self._halt()
             # The controller keeps the halt until the host clears it, and holds back what is written meanwhile.
             self._device.clear_halt(self._address)
         elif result.status in (Status.CANCELLED, Status.GONE):
             raise Vanished
         return result
+
+    def _halt(self) -> None:
+        # A controller may say that a packet is written while it still has it; it refuses to halt until that is gone.
+        while not self._stopping and not self._controller.halt(self._handle):
+            time.sleep(_DRAIN_SECONDS)
 
 
 class _InLane(Lane):
