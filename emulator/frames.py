@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wslusb.usb.descriptors import Endpoint
-from wslusb.usb.ids import Speed
+from wslusb.usb.descriptors_extra import Companion
+from wslusb.usb.ids import Speed, TransferType
 
 from .clock import Clock, Timer
 
-__all__ = ["MICROFRAMES_A_SECOND", "Frames", "frame_length", "service_interval"]
+__all__ = ["MICROFRAMES_A_SECOND", "Frames", "frame_length", "max_payload", "service_interval"]
 
 MICROFRAMES_A_SECOND = 8000
 _ROUNDING = 1e-3
@@ -27,6 +28,24 @@ def frame_length(speed: Speed) -> int:
 def service_interval(endpoint: Endpoint, speed: Speed) -> int:
     """Microframes between two packets of an isochronous endpoint (USB 2.0, table 9-13: 2^(bInterval-1))."""
     return frame_length(speed) << min(max(endpoint.interval, 1), 16) - 1
+
+
+def max_payload(endpoint: Endpoint, speed: Speed) -> int:
+    """Bytes that a periodic endpoint may move in one service interval.
+
+    Bits 12..11 of wMaxPacketSize count extra transactions at high speed (USB 2.0, 9.6.6); SuperSpeed has bursts, and
+    isochronous ones bursts of bursts (USB 3.2, 9.6.7).
+    """
+    size = endpoint.max_packet_size & 0x7FF
+    if speed < Speed.HIGH:
+        return size
+    if speed < Speed.SUPER:
+        return size * (1 + (endpoint.max_packet_size >> 11 & 3))
+    companion = Companion.find(endpoint.extra)
+    if companion is None:
+        return size
+    mult = companion.attributes & 3 if endpoint.transfer == TransferType.ISOCHRONOUS else 0
+    return size * (1 + companion.burst) * (1 + mult)
 
 
 class Frames:

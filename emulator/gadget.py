@@ -5,20 +5,22 @@ Everything that USB 2.0 chapter 9 lets a host ask about is answered from a :clas
 
 from __future__ import annotations
 
-import dataclasses
 import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
-from wslusb.usb.ids import DescriptorType, Speed, TransferType
+from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint
+from wslusb.usb.ids import DescriptorType, Speed
 from wslusb.usb.info import DeviceInfo
+from wslusb.usb.urb import Buffer
+
+from . import rules
+from .variants import configuration_at
 
 __all__ = ["ENGLISH", "Gadget", "Place"]
 
 ENGLISH = 0x0409
 """LANGID of English (United States): the one language that gadgets speak."""
-
-_FULL_SPEED_MAX = {TransferType.BULK: 64, TransferType.INTERRUPT: 64, TransferType.ISOCHRONOUS: 1023}
 
 
 @dataclass(slots=True, frozen=True)
@@ -38,6 +40,9 @@ class Gadget:
     ``strings`` are string descriptors 1, 2, ... (the string fields of the descriptors are indices into it, 0 for none).
     ``bos`` is the raw binary object store, empty for a device that has none (USB 3.2, 9.6.2). The first configuration
     is the one that a host chooses when the device is plugged in.
+
+    Held to the rules of USB (``emulator/rules``) as it is built: LocalError names what is broken. ``checked=False`` is
+    for devices that break them on purpose; their bNumConfigurations stays as it was written, too.
     """
 
     device: DeviceDescriptor
@@ -45,9 +50,33 @@ class Gadget:
     strings: tuple[str, ...] = ()
     speed: Speed = Speed.HIGH
     bos: bytes = b""
+    checked: bool = True
 
     def __post_init__(self) -> None:
-        self.device.configuration_count = len(self.configurations)
+        if self.checked:
+            self.device.configuration_count = len(self.configurations)
+            rules.check(self)
+
+    @classmethod
+    def from_descriptors(
+        cls, device: Buffer, configurations: Sequence[Buffer], strings: Mapping[int, str] | Sequence[str] = (),
+        bos: Buffer = b"", speed: Speed = Speed.HIGH, *, checked: bool = False,
+    ) -> Gadget:  # fmt: skip
+        """A gadget of the bytes that a device has given. They come back byte for byte, mistakes included.
+
+        ``strings`` by index, or those of 1, 2, ... LocalError for a device or configuration that does not even start
+        with its descriptor, and for what the rules forbid if it is to be ``checked``.
+        """
+        if isinstance(strings, Mapping):
+            strings = [strings.get(index, "") for index in range(1, max(strings, default=0) + 1)]
+        gadget = cls(
+            device=DeviceDescriptor.unpack(device), strings=tuple(strings), speed=speed, bos=bytes(bos), checked=False,
+            configurations=tuple(Configuration.unpack(each, keep_rest=True) for each in configurations),
+        )  # fmt: skip
+        gadget.checked = checked
+        if checked:
+            rules.check(gadget)
+        return gadget
 
     def string(self, index: int) -> str:
         """The string with that index; empty for 0 and for one that does not exist."""
@@ -78,7 +107,7 @@ class Gadget:
         """USB 2.0, 9.6.4: the configuration as it would be at full speed."""
         if self.speed != Speed.HIGH or index >= len(self.configurations):
             return None
-        raw = bytearray(_at_full_speed(self.configurations[index]).pack())
+        raw = bytearray(configuration_at(self.configurations[index], Speed.HIGH, Speed.FULL).pack())
         raw[1] = DescriptorType.OTHER_SPEED_CONFIGURATION
         return bytes(raw)
 
@@ -94,17 +123,3 @@ class Gadget:
             device_descriptor=device.pack(), configurations=tuple(each.pack() for each in self.configurations),
             bos=self.bos,
         )  # fmt: skip
-
-
-def _at_full_speed(configuration: Configuration) -> Configuration:
-    interfaces = [_slow_interface(each) for each in configuration.interfaces]
-    return dataclasses.replace(configuration, interfaces=interfaces, total_length=None)
-
-
-def _slow_interface(interface: Interface) -> Interface:
-    return dataclasses.replace(interface, endpoints=[_slow_endpoint(each) for each in interface.endpoints])
-
-
-def _slow_endpoint(endpoint: Endpoint) -> Endpoint:
-    size = min(endpoint.max_packet_size & 0x7FF, _FULL_SPEED_MAX.get(endpoint.transfer, 64))
-    return dataclasses.replace(endpoint, max_packet_size=size)

@@ -14,33 +14,18 @@ from collections import deque
 from collections.abc import Sequence
 
 from wslusb.usb.descriptors import Endpoint
-from wslusb.usb.ids import DescriptorType, Speed
+from wslusb.usb.ids import Speed
 from wslusb.usb.urb import Buffer, Completion, Done, IsoResult, Status, Urb
 
 from .firmware import IsoHandler
-from .frames import Frames, frame_length, service_interval
+from .frames import Frames, frame_length, max_payload, service_interval
 from .pipe import Pipe, Put
 
-__all__ = ["IsoPipe", "max_payload"]
+__all__ = ["IsoPipe"]
 
 _log = logging.getLogger(__name__)
 _FRAME_NUMBERS = 1 << 11
 """A frame number has 11 bits (USB 2.0, 8.4.3). At high speed Linux counts microframes: 8 times as many."""
-
-
-def max_payload(endpoint: Endpoint, speed: Speed) -> int:
-    """Bytes that an isochronous endpoint may move in one service interval.
-
-    Bits 12..11 of wMaxPacketSize count extra transactions at high speed (USB 2.0, 9.6.6); SuperSpeed has bursts, and
-    bursts of bursts (USB 3.2, 9.6.7).
-    """
-    size = endpoint.max_packet_size & 0x7FF
-    if speed < Speed.HIGH:
-        return size
-    if speed < Speed.SUPER:
-        return size * (1 + (endpoint.max_packet_size >> 11 & 3))
-    companion = next((each for each in endpoint.extra if each[1] == DescriptorType.SS_ENDPOINT_COMPANION), b"")
-    return size * (1 + companion[2]) * (1 + (companion[3] & 3)) if len(companion) >= 6 else size
 
 
 class _Waiting:

@@ -79,8 +79,8 @@ class DeviceDescriptor:
         """The 18 bytes, and the tail."""
         head = _DEVICE.pack(
             _DEVICE.size + len(self.tail), DescriptorType.DEVICE, self.bcd_usb, self.device_class,
-            self.subclass, self.protocol, self.max_packet_size0, self.vendor, self.product, self.bcd_device, self.manufacturer, self.product_string,
-            self.serial, self.configuration_count,
+            self.subclass, self.protocol, self.max_packet_size0, self.vendor, self.product, self.bcd_device,
+            self.manufacturer, self.product_string, self.serial, self.configuration_count,
         )  # fmt: skip
         return head + self.tail
 

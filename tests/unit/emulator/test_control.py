@@ -12,7 +12,8 @@ from emulator.devices.loopback import LoopbackFirmware, loopback_gadget
 from emulator.firmware import Firmware
 from emulator.frames import Frames
 from emulator.gadget import Gadget
-from wslusb.usb.descriptors import Configuration, DeviceDescriptor
+from emulator.variants import at_speed
+from wslusb.usb.descriptors import Configuration
 from wslusb.usb.ids import Speed
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
@@ -156,7 +157,7 @@ def test_reserved_and_host_side_requests_stall(setup: tuple[int, int, int]) -> N
 
 def test_super_speed_devices_take_power_timing() -> None:
     assert ask(make(), 0x00, 0x30, length=6) is None
-    gadget = Gadget(device=DeviceDescriptor(1, 2), configurations=(Configuration(1),), speed=Speed.SUPER)
+    gadget = at_speed(loopback_gadget(), Speed.SUPER)
     control = make(gadget, Firmware(), 1)
     assert ask(control, 0x00, 0x30, length=6) == b""
     assert ask(control, 0x00, 0x31, 40) == b""
