@@ -135,6 +135,10 @@ class Uart:
             self._far_end.room()
         return data
 
+    def peek(self) -> bytes:
+        """What :attr:`waiting` counts."""
+        return bytes(self._fifo)
+
     def purge(self) -> None:
         """Forget what has arrived."""
         self._fifo.clear()

@@ -31,7 +31,7 @@ def test_a_terminal_program_sees_lines_and_errors_and_sets_the_format(lab: Lab, 
     record = lab.rig.shared / "serial-record"
     with lab.plug(f"serial:answer=shell,banner=welcome,record={record}") as plugged:
         lab.run(
-            kernel, "terminal", plugged.node("/dev/ttyACM"), "script", "expect welcome> ", "lines cts dcd dsr",
+            kernel, "terminal", plugged.node("/dev/ttyACM"), "script", "write", "expect > ", "lines cts dcd dsr",
             "format 57600 7E2", "write format", "expect 57600 7E2", "write outputs", "expect dtr rts",
             "drive rts", "write outputs", "expect \nrts", "drive dtr rts", "expect welcome> ",
             "write lines ring", "lines cts ring", "write lines dsr", "lines cts dsr",

@@ -27,7 +27,10 @@ TIOCGICOUNT = 0x545D
 
 
 class Terminal:
-    """A port, raw and with CLOCAL: a line that drops is no hang-up."""
+    """A port, raw and with CLOCAL: a line that drops is no hang-up.
+
+    What the device says as soon as it sees DTR may still meet the echo of a port that is not raw yet, and be lost.
+    """
 
     def __init__(self, path: str) -> None:
         self.port = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)

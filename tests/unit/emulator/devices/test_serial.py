@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.catalogue import model
 from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
-from emulator.devices.serial import serial_gadget
+from emulator.devices.serial import KIND, serial_gadget
 from emulator.options import Options
 from tests.support.usb import Waiter, bulk_in, bulk_out, control_urb, start
 from wslusb.errors import LocalError
@@ -30,7 +29,7 @@ class Port:
 
     def __init__(self, **options: str) -> None:
         self.clock = VirtualClock()
-        made = model("serial", Options(options))
+        made = KIND.make(Options(options))
         self.device = VirtualDevice(made.gadget, made.firmware, clock=self.clock)
 
     def write(self, data: bytes) -> Waiter:
@@ -207,7 +206,7 @@ def test_a_paced_line_takes_its_time_both_ways() -> None:
 
 
 def test_a_pseudo_terminal_is_the_other_end_of_the_line(tmp_path: Path) -> None:
-    made = model("serial", Options({"pty": str(tmp_path / "tty")}))
+    made = KIND.make(Options({"pty": str(tmp_path / "tty")}))
     device = VirtualDevice(made.gadget, made.firmware)
     terminal = os.open(tmp_path / "tty", os.O_RDWR | os.O_NOCTTY)
     try:
@@ -224,7 +223,7 @@ def test_a_pseudo_terminal_is_the_other_end_of_the_line(tmp_path: Path) -> None:
 
 
 def test_a_pseudo_terminal_that_is_not_read_holds_the_host_back(tmp_path: Path) -> None:
-    made = model("serial", Options({"pty": str(tmp_path / "tty")}))
+    made = KIND.make(Options({"pty": str(tmp_path / "tty")}))
     device = VirtualDevice(made.gadget, made.firmware)
     terminal = os.open(tmp_path / "tty", os.O_RDWR | os.O_NOCTTY)
     try:
@@ -259,11 +258,11 @@ def test_files_at_the_far_end(tmp_path: Path) -> None:
 )
 def test_options_that_make_no_line(options: dict[str, str]) -> None:
     with pytest.raises(LocalError):
-        model("serial", Options(options))
+        KIND.make(Options(options))
 
 
 def test_plugged_in_again_it_is_quiet_and_answers() -> None:
-    made = model("serial", Options())
+    made = KIND.make(Options())
     device = VirtualDevice(made.gadget, made.firmware)
     start(device, bulk_out(b"left over"))
     device.close()

@@ -1,0 +1,1 @@
+"""Parts of the FTDI serial port: its baud rate divisors and its EEPROM."""
