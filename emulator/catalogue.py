@@ -33,10 +33,19 @@ def kind_named(name: str) -> Kind:
         return _from_python(Path(name))
     if name.endswith(".toml"):
         return kind_of_scenario(Path(name))
-    kind = kinds().get(name)
+    kind = _from_module(name) or kinds().get(name)
     if kind is None:
         raise bad(f"no virtual device is called {name!r}; there are {', '.join(kinds())}")
     return kind
+
+
+def _from_module(name: str) -> Kind | None:
+    """The kind of a module that is called as it is, as most are: the other modules need not be loaded."""
+    module = f"{devices.__name__}.{name.replace('-', '_')}"
+    if not name.replace("-", "_").isidentifier() or importlib.util.find_spec(module) is None:
+        return None
+    kind = getattr(importlib.import_module(module), "KIND", None)
+    return kind if isinstance(kind, Kind) and kind.name == name else None
 
 
 def _from_python(path: Path) -> Kind:

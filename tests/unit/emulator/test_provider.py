@@ -33,7 +33,7 @@ def test_listing() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "mouse", "loopback,,storage", "size=1M", "storage:", "storage:size", "storage:size=", "storage:size=12Q",
+    ["", "nothing", "loopback,,storage", "size=1M", "storage:", "storage:size", "storage:size=", "storage:size=12Q",
      "storage:size=0", "storage:size=100", "storage:size=2000G", "storage:colour=red", "storage:size=1M,size=2M",
      "storage:ro=maybe", "loopback:pattern=2", "loopback:serial=", "loopback:serial=\u00e4", "loopback:size=1M",
      "storage:file=/nowhere/at/all"],
