@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from hil.vm.uml import UmlMachine
@@ -20,6 +21,18 @@ LPGETSTATUS = 0x060B
 print("status", hex(struct.unpack("i", fcntl.ioctl(printer, LPGETSTATUS, bytes(4)))[0]))
 os.write(printer, b"@PJL INFO ID\\r\\n")
 print(os.read(printer, 1024))
+"""
+
+WRITE_ON = """
+import errno, fcntl, os, sys
+printer = os.open(sys.argv[1], os.O_WRONLY)
+LPABORT = 0x0604
+fcntl.ioctl(printer, LPABORT, 1)
+try:
+    while True:
+        os.write(printer, bytes(1024))
+except OSError as error:
+    print(errno.errorcode[error.errno])
 """
 
 
@@ -42,10 +55,16 @@ def test_usblp_prints_and_asks(lab: Lab, kernel: UmlMachine) -> None:
         lab.wait_driver_in_guest("usblp")
 
 
-def test_a_job_waits_for_paper_and_the_kernel_says_so(lab: Lab, kernel: UmlMachine) -> None:
+def test_a_job_waits_for_paper(lab: Lab, kernel: UmlMachine) -> None:
     file = lab.rig.shared / "printed"
-    with lab.plug(f"printer:file={file},paper=12K,refill=2000,speed=full") as plugged:
+    with lab.plug(f"printer:file={file},paper=4K,refill=100,speed=full") as plugged:
         node = plugged.node("/dev/usb/lp")
         kernel.run(f"dd if=/dev/zero bs=1k count=20 status=none | tr '\\0' x >{node}")
-        poll(lambda: file.read_bytes() == b"x" * 20480, 10, "all is printed, though paper ran out")
+        poll(lambda: file.read_bytes() == b"x" * 20480, 10, "all is printed, on five sheets")
+
+
+def test_usblp_tells_a_program_that_wants_to_know_that_paper_is_out(lab: Lab, kernel: UmlMachine) -> None:
+    with lab.plug("printer:paper=4K") as plugged:
+        said = kernel.python("-c", WRITE_ON, plugged.node("/dev/usb/lp")).stdout
+        assert said.split() == [errno.errorcode[errno.ENOSPC]]
         assert "out of paper" in lab.kernel_said(kernel)
