@@ -35,6 +35,18 @@ def test_a_stick_that_is_hardware_to_one_machine_and_attached_to_another(lab: La
             lab.wait_driver("RAW1", "usb-storage")
 
 
+def test_a_terminal_talks_with_it_on_both_machines(lab: Lab, kernel: UmlMachine) -> None:
+    bytes_both_ways = ("both", str(16 << 10), "7", "115200")
+    with on_controller(lab.host, "serial:serial=RAW3"):
+        lab.wait_listed("RAW3")
+        lab.host.wait_until("[ -c /dev/ttyACM0 ]", 10)
+        direct = lab.run(lab.host, "terminal", "/dev/ttyACM0", *bytes_both_ways)
+        with lab.physical("RAW3"):
+            node = next(node for node in lab.attach("RAW3") if node.startswith("/dev/ttyACM"))
+            through = lab.run(kernel, "terminal", node, *bytes_both_ways)
+        assert through.split()[0] == direct.split()[0], "the same checksum"
+
+
 def test_the_host_sees_it_go(lab: Lab) -> None:
     with on_controller(lab.host, "loopback:serial=RAW2"):
         lab.wait_listed("RAW2")
