@@ -1,4 +1,4 @@
-"""Endpoint zero: the standard requests of USB 2.0, 9.4, answered from the description and the device's state.
+"""Endpoint zero: the standard requests of USB 2.0 and 3.2, 9.4, answered from the description and the device's state.
 
 One method a request; what is not in the table, and what the table's method has no answer to, goes to the firmware, and
 what that does not know is stalled. An answer is never longer than wLength.
@@ -14,14 +14,13 @@ from wslusb.usb.setup import Request, RequestType, Setup
 from wslusb.usb.urb import Buffer
 
 from .core import Core
+from .features import ENDPOINT_HALT
 from .firmware import PASS, Deferred, Pass
 
 __all__ = ["ControlEndpoint"]
 
 _log = logging.getLogger(__name__)
-_ENDPOINT_HALT = 0
-_REMOTE_WAKEUP = 1
-_SELF_POWERED, _CAN_WAKE = 0x40, 0x20
+_EXIT_LATENCIES_SIZE = 6
 _DONE = b""
 _Reply = Buffer | Deferred | Pass | None
 
@@ -42,10 +41,11 @@ class ControlEndpoint:
             (0x01, Request.SET_INTERFACE): self._set_interface,
             (0x00, Request.SET_FEATURE): self._device_feature,
             (0x00, Request.CLEAR_FEATURE): self._device_feature,
+            (0x01, Request.SET_FEATURE): self._interface_feature,
+            (0x01, Request.CLEAR_FEATURE): self._interface_feature,
             (0x02, Request.SET_FEATURE): self._endpoint_feature,
             (0x02, Request.CLEAR_FEATURE): self._endpoint_feature,
-            (0x00, Request.SET_SEL): self._power_timing,
-            (0x00, Request.SET_ISOCH_DELAY): self._power_timing,
+            (0x00, Request.SET_ISOCH_DELAY): self._set_isoch_delay,
         }
 
     def answer(self, setup: Setup, data: Buffer = b"") -> Buffer | None:
@@ -61,14 +61,20 @@ class ControlEndpoint:
         reply: _Reply = PASS
         if setup.kind == RequestType.STANDARD:
             reply = self._ask(self._core.firmware.override, setup, data)
-            if reply is PASS and (handler := self._table.get((setup.request_type, setup.request))):
-                known = handler(setup)
+            if reply is PASS:
+                known = self._standard(setup, data)
                 reply = PASS if known is None else known
         if reply is PASS:
             reply = self._ask(self._core.firmware.control, setup, data)
         if reply is None or reply is PASS:
             return None
         return reply if isinstance(reply, Deferred) or len(reply) <= setup.length else memoryview(reply)[: setup.length]
+
+    def _standard(self, setup: Setup, data: Buffer) -> bytes | None:
+        if (setup.request_type, setup.request) == (0x00, Request.SET_SEL):  # the only one with an OUT stage
+            return self._set_exit_latencies(setup, data)
+        handler = self._table.get((setup.request_type, setup.request))
+        return handler(setup) if handler else None
 
     def _ask(self, firmware: Callable[[Setup, memoryview], _Reply], setup: Setup, data: Buffer) -> _Reply:
         try:
@@ -80,11 +86,12 @@ class ControlEndpoint:
     def _device_status(self, setup: Setup) -> bytes | None:
         if setup.value or setup.index:
             return None
-        self_powered = self._core.attributes & _SELF_POWERED != 0
-        return bytes((self_powered | self._core.remote_wakeup << 1, 0))
+        return self._core.features.device_status().to_bytes(2, "little")
 
     def _interface_status(self, setup: Setup) -> bytes | None:
-        return None if setup.value or self._core.alternate(setup.index) is None else b"\0\0"
+        if setup.value or self._core.alternate(setup.index) is None:
+            return None
+        return self._core.features.interface_status(setup.index).to_bytes(2, "little")
 
     def _endpoint_status(self, setup: Setup) -> bytes | None:
         if setup.value:
@@ -124,14 +131,15 @@ class ControlEndpoint:
         return _DONE if self._core.choose(setup.index, setup.value) else None
 
     def _device_feature(self, setup: Setup) -> bytes | None:
-        # Test modes are for electrical tests; a device that cannot wake its host must not pretend to (9.4.5).
-        if setup.value != _REMOTE_WAKEUP or setup.index or not self._core.attributes & _CAN_WAKE:
-            return None
-        self._core.remote_wakeup = setup.request == Request.SET_FEATURE
-        return _DONE
+        on = setup.request == Request.SET_FEATURE
+        return _DONE if self._core.features.change(setup.value, setup.index, on=on) else None
+
+    def _interface_feature(self, setup: Setup) -> bytes | None:
+        on = setup.request == Request.SET_FEATURE
+        return _DONE if self._core.features.suspend_function(setup.value, setup.index, on=on) else None
 
     def _endpoint_feature(self, setup: Setup) -> bytes | None:
-        if setup.value != _ENDPOINT_HALT:
+        if setup.value != ENDPOINT_HALT:
             return None
         if setup.index & 0xFF7F == 0:  # endpoint zero recovers by itself with the next SETUP (9.4.5)
             return _DONE if setup.request == Request.CLEAR_FEATURE else None
@@ -144,6 +152,17 @@ class ControlEndpoint:
             pipe.clear_halt()
         return _DONE
 
-    def _power_timing(self, setup: Setup) -> bytes | None:
-        """SET_SEL, SET_ISOCH_DELAY: SuperSpeed devices take them and need not act on them (USB 3.2, 9.4.11, 9.4.12)."""
-        return _DONE if self._core.gadget.speed >= Speed.SUPER and not setup.is_in else None
+    def _set_isoch_delay(self, setup: Setup) -> bytes | None:
+        """USB 3.2, 9.4.11: wValue is the time that packets take, in nanoseconds."""
+        if self._core.gadget.speed < Speed.SUPER or setup.index or setup.length:
+            return None
+        self._core.isoch_delay = setup.value
+        return _DONE
+
+    def _set_exit_latencies(self, setup: Setup, data: Buffer) -> bytes | None:
+        """SET_SEL (USB 3.2, 9.4.12): kept for the firmware to look at."""
+        wrong = setup.value or setup.index or setup.length != _EXIT_LATENCIES_SIZE
+        if self._core.gadget.speed < Speed.SUPER or wrong:
+            return None
+        self._core.exit_latencies = bytes(data)
+        return _DONE

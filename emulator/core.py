@@ -10,6 +10,7 @@ from wslusb.usb.descriptors import Configuration, Endpoint, Interface
 from wslusb.usb.ids import TransferType, is_in
 from wslusb.usb.urb import Status
 
+from .features import Features
 from .firmware import Firmware, InHandler, IsoHandler, OutHandler
 from .frames import Frames
 from .gadget import Gadget, Place
@@ -26,7 +27,11 @@ class Core:
         self.gadget = gadget
         self.firmware = firmware
         self.pipes: dict[int, Pipe] = {}
-        self.remote_wakeup = False
+        self.features = Features(self)
+        self.exit_latencies = b""
+        """What SET_SEL said last: the bytes of USB 3.2, table 9-13."""
+        self.isoch_delay = 0
+        """What SET_ISOCH_DELAY said last, in nanoseconds."""
         self._put = put
         self._frames = frames
         self._configuration: Configuration | None = None
@@ -57,9 +62,9 @@ class Core:
             return False
         self._drop(list(self.pipes))
         self._configuration, self._alternates = configuration, {}
-        for interface in configuration.interfaces if configuration else ():
-            if interface.number not in self._alternates:  # the first one listed is the default
-                self._bring_up(interface)
+        self.features.reset_functions()
+        for interface in _defaults(configuration) if configuration else ():
+            self._bring_up(interface)
         self.firmware.configured(value)
         return True
 
@@ -75,7 +80,7 @@ class Core:
 
     def reset(self) -> None:
         """What a reset of the port leaves: no configuration, no feature set."""
-        self.remote_wakeup = False
+        self.features.reset()
         self.configure(0)
 
     def flush(self, status: Status) -> None:
@@ -99,3 +104,12 @@ class Core:
         if is_in(endpoint.address):
             return InPipe(endpoint, self._put, handler if isinstance(handler, InHandler) else None)
         return OutPipe(endpoint, self._put, handler if isinstance(handler, OutHandler) else None)
+
+
+def _defaults(configuration: Configuration) -> list[Interface]:
+    """Alternate setting 0 of each interface (USB 2.0, 9.2.3), or the first one of an interface that lacks it."""
+    found: dict[int, Interface] = {}
+    for interface in configuration.interfaces:
+        if interface.number not in found or (interface.alternate == 0 and found[interface.number].alternate):
+            found[interface.number] = interface
+    return list(found.values())

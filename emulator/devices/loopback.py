@@ -25,6 +25,7 @@ from ..firmware import Firmware, InHandler, IsoHandler, OutHandler
 from ..gadget import Gadget, Place
 from ..model import Kind, Model
 from ..options import Options
+from ..variants import at_speed
 
 __all__ = ["KIND", "LOOPBACK", "SOURCE_SINK", "LoopbackFirmware", "loopback_gadget"]
 
@@ -184,13 +185,18 @@ class _IsoEnd(IsoHandler):
 
 def _make(options: Options) -> Model:
     pattern = options.integer("pattern", 0, 0, 1)
-    return Model(loopback_gadget(options.serial(f"LOOPBACK{options.number:04d}")), LoopbackFirmware(pattern))
+    gadget = loopback_gadget(options.serial(f"LOOPBACK{options.number:04d}"))
+    return Model(at_speed(gadget, options.speed(allowed=("low", "full", "high", "super"))), LoopbackFirmware(pattern))
 
 
 KIND = Kind(
     name="loopback",
     summary="source, sink and loopback of all transfer types",
     make=_make,
-    options={"serial": "serial number", "pattern": "0: zeroes, 1: counting bytes"},
+    options={
+        "serial": "serial number",
+        "pattern": "0: zeroes, 1: counting bytes",
+        "speed": "low, full, high or super (default high)",
+    },
     driver="usbtest",
 )
