@@ -32,8 +32,12 @@ QEMU = {"qemu-system-x86_64": "qemu-system-x86"}
 TEST_TOOLS = {
     "usbip": "usbip",
     "aplay": "alsa-utils",
+    "amidi": "alsa-utils",
     "mkfs.vfat": "dosfstools",
     "mkfs.ext2": "e2fsprogs",
+    "dfu-util": "dfu-util",
+    "ip": "iproute2",
+    "ping": "iputils-ping",
     "/usr/lib/x86_64-linux-gnu/libusb-1.0.so.0": "libusb-1.0-0",
 }
 """Used by the kernel tests inside of the machines."""
