@@ -11,7 +11,6 @@ from pathlib import Path
 from . import devices
 from .model import Kind, Model
 from .options import Options, bad
-from .scenario import kind as kind_of_scenario
 
 __all__ = ["kind_named", "kinds", "parse_models"]
 
@@ -32,7 +31,13 @@ def kind_named(name: str) -> Kind:
     if name.endswith(".py"):
         return _from_python(Path(name))
     if name.endswith(".toml"):
+        from .scenario import kind as kind_of_scenario  # seldom wanted
+
         return kind_of_scenario(Path(name))
+    if "/" in name:
+        from .importers import kind as kind_of_source  # likewise
+
+        return kind_of_source(name)
     kind = _from_module(name) or kinds().get(name)
     if kind is None:
         raise bad(f"no virtual device is called {name!r}; there are {', '.join(kinds())}")
@@ -68,7 +73,8 @@ def _from_python(path: Path) -> Kind:
 def parse_models(text: str) -> list[Model]:
     """Devices, separated by commas; each ``name`` or ``name:option=value,option=value``. LocalError if not understood.
 
-    A name is one of the catalogue or a device file. Two devices of a kind get different serials.
+    A name is one of the catalogue, a device file (``.py``, ``.toml``), or with a slash in it anything that can be
+    imported (``./capture.pcapng:device=1.4``). Two devices of a kind get different serials.
     """
     return [model(name, Options(values, number)) for number, (name, values) in enumerate(_split(text), 1)]
 

@@ -1,15 +1,8 @@
-"""Devices that are written down: a TOML file (docs/scenarios.md), or the same rules in Python (:class:`Script`)."""
+"""Devices that are written down: a TOML file (docs/scenarios.md), or the same rules in Python (``script.py``)."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from .reader import kind, read, reads
+from .scenario import Scenario
 
-from ..model import Kind
-from ..options import bad
-
-__all__ = ["kind"]
-
-
-def kind(path: Path) -> Kind:
-    """The device that a TOML file describes. LocalError if it cannot be read."""
-    raise bad(f"{path}: scenarios cannot be read yet")
+__all__ = ["Scenario", "kind", "read", "reads"]

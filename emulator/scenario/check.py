@@ -1,0 +1,67 @@
+"""Whether a script makes sense for its device: rules of endpoints that exist, names that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from wslusb.usb.ids import TransferType, is_in
+
+from ..gadget import Gadget
+from .data import Echo
+from .script import NOTHING, Answer, ControlRule, InRule, Outcome, OutRule, Rule, Script
+
+__all__ = ["problems"]
+
+
+def problems(script: Script, gadget: Gadget) -> Iterator[tuple[int, str]]:
+    """What is wrong, by the rule's number in ``script.rules``."""
+    kinds = _endpoints(gadget)
+    names = {rule.name for rule in script.rules if rule.name}
+    for number, rule in enumerate(script.rules):
+        for problem in _of_rule(rule, script, kinds, names):
+            yield number, problem
+
+
+def _endpoints(gadget: Gadget) -> Mapping[int, TransferType]:
+    return {
+        endpoint.address: endpoint.transfer
+        for configuration in gadget.configurations
+        for interface in configuration.interfaces
+        for endpoint in interface.endpoints
+    }
+
+
+def _of_rule(rule: Rule, script: Script, kinds: Mapping[int, TransferType], names: set[str]) -> Iterator[str]:
+    if rule.after and rule.after not in names:
+        yield f"after: no rule is called {rule.after!r}"
+    for send in rule.sends:
+        if not is_in(send.endpoint) or kinds.get(send.endpoint) not in (TransferType.BULK, TransferType.INTERRUPT):
+            yield f"send: the device has no bulk or interrupt IN endpoint {send.endpoint:#04x}"
+    for answer in (*rule.answers, *(send.answer for send in rule.sends)):
+        if isinstance(answer.data, Echo) and answer.data.of and answer.data.of not in names:
+            yield f"echo: no rule is called {answer.data.of!r}"
+    if isinstance(rule, ControlRule):
+        if any(answer.packet is not None or answer.zero_packet for answer in rule.answers):
+            yield "answer: packet and zlp are for IN endpoints"
+    elif isinstance(rule, (InRule, OutRule)):
+        yield from _of_endpoint(rule, script, kinds)
+
+
+def _of_endpoint(rule: InRule | OutRule, script: Script, kinds: Mapping[int, TransferType]) -> Iterator[str]:
+    address, direction = rule.endpoint, "IN" if isinstance(rule, InRule) else "OUT"
+    if address not in kinds or is_in(address) != isinstance(rule, InRule):
+        yield f"endpoint: the device has no {direction} endpoint {address:#04x}"
+    plain = kinds.get(address) == TransferType.ISOCHRONOUS or address in script.messages
+    for answer in rule.answers:
+        if answer.outcome is Outcome.STANDARD:
+            yield "answer: status 'standard' is for control requests"
+        elif plain and not _plain(answer):
+            yield "answer: packets of isochronous endpoints, and messages, have neither a delay nor a stall"
+        elif isinstance(rule, OutRule) and answer.data != NOTHING:
+            yield "answer: an OUT endpoint has no data to answer; say what an IN endpoint is to send"
+        elif answer.packet is not None and kinds.get(address) != TransferType.ISOCHRONOUS:
+            yield "answer: packet is for isochronous endpoints"
+
+
+def _plain(answer: Answer) -> bool:
+    return not answer.delay and answer.outcome in (Outcome.OK, Outcome.NAK)
