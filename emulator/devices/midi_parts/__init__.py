@@ -1,0 +1,1 @@
+"""What a MIDI device is made of."""
