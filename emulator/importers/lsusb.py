@@ -1,0 +1,281 @@
+"""The text of ``lsusb -v`` (usbutils), back to descriptors.
+
+Each descriptor is a heading and its fields. bLength and wTotalLength stand in the text and are what the result is
+checked against: a descriptor whose bytes the text does not hold is left out and reported, never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from wslusb.usb.ids import DescriptorType, Speed
+from wslusb.usb.setup import Request
+
+from .evidence import Evidence
+from .lsusb_fields import FIELD, Fields, encode, integer
+
+__all__ = ["read", "recognize"]
+
+_DEVICE = re.compile(r"Bus (\d{3}) Device (\d{3}): ID ([0-9a-f]{4}):([0-9a-f]{4})", re.ASCII)
+_HEADING = re.compile(r"\s*([A-Z][\w.,/ -]*?)\s*(?:\([^)]*\))?:\s*(?:\(length is \d+\))?", re.ASCII)
+_RAW = re.compile(
+    r"\s*(?:(?:\*\* )?UNRECOGNIZED(?: CDC)?|INTERFACE CLASS|DEVICE CLASS|INVALID CDC \([^)]*\)):"
+    r"((?:\s+[0-9a-f]{2})+)\s*",
+    re.ASCII,
+)
+_TAIL = re.compile(r"\s*(?:junk at descriptor end|Invalid desc (?:sub|format )type):((?:\s+[0-9a-f]{2})+)\s*", re.ASCII)
+_ITEM = re.compile(r"\s*Item\(\w+\s*\): ([\w ]+?), data=\s*(?:none|\[((?: 0x[0-9a-f]{2})+) \].*)", re.ASCII)
+_PIPE = re.compile(r"\s*(?:Command|Status|Data-in|Data-out) pipe \(0x([0-9a-f]{2})\)\s*", re.ASCII)
+_SPEEDS = {"Low": Speed.LOW, "Full": Speed.FULL, "High": Speed.HIGH, "SuperSpeed": Speed.SUPER,
+           "SuperSpeed+": Speed.SUPER_PLUS, "SuperSpeed++": Speed.SUPER_PLUS}  # fmt: skip
+_CDC = {
+    "CDC Header": 0x00, "CDC Call Management": 0x01, "CDC ACM": 0x02, "CDC Union": 0x06, "Country Selection": 0x07,
+    "CDC Telephone operations": 0x08, "Network Channel Terminal": 0x0A, "CDC Ethernet": 0x0F, "CDC WHCM": 0x11,
+    "CDC MDLM": 0x12, "CDC MDLM detail": 0x13, "CDC Device Management": 0x14, "CDC OBEX": 0x15,
+    "CDC Command Set": 0x16, "CDC NCM": 0x1A, "CDC MBIM": 0x1B, "CDC MBIM Extended": 0x1C,
+}  # fmt: skip
+"""bDescriptorSubtype of functional descriptors (CDC 1.2, table 13), which lsusb prints as a heading alone."""
+_REPORT_TAGS = {
+    "Input": 0x80, "Output": 0x90, "Collection": 0xA0, "Feature": 0xB0, "End Collection": 0xC0, "Usage Page": 0x04,
+    "Logical Minimum": 0x14, "Logical Maximum": 0x24, "Physical Minimum": 0x34, "Physical Maximum": 0x44,
+    "Unit Exponent": 0x54, "Unit": 0x64, "Report Size": 0x74, "Report ID": 0x84, "Report Count": 0x94, "Push": 0xA4,
+    "Pop": 0xB4, "Usage": 0x08, "Usage Minimum": 0x18, "Usage Maximum": 0x28, "Designator Index": 0x38,
+    "Designator Minimum": 0x48, "Designator Maximum": 0x58, "String Index": 0x78, "String Minimum": 0x88,
+    "String Maximum": 0x98, "Set Delimiter": 0xA8, "Delimiter": 0xA8,
+}  # fmt: skip
+"""Item prefixes without their size (HID 1.11, 6.2.2)."""
+_DATA_SIZES = {0: 0, 1: 1, 2: 2, 4: 3}
+_NOT_CONFIGURATION = ("Device Qualifier", "Hub Descriptor", "Device Status", "Debug descriptor", "Billboard")
+_CS_INTERFACE = 0x24
+_PIPE_USAGE = 0x24
+_MAX_LINES = 200_000
+
+
+@dataclass(slots=True)
+class _Block:
+    """A heading, and what stands below it until the next one. ``raw``: bytes that were printed as such."""
+
+    title: str
+    fields: Fields = field(default_factory=list)
+    raw: bytes = b""
+    pipes: list[int] = field(default_factory=list)
+
+    def value(self, name: str) -> int:
+        text = next((text for each, text in self.fields if each == name), "")
+        return integer(text) or 0
+
+
+def recognize(head: str) -> bool:
+    """Whether a text has what ``lsusb -v`` starts a device with."""
+    return "Device Descriptor:" in head and "bDescriptorType" in head
+
+
+def read(text: str) -> list[Evidence]:
+    """Every device, named ``bus.address`` as its heading says (``1.5``); ``device`` for text without headings."""
+    found: list[Evidence] = []
+    lines: list[str] = []
+    name = "device"
+    for line in text.splitlines()[:_MAX_LINES]:
+        if match := _DEVICE.match(line):
+            found += _devices(name, lines)
+            name, lines = f"{int(match[1])}.{int(match[2])}", []
+        else:
+            lines.append(line)
+    return found + _devices(name, lines)
+
+
+def _devices(name: str, lines: list[str]) -> list[Evidence]:
+    blocks = list(_blocks(lines))
+    if not any(block.title == "Device Descriptor" for block in blocks):
+        return []
+    evidence = Evidence(name)
+    evidence.speed = _speed(lines)
+    reader = _Reader(evidence)
+    for block in blocks:
+        reader.add(block)
+    reader.close()
+    return [evidence]
+
+
+def _speed(lines: list[str]) -> Speed:
+    line = next((each for each in lines if each.startswith("Negotiated speed: ")), "")
+    return _SPEEDS.get(line.removeprefix("Negotiated speed: ").split(" ")[0], Speed.UNKNOWN)
+
+
+def _blocks(lines: list[str]) -> Iterator[_Block]:
+    block = _Block("")
+    for line in lines:
+        if match := _RAW.fullmatch(line):
+            yield block
+            yield _Block("raw", raw=bytes.fromhex(match[1]))
+            block = _Block("")
+        elif match := _TAIL.fullmatch(line):
+            block.raw += bytes.fromhex(match[1])
+        elif match := _ITEM.fullmatch(line):
+            block.raw += _item(match[1], match[2] or "")
+        elif match := _PIPE.fullmatch(line):
+            block.pipes.append(int(match[1], 16))
+        elif (match := _HEADING.fullmatch(line)) or line.startswith(_NOT_CONFIGURATION):
+            yield block
+            block = _Block(match[1] if match else line.split(":")[0])
+        elif match := FIELD.fullmatch(line):
+            block.fields.append((match[1], match[2]))
+    yield block
+
+
+def _item(tag: str, data: str) -> bytes:
+    values = bytes(int(each, 16) for each in data.split())
+    prefix = _REPORT_TAGS.get(tag)
+    if prefix is None or len(values) not in _DATA_SIZES:
+        return b""
+    return bytes((prefix | _DATA_SIZES[len(values)],)) + values
+
+
+class _Reader:
+    """Puts the blocks of one device in their places."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._configuration: list[bytes] | None = None
+        self._stated = 0
+        self._interface = 0
+        self._version = 0
+        self._report_length = 0
+        self._capabilities: list[bytes] | None = None
+
+    def add(self, block: _Block) -> None:
+        self._note_strings(block)
+        title = block.title
+        if title == "Device Descriptor":
+            self._evidence.device = self._bytes(block) or b""
+            self._version = int.from_bytes(self._evidence.device[2:4], "little")
+        elif title == "Configuration Descriptor":
+            self._open(block)
+        elif title == "Binary Object Store Descriptor":
+            self._close_configuration()
+            self._capabilities = [self._bytes(block) or b""]
+        elif title.startswith(_NOT_CONFIGURATION):
+            self._close_configuration()
+        elif title == "Report Descriptor":
+            self._report(block.raw)
+        elif self._capabilities is not None and title:
+            self._capability(block)
+        elif self._configuration is not None and title:
+            self._descriptor(block)
+
+    def close(self) -> None:
+        """No more blocks."""
+        self._close_configuration()
+        if self._capabilities is not None:
+            whole = b"".join(self._capabilities)
+            if len(whole) >= 5 and struct.unpack_from("<H", whole, 2)[0] == len(whole):
+                self._evidence.bos = whole
+
+    def _open(self, block: _Block) -> None:
+        self._close_configuration()
+        self._capabilities = None
+        unit = 8 if self._version >= 0x0300 else 2
+        power = block.value("MaxPower") // unit
+        block.fields = [each if each[0] != "MaxPower" else ("MaxPower", str(power)) for each in block.fields]
+        self._stated = block.value("wTotalLength")
+        head = self._bytes(block)
+        self._configuration = [head] if head is not None else None
+
+    def _close_configuration(self) -> None:
+        if self._configuration is None:
+            return
+        whole = b"".join(self._configuration)
+        if len(whole) != self._stated:
+            number = len(self._evidence.configurations) + 1
+            self._evidence.missing.append(
+                f"configuration {number}: the text holds {len(whole)} of wTotalLength {self._stated} bytes;"
+                f" wTotalLength is {len(whole)}"
+            )
+            whole = whole[:2] + struct.pack("<H", len(whole) & 0xFFFF) + whole[4:]
+        self._evidence.configurations.append(whole)
+        self._configuration = None
+
+    def _descriptor(self, block: _Block) -> None:
+        assert self._configuration is not None  # noqa: S101 - the caller looked
+        if block.title == "Interface Descriptor":
+            self._interface = block.value("bInterfaceNumber")
+        data = block.raw if block.title == "raw" else self._functional(block) or self._bytes(block)
+        if data:
+            self._configuration.append(data)
+            self._configuration += [bytes((4, _PIPE_USAGE, pipe, 0)) for pipe in block.pipes]
+
+    def _bytes(self, block: _Block) -> bytes | None:
+        """A block that starts with bLength; None, and reported, if the fields do not add up to it."""
+        length, control_size = block.value("bLength"), None
+        if not length:
+            return None
+        companion: dict[str, int] = {}
+        data = b""
+        for name, text in block.fields:
+            if name in ("bMaxBurst", "MaxStreams", "Mult", "wBytesPerInterval"):
+                companion[name] = integer(text) or 0
+                continue
+            if name == "bControlSize":
+                control_size = integer(text)
+            piece = encode(name, text, control_size if block.title.startswith("Video") else None)
+            if piece is None:
+                data = b""
+                break
+            data += piece
+        data += block.raw
+        if block.title == "VideoControl Interface Descriptor" and data[2:3] == b"\x05":
+            data = data[:length]  # a processing unit of UVC 1.0 ends before bmVideoStandards, which is printed anyway
+        if len(data) != length:
+            self._incomplete(block, length)
+            return None
+        return data + _companion(companion)
+
+    def _incomplete(self, block: _Block, length: int) -> None:
+        where = f" of interface {self._interface}" if self._configuration and len(self._configuration) > 1 else ""
+        self._evidence.missing.append(f"{block.title} ({length} bytes){where}: not all in the text; left out")
+
+    def _functional(self, block: _Block) -> bytes | None:
+        """A CDC functional descriptor, which is printed without its first three bytes."""
+        subtype = _CDC.get(block.title)
+        if subtype is None:
+            return None
+        data = bytes((_CS_INTERFACE, subtype))
+        for name, text in block.fields:
+            if name in ("bSlaveInterface", "bDetailData"):
+                base = 16 if name == "bDetailData" else 10
+                words = re.findall(r"[0-9a-fA-F]{1,3}\b", text)
+                data += bytes(value for word in words if (value := int(word, base)) < 256)
+                continue
+            data += encode(name, text) or b""
+        return bytes((len(data) + 1,)) + data if len(data) < 255 else None
+
+    def _capability(self, block: _Block) -> None:
+        assert self._capabilities is not None  # noqa: S101 - the caller looked
+        data = block.raw if block.title == "raw" else self._bytes(block)
+        if data is not None:
+            self._capabilities.append(data)
+
+    def _report(self, data: bytes) -> None:
+        if data:
+            self._evidence.answers[0x81, Request.GET_DESCRIPTOR, 0x22 << 8, self._interface] = [data]
+
+    def _note_strings(self, block: _Block) -> None:
+        for name, text in block.fields:
+            number, _, string = text.partition(" ")
+            is_index = name[:1] == "i" and name[1:2].isupper()
+            if is_index and number.isdigit() and 0 < int(number) < 256 and string not in ("", "(error)", "(??)"):
+                self._evidence.strings.setdefault(int(number), string)
+
+
+def _companion(values: dict[str, int]) -> bytes:
+    """The SuperSpeed endpoint companion, which lsusb prints among the fields of its endpoint."""
+    if "bMaxBurst" not in values:
+        return b""
+    streams, mult = values.get("MaxStreams", 0), values.get("Mult", 0)
+    attributes = min(streams.bit_length() - 1, 0x1F) if streams else mult & 3
+    kind = DescriptorType.SS_ENDPOINT_COMPANION
+    interval = values.get("wBytesPerInterval", 0) & 0xFFFF
+    return struct.pack("<BBBBH", 6, kind, values["bMaxBurst"] & 0xFF, attributes, interval)

@@ -1,0 +1,85 @@
+"""Which format a source has, and who reads it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+from wslusb.errors import LocalError, LocalReason
+
+from . import captures, libusbgx, lsusb, pcap, sysfs, transfers, umockdev
+from .evidence import Evidence, choose, unreadable
+from .imported import Imported, assemble
+
+__all__ = ["FORMATS", "import_device"]
+
+_MAX_TEXT = 16 << 20
+_HEAD = 64 << 10
+
+
+def _read_capture(path: Path) -> list[Evidence]:
+    with path.open("rb") as file:
+        return captures.read(transfers.controls(transfers.records(pcap.packets(file))))
+
+
+def _read_usbmon_text(path: Path) -> list[Evidence]:
+    return captures.read(transfers.controls(transfers.from_text(io.StringIO(_text(path)))))
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(_MAX_TEXT + 1)
+    if len(data) > _MAX_TEXT:
+        raise unreadable(f"{path} is larger than {_MAX_TEXT >> 20} MiB")
+    return data.decode("utf-8", "replace")
+
+
+FORMATS: dict[str, Callable[[Path], list[Evidence]]] = {
+    "sysfs": lambda path: [sysfs.read_directory(path) if path.is_dir() else sysfs.read_blob(path)],
+    "lsusb": lambda path: lsusb.read(_text(path)),
+    "umockdev": lambda path: umockdev.read(_text(path)),
+    "capture": _read_capture,
+    "usbmon-text": _read_usbmon_text,
+    "libusbgx": lambda path: [libusbgx.read(_text(path), path.stem)],
+}
+"""Readers by the names that ``--format`` takes."""
+
+
+def import_device(path: Path, device: str = "", format_name: str = "") -> Imported:
+    """Read a device from a file or directory, whose format is recognized where none is named.
+
+    ``device`` is the name of one of several: a port (``1-2``) in umockdev dumps, bus and address (``1.4``) in captures
+    and lsusb. LocalError: the source cannot be read, has no device, or several and none was named.
+    """
+    if not path.exists():
+        raise LocalError(LocalReason.NOT_FOUND, f"there is no {path}")
+    name = format_name or _recognize(path)
+    if name not in FORMATS:
+        raise LocalError(LocalReason.BAD_ADDRESS, f"no format is called {name!r}; there are {', '.join(FORMATS)}")
+    try:
+        return assemble(choose(FORMATS[name](path), device, str(path)))
+    except OSError as error:
+        raise unreadable(f"{path}: {error.strerror or error}") from error
+
+
+def _recognize(path: Path) -> str:
+    if path.is_dir():
+        return "sysfs"
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise unreadable(f"{path}: {error.strerror or error}") from error
+    if pcap.recognize(head):
+        return "capture"
+    if len(head) >= 18 and head[0] >= 18 and head[1] == 1:
+        return "sysfs"
+    text = head.decode("utf-8", "replace")
+    for name, recognize in (
+        ("umockdev", umockdev.recognize), ("lsusb", lsusb.recognize), ("usbmon-text", transfers.recognize),
+        ("libusbgx", libusbgx.recognize),
+    ):  # fmt: skip
+        if recognize(text):
+            return name
+    raise unreadable(f"{path} is in none of the formats {', '.join(FORMATS)}", "name the format, if it is one of them")

@@ -1,0 +1,77 @@
+"""The samples of tests/samples, and captures that are made of them in the formats of other tools."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+from emulator.importers import pcap
+
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+GADGETS = ("acm", "composite", "keyboard", "midi", "network", "zero")
+CAPTURE = SAMPLES / "usbmon.pcap"
+_STAGE = struct.Struct("<HQIHBHHBBIB")
+
+
+def descriptors(gadget: str) -> bytes:
+    """What the recording kernel had in sysfs: the truth about a gadget."""
+    return (SAMPLES / gadget / "sysfs/descriptors").read_bytes()
+
+
+def sysfs(gadget: str, folder: Path) -> Path:
+    """The gadget's directory as sysfs has it: interfaces are called ``1-1:1.0``."""
+    source, target = SAMPLES / gadget / "sysfs", folder / "1-1"
+    for path in (each for each in source.rglob("*") if each.is_file()):
+        folders, name = path.parent.relative_to(source).as_posix(), path.name
+        copy = target / folders.replace("_", ":") / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    return target
+
+
+def packets() -> list[pcap.Packet]:
+    """The recorded capture's packets (link type 220)."""
+    with CAPTURE.open("rb") as file:
+        return list(pcap.packets(file))
+
+
+def write_pcap(path: Path, link_type: int, data: Iterable[bytes], order: str = "<") -> Path:
+    """A pcap file of these packets."""
+    out = struct.pack(order + "IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 16, link_type)
+    for each in data:
+        out += struct.pack(order + "IIII", 0, 0, len(each), len(each)) + each
+    path.write_bytes(out)
+    return path
+
+
+def _block(order: str, kind: int, body: bytes) -> bytes:
+    body += bytes(-len(body) % 4)
+    length = struct.pack(order + "I", len(body) + 12)
+    return struct.pack(order + "I", kind) + length + body + length
+
+
+def write_pcapng(path: Path, link_type: int, data: Iterable[bytes], order: str = "<") -> Path:
+    """The same as pcapng: a second interface of another kind, and a block that nobody knows, are among them."""
+    out = _block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+    out += _block(order, 1, struct.pack(order + "HHI", 1, 0, 0)) + _block(
+        order, 1, struct.pack(order + "HHI", link_type, 0, 0)
+    )
+    out += _block(order, 0x0BAD, b"whatever")
+    for each in data:
+        out += _block(order, 6, struct.pack(order + "IIIII", 1, 0, 0, len(each), len(each)) + each)
+    path.write_bytes(out)
+    return path
+
+
+def usbpcap(packet: bytes) -> bytes | None:
+    """A control transfer of usbmon as USBPcap writes it; None for other transfers."""
+    key, kind, transfer, _, device, bus = struct.unpack_from("<QBBBBH", packet)
+    status = struct.unpack_from("<i", packet, 28)[0]
+    if transfer != 2:
+        return None
+    first = kind == ord("S")
+    payload = packet[40:48] if first else packet[64:]
+    stage, failed = (0 if first else 3), 0 if first or not status else 0xC0000004
+    return _STAGE.pack(28, key, failed, 8, not first, bus, device, 0, 2, len(payload), stage) + payload
