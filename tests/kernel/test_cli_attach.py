@@ -9,7 +9,7 @@ import pytest
 
 from hil.vm.remote import Result
 from hil.vm.uml import UmlMachine
-from tests.kernel.support import Passthrough
+from tests.kernel.support import Passthrough, poll
 
 SERIAL = "CLI77"
 
@@ -87,3 +87,21 @@ def test_doctor(pair: Pair) -> None:
         assert checks[name] == "pass"
     assert checks["vhci"] == "pass"
     assert checks["vsock_guest"] == "pass"
+
+
+@pytest.mark.parametrize("side", ["host", "guest"])
+def test_auto_attach_survives_a_replug_until_it_is_detached(pair: Pair, side: str) -> None:
+    getattr(pair, side)("attach", "--auto-attach", SERIAL)
+    kept = json.loads(pair.guest("state", "--json").stdout)["agent"]["kept"]
+    assert len(kept) == 1
+    udc = "/sys/kernel/config/usb_gadget/*/UDC"
+    name = pair.uml.host.run(f"grep -l . {udc} | head -1 | xargs cat").stdout.strip()
+    path = pair.uml.host.run(f"grep -l {name} {udc}").stdout.strip()
+    pair.uml.host.run(f"echo > {path}")
+    poll(lambda: pair.uml.guest.run("ls /dev/sd*", check=False).returncode != 0, 5, "the disk goes")
+    pair.uml.host.run(f"echo {name} > {path}")
+    poll(lambda: pair.uml.guest.run("test -b /dev/sda", check=False).returncode == 0, 15, "the disk is back by itself")
+    poll(lambda: pair.state() == "attached", 5, "and the host knows")
+    getattr(pair, side)("detach", SERIAL)
+    assert json.loads(pair.guest("state", "--json").stdout)["agent"]["kept"] == []
+    assert pair.state() == "shared"

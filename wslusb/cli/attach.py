@@ -42,13 +42,20 @@ _GRACE = 2.0
     show_default=True,
     help="How long to wait.",
 )
+@click.option(
+    "-a",
+    "--auto-attach",
+    "keep",
+    is_flag=True,
+    help="Attach it again whenever it comes back (a board that reboots, a replug), until it is detached.",
+)
 @options.as_json
 @options.control
-def command(*, device: str, guest: str, seconds: float, as_json: bool, control: Path | None) -> None:
+def command(*, device: str, guest: str, seconds: float, keep: bool, as_json: bool, control: Path | None) -> None:
     """Attach a device."""
     roles = (Role.SERVICE,) if guest else (Role.AGENT, Role.SERVICE)
     place = reach.find(*roles, control=control)
-    answer = _attach(place, device, guest, seconds)
+    answer = _attach(place, device, guest, seconds, keep=keep)
     if as_json:
         fields = {key: answer[key] for key in ("device", "nodes", "changed")}
         output.result_json(SCHEMA, {"via": place.role.value, **fields})
@@ -61,9 +68,9 @@ def command(*, device: str, guest: str, seconds: float, as_json: bool, control: 
             access.warn_about(node)
 
 
-def _attach(place: Place, device: str, guest: str, seconds: float) -> Json:
+def _attach(place: Place, device: str, guest: str, seconds: float, *, keep: bool) -> Json:
     try:
-        return place.call("attach", device=device, guest=guest, seconds=seconds, timeout=seconds + _GRACE)
+        return place.call("attach", device=device, guest=guest, seconds=seconds, keep=keep, timeout=seconds + _GRACE)
     except LocalError as error:
         if error.reason is LocalReason.TIMEOUT:
             hint = error.hint or "'wslusb state' tells whether it got there after all; 'wslusb detach' takes it back"

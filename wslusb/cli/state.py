@@ -70,9 +70,8 @@ def _service_lines(state: Json) -> list[str]:
 def _agent_lines(state: Json) -> list[str]:
     connection = f"connected to {state['host_name']}" if state["connected"] else "not connected"
     lines = [f"host {state['host']}: {connection}"]
-    return lines + [
-        _attached_line(each, f"attached in port {each['port']}", each["nodes"]) for each in state["attached"]
-    ]
+    attached = [_attached_line(each, f"attached in port {each['port']}", each["nodes"]) for each in state["attached"]]
+    return lines + attached + [f"{name} is attached again whenever it comes back" for name in state.get("kept", [])]
 
 
 def _attached_line(device: Json, where: str, nodes: list[str]) -> str:

@@ -13,10 +13,11 @@ from ..errors import LocalError, LocalReason, WslusbError
 from ..transport.address import Address
 from ..usb import naming
 from ..usb.info import DeviceInfo
-from ..wire.events import Event, EventKind
+from ..wire.events import KEEP, Event, EventKind
 from ..wire.listing import Listed
 from ..wire.messages import Capability
 from .client import HostClient
+from .keeper import Keeper
 from .port import ENUMERATION_SECONDS, AttachedPort
 from .vhci import Vhci
 
@@ -48,6 +49,7 @@ class Agent:
         self._lost = threading.Event()
         self._connecting = threading.Lock()
         self._next_devid = 1
+        self.keeper = Keeper(self.devices, self.attach)
         self._obeying = threading.BoundedSemaphore(_OBEYING)
 
     # -- the session
@@ -72,6 +74,7 @@ class Agent:
                 continue
             log.info("connected to %s", self._client.host_name)
             self._connected(self._client.host_name)
+            self.keeper.wake()
             began = time.monotonic()
             self._lost.wait()
             if self._stopping.is_set():
@@ -94,6 +97,7 @@ class Agent:
         self._lost.set()
 
     def _close(self) -> None:
+        self.keeper.close()
         for port in list(self._ports.values()):
             with contextlib.suppress(LocalError):
                 port.close()
@@ -121,9 +125,11 @@ class Agent:
     def _on_event(self, event: Event) -> None:
         log.debug("the host says %s %s", event.kind.name, event.busid)
         if event.kind is EventKind.ATTACH_WANTED:
-            self._obey(event, lambda: self.attach(event.busid, event.ticket))
+            self._obey(event, lambda: self.attach(event.busid, event.ticket, keep=event.message == KEEP))
         elif event.kind is EventKind.DETACH_WANTED:
             self._obey(event, lambda: self.detach(event.busid, event.ticket))
+        else:
+            self.keeper.wake()
 
     def _obey(self, event: Event, action: Callable[[], object]) -> None:
         def work() -> None:
@@ -165,9 +171,12 @@ class Agent:
         return list(self._ports.values())
 
     def attach(
-        self, name: str, ticket: int = 0, seconds: float = ENUMERATION_SECONDS
+        self, name: str, ticket: int = 0, seconds: float = ENUMERATION_SECONDS, *, keep: bool = False
     ) -> tuple[DeviceInfo, tuple[str, ...]]:
-        """Attach a device and wait until it is usable; where it is. LocalError or DeviceError if that fails."""
+        """Attach a device and wait until it is usable; where it is. LocalError or DeviceError if that fails.
+
+        ``keep``: attach it again, from then on, whenever a device of that name comes back, until it is detached.
+        """
         client = self.client
         info = naming.find([listed.info for listed in client.devices()], name)
         port = self._ports.get(info.busid)
@@ -185,6 +194,8 @@ class Agent:
             finally:
                 self._busy.discard(info.busid)
         client.report(Event(EventKind.ATTACHED, info.busid, ticket, info.generation, "", port.nodes))
+        if keep:
+            self.keeper.keep(name)
         return info, port.nodes
 
     def _put_into_kernel(self, client: HostClient, info: DeviceInfo, seconds: float) -> AttachedPort:
@@ -222,6 +233,7 @@ class Agent:
         """Take an attached device out of the kernel and give it back to the host."""
         ports = {port.info.busid: port for port in self.ports()}
         info = naming.find([port.info for port in ports.values()], name)
+        self.keeper.drop(info)
         ports[info.busid].close()
         if self._client is not None:
             self._client.report(Event(EventKind.DETACHED, info.busid, ticket, info.generation))
@@ -229,6 +241,7 @@ class Agent:
 
     def detach_all(self) -> list[DeviceInfo]:
         """Take every device out; which. LocalError, at the end, if one of them did not go in time."""
+        self.keeper.clear()
         detached, failure = [], None
         for port in self.ports():
             try:

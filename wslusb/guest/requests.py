@@ -27,7 +27,8 @@ class GuestRequests:
                 return {"devices": [listed_json(listed) for listed in agent.devices()]}
             case {"op": "attach", "device": str(name), **rest}:
                 before = {port.info.busid for port in agent.ports() if not port.leaving}
-                info, nodes = agent.attach(name, seconds=seconds_of(rest, ENUMERATION_SECONDS))
+                seconds = seconds_of(rest, ENUMERATION_SECONDS)
+                info, nodes = agent.attach(name, seconds=seconds, keep=rest.get("keep") is True)
                 return {"device": device_json(info), "nodes": list(nodes), "changed": info.busid not in before}
             case {"op": "detach", "device": str(name)}:
                 return self._detach(name)
@@ -46,6 +47,7 @@ class GuestRequests:
             info = agent.detach(name)
             return {"devices": [device_json(info)], "device": device_json(info)}
         info = naming.find([listed.info for listed in agent.devices()], name)
+        agent.keeper.drop(info)
         return {"devices": [], "device": device_json(info)}
 
     def _state(self) -> Json:
@@ -66,4 +68,5 @@ class GuestRequests:
             "connected": bool(host),
             "host_name": host,
             "attached": attached,
+            "kept": agent.keeper.names,
         }

@@ -87,11 +87,11 @@ class GuestSession:
         if self._reports[1] > limits.REPORTS_PER_SECOND:
             raise PeerError(PeerReason.LIMIT, f"more than {limits.REPORTS_PER_SECOND} reports within a second")
 
-    def tell(self, kind: EventKind, info: DeviceInfo, ticket: int = 0) -> None:
+    def tell(self, kind: EventKind, info: DeviceInfo, ticket: int = 0, message: str = "") -> None:
         """Send an event; a guest that is just going away is no error."""
         if not self.greeted:
             return
-        event = Event(kind, info.busid, ticket, info.generation)
+        event = Event(kind, info.busid, ticket, info.generation, message)
         if not self.link.lock.wait_free(_TELL_SECONDS):
             # Its own thread is stuck in a send: this guest does not read, and the others want to be told, too.
             self.link.end()
@@ -101,12 +101,12 @@ class GuestSession:
         except OSError:
             self.link.end()
 
-    def ask(self, kind: EventKind, info: DeviceInfo, seconds: float) -> Event:
+    def ask(self, kind: EventKind, info: DeviceInfo, seconds: float, message: str = "") -> Event:
         """Ask for an attach or a detach and wait for the report. LocalError if it failed or did not come."""
         reported, events = threading.Event(), list[Event]()
         ticket = next(self._tickets)
         self._asked[ticket] = (reported, events)
-        self.tell(kind, info, ticket)
+        self.tell(kind, info, ticket, message)
         reported.wait(seconds)
         self._asked.pop(ticket, None)
         if not events:

@@ -53,7 +53,8 @@ class HostRequests:
     def _attach(self, name: str, options: Json) -> Json:
         seconds = seconds_of(options, ATTACH_SECONDS)
         before = {claim.info.busid for claim in self._service.catalog.claims()}
-        info, nodes = self._service.attach(name, str(options.get("guest") or ""), seconds)
+        keep = options.get("keep") is True
+        info, nodes = self._service.attach(name, str(options.get("guest") or ""), seconds, keep=keep)
         return {"device": device_json(info), "nodes": list(nodes), "changed": info.busid not in before}
 
     def _detach(self, name: str, guest: str) -> Json:

@@ -19,7 +19,7 @@ from ..transport.stream import Peer, Stream
 from ..usb import naming
 from ..usb.info import DeviceInfo
 from ..wire import limits
-from ..wire.events import EventKind
+from ..wire.events import KEEP, EventKind
 from ..wire.frame import MessageType
 from ..wire.listing import DeviceState, Listed
 from ..wire.messages import Hello, Purpose
@@ -237,13 +237,18 @@ class Service:
             self._take_all_back([c for c in self.catalog.claims() if c.info.identity.matches(info.identity)])
         return was
 
-    def attach(self, name: str, guest: str = "", seconds: float = ATTACH_SECONDS) -> tuple[DeviceInfo, tuple[str, ...]]:
-        """Have a guest's agent attach a device; where it is in the guest. LocalError if it cannot or will not."""
+    def attach(
+        self, name: str, guest: str = "", seconds: float = ATTACH_SECONDS, *, keep: bool = False
+    ) -> tuple[DeviceInfo, tuple[str, ...]]:
+        """Have a guest's agent attach a device; where it is in the guest. LocalError if it cannot or will not.
+
+        ``keep``: it is to attach, from then on, whatever shared device comes back at that port, until it is detached.
+        """
         info = self.catalog.find(name)
         if not self.catalog.bindings.is_bound(info):
             hint = f"run 'wslusb bind {info.busid}' first"
             raise LocalError(LocalReason.REFUSED, f"device {info.busid} is not shared", hint=hint)
-        event = self.guests.with_kernel(guest).ask(EventKind.ATTACH_WANTED, info, seconds)
+        event = self.guests.with_kernel(guest).ask(EventKind.ATTACH_WANTED, info, seconds, KEEP if keep else "")
         return info, event.nodes
 
     def detach(self, name: str) -> DeviceInfo:

@@ -11,7 +11,7 @@ from . import limits
 from .fields import Reader, Writer, meaningless
 from .frame import MessageType
 
-__all__ = ["Event", "EventKind"]
+__all__ = ["KEEP", "Event", "EventKind"]
 
 
 class EventKind(enum.IntEnum):
@@ -25,6 +25,10 @@ class EventKind(enum.IntEnum):
     ATTACHED = 6
     DETACHED = 7
     FAILED = 8
+
+
+KEEP = "keep"
+"""The message of an ATTACH_WANTED that is to last: attach the device again whenever it comes back."""
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ def test_attach_prints_where_the_device_is(machine: Any) -> None:
     result = machine.run("attach", "1-1", "--guest", "42", "--timeout", "3")
     assert (result.exit_code, result.stdout) == (0, "/dev/sda\n/dev/sg0\n")
     assert result.stderr == "wslusb: info: device 1-1 (46f4:0001 QEMU Stick) is attached.\n"
-    assert machine.requests == [{"op": "attach", "device": "1-1", "guest": "42", "seconds": 3.0}]
+    assert machine.requests == [{"op": "attach", "device": "1-1", "guest": "42", "seconds": 3.0, "keep": False}]
 
 
 def test_attached_already(machine: Any) -> None:
@@ -70,7 +70,7 @@ def test_a_guest_is_chosen_at_the_service(machine: Any) -> None:
 def test_distribution_is_another_word_for_guest(machine: Any) -> None:
     machine.listen("service", attached())
     assert machine.run("attach", "1-1", "--distribution", "Debian", "--timeout", "3").exit_code == 0
-    assert machine.requests == [{"op": "attach", "device": "1-1", "guest": "Debian", "seconds": 3.0}]
+    assert machine.requests == [{"op": "attach", "device": "1-1", "guest": "Debian", "seconds": 3.0, "keep": False}]
 
 
 def test_the_agent_gets_the_time_limit(machine: Any) -> None:
