@@ -1,7 +1,7 @@
 """Isochronous endpoints at work (USB 2.0, 5.6): nothing stalls, nothing is late, every packet has its own outcome.
 
 A packet has a slot on the bus, one a service interval. A URB gets its slots as it is queued: those after the URB before
-it, or from the (micro)frame that is under way if none waits. It completes when its last slot has passed. Slots are
+it, or after a pause from the (micro)frame that is under way. It completes when its last slot has passed. Slots are
 integers that are added up, so a stream keeps the pace of the clock however late the wake-ups are.
 """
 
@@ -26,6 +26,8 @@ __all__ = ["IsoPipe"]
 _log = logging.getLogger(__name__)
 _FRAME_NUMBERS = 1 << 11
 """A frame number has 11 bits (USB 2.0, 8.4.3). At high speed Linux counts microframes: 8 times as many."""
+_PATIENCE = 800
+"""In microframes (100 ms): see :class:`IsoPipe`."""
 
 
 class _Waiting:
@@ -42,7 +44,12 @@ class _Waiting:
 
 
 class IsoPipe(Pipe):
-    """An isochronous endpoint. ``interval``: microframes from packet to packet; ``max_payload``: bytes in each."""
+    """An isochronous endpoint. ``interval``: microframes from packet to packet; ``max_payload``: bytes in each.
+
+    A stream that has run dry for a moment goes on where it was, and catches up: between this bus and the driver there
+    are a socket and two schedulers, and Linux' audio driver keeps no more than 18 ms of packets in flight. After a
+    longer pause it starts anew.
+    """
 
     def __init__(
         self, descriptor: Endpoint, put: Put, frames: Frames, speed: Speed, handler: IsoHandler | None = None
@@ -69,7 +76,7 @@ class IsoPipe(Pipe):
             self._put(done, Completion(urb, Status.INVALID))
             return
         now = self._frames.now()
-        start = max(self._end, now - now % self.interval)
+        start = self._end if self._end and now < self._end + _PATIENCE else now - now % self.interval
         self._end = start + len(lengths) * self.interval
         self._waiting.append(_Waiting(urb, done, start, self._end))
         if len(self._waiting) == 1:

@@ -132,15 +132,26 @@ def test_wake_ups_that_are_late_do_not_move_the_schedule() -> None:
     assert stream.times[-1] == 10_000.7
 
 
-def test_a_stream_that_ran_dry_starts_anew_with_the_frame_that_is_under_way() -> None:
+def test_a_stream_that_ran_dry_for_a_moment_catches_up() -> None:
     stream = Stream(Endpoint(0x81, 1, 64, 1), Speed.FULL)
     stream.submit([1, 1])
     stream.clock.advance(5.5 * MILLISECOND)
+    for _ in range(5):
+        stream.submit([1])
+    stream.clock.advance(2 * MILLISECOND)
+    assert stream.times == [2, 5.5, 5.5, 5.5, 6, 7]
+    assert [each.start_frame for _, each in stream.completions] == [0, 2, 3, 4, 5, 6]
+
+
+def test_a_stream_that_paused_starts_anew_with_the_frame_that_is_under_way() -> None:
+    stream = Stream(Endpoint(0x81, 1, 64, 1), Speed.FULL)
+    stream.submit([1, 1])
+    stream.clock.advance(105.5 * MILLISECOND)
     stream.submit([1])
     stream.submit([1])
     stream.clock.advance(2 * MILLISECOND)
-    assert stream.times == [2, 6, 7]
-    assert [each.start_frame for _, each in stream.completions] == [0, 5, 6]
+    assert stream.times == [2, 106, 107]
+    assert [each.start_frame for _, each in stream.completions] == [0, 105, 106]
 
 
 def test_out_data_are_copied_and_handed_over_when_due() -> None:
