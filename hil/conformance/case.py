@@ -48,12 +48,12 @@ class Result:
 class Cases(list[Case]):
     """Cases in the order in which they are run: each is a function, its name and the first line of its docstring."""
 
-    def case(self, source: str, name: str = "") -> Callable[[Run], Run]:
+    def case(self, source: str, number: str = "") -> Callable[[Run], Run]:
         """Decorates a function that returns for a pass (perhaps with a remark) and raises for anything else."""
 
         def add(function: Run) -> Run:
-            reason = (function.__doc__ or "").partition("\n")[0]
-            self.append(Case(name or function.__name__.replace("_", " "), source, reason, function))
+            name = f"{number} {function.__name__.replace('_', ' ')}".strip()
+            self.append(Case(name, source, (function.__doc__ or "").partition("\n")[0], function))
             return function
 
         return add

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterator
 
@@ -10,10 +11,10 @@ from wslusb.device.api import Device
 from wslusb.errors import DeviceError, LocalError
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
 from wslusb.usb.ids import DIR_IN, DescriptorType, Speed
-from wslusb.usb.setup import Recipient, Request, Setup
+from wslusb.usb.setup import Recipient, Request, RequestType, Setup
 from wslusb.usb.urb import Buffer, Status, Urb
 
-__all__ = ["Failed", "NotApplicable", "Subject", "expect"]
+__all__ = ["Failed", "NotApplicable", "Subject", "expect", "get_descriptor", "named", "refused"]
 
 CONTROL_LIMIT = 4096
 """Bytes that libusb passes in one control transfer: no case asks for more."""
@@ -30,14 +31,13 @@ class NotApplicable(Exception):  # noqa: N818 - an outcome
 
 def expect(seen: object, wanted: object, what: str) -> None:
     """Failed if the two differ."""
-    if seen != wanted:
-        raise Failed(f"{what}: {_show(seen)} where {_show(wanted)} is due")
-
-
-def _show(value: object) -> str:
-    if isinstance(value, bytes | memoryview):
-        return bytes(value[:32]).hex() + ("…" if len(value) > 32 else "") or "nothing"
-    return str(value)
+    if seen == wanted:
+        return
+    if isinstance(seen, bytes) and isinstance(wanted, bytes):
+        at = next((at for at, pair in enumerate(zip(seen, wanted, strict=False)) if pair[0] != pair[1]), -1)
+        where = f"byte {at} is {seen[at]:#04x} where {wanted[at]:#04x} is due; " if at >= 0 else ""
+        raise Failed(f"{what}: {where}{len(seen)} bytes where {len(wanted)} are due")
+    raise Failed(f"{what}: {seen} where {wanted} is due")
 
 
 class Subject:
@@ -53,6 +53,7 @@ class Subject:
         self.repeats = repeats
         self.gone = False
         self._touched = False
+        self._unreadable: set[str] = set()
 
     @property
     def speed(self) -> Speed:
@@ -71,43 +72,43 @@ class Subject:
         result = sync.control(self.device, setup, data, self.seconds)
         if result.status == Status.GONE:
             self.gone = True
-            raise Failed(f"the device left at {setup}")
+            raise Failed(f"the device left at {named(setup)}")
         if result.status == Status.TIMEOUT:
-            raise Failed(f"no answer within {self.seconds:.0f} s to {setup}")
+            raise Failed(f"no answer within {self.seconds:.0f} s to {named(setup)}")
         return result
 
     def read(self, setup: Setup) -> bytes:
         """What an IN request brings. Failed unless it succeeds."""
         result = self.ask(setup)
         if result.status != Status.OK:
-            raise Failed(f"{_name(result.status)} for {setup}")
+            raise Failed(f"{_name(result.status)} for {named(setup)}")
         return result.data
 
     def write(self, setup: Setup, data: Buffer = b"") -> None:
         """An OUT request. Failed unless it succeeds."""
         result = self.ask(setup, data)
         if result.status != Status.OK:
-            raise Failed(f"{_name(result.status)} for {setup}")
+            raise Failed(f"{_name(result.status)} for {named(setup)}")
 
     def refuses(self, setup: Setup, data: Buffer = b"") -> None:
         """The device must stall this, and answer the next request (USB 2.0, 9.2.7 and 8.5.3.4)."""
         result = self.ask(setup, data)
         if result.status == Status.INVALID:
-            raise NotApplicable(f"the system does not hand {setup} to the device")
+            raise NotApplicable(f"the system does not hand {named(setup)} to the device")
         if result.status != Status.STALL:
             got = f" with {result.data[:16].hex()}" if result.data else ""
-            raise Failed(f"{_name(result.status)}{got} where a stall is due, for {setup}")
+            raise Failed(f"{_name(result.status)}{got} where a stall is due, for {named(setup)}")
         self.answers()
 
     def answers(self) -> None:
-        """Endpoint zero works: a device descriptor comes."""
-        expect(len(self.descriptor(DescriptorType.DEVICE, 18)), 18, "device descriptor afterwards")
+        """Endpoint zero works: the head of a device descriptor comes."""
+        self.descriptor(DescriptorType.DEVICE, 8)
 
     def stalls(self, setup: Setup) -> bool:
         """Whether the device stalls a request that it may support; Failed if it does something else."""
         result = self.ask(setup)
         if result.status not in {Status.OK, Status.STALL}:
-            raise Failed(f"{_name(result.status)} for {setup}")
+            raise Failed(f"{_name(result.status)} for {named(setup)}")
         return result.status == Status.STALL
 
     def status(self, recipient: Recipient, index: int = 0) -> int:
@@ -123,11 +124,9 @@ class Subject:
         return self.read(get_descriptor(kind, length, index, language))
 
     def device_descriptor(self) -> DeviceDescriptor:
-        """The device descriptor, asked for now."""
-        try:
+        """The device descriptor, asked for now. Once it cannot be read, cases that need it do not apply."""
+        with self._needed("device descriptor"):
             return DeviceDescriptor.unpack(self.descriptor(DescriptorType.DEVICE, 18))
-        except LocalError as error:
-            raise Failed(str(error)) from error
 
     def whole(self, kind: int, index: int = 0) -> bytes:
         """A descriptor with a wTotalLength, as hosts read it: the header, then as much as that promises."""
@@ -138,12 +137,20 @@ class Subject:
 
     @functools.cached_property
     def configurations(self) -> list[Configuration]:
-        """All configurations, read at the first use."""
-        try:
+        """All configurations, read at the first use. Once they cannot be read, cases that need them do not apply."""
+        with self._needed("configurations"):
             found = [self.whole(DescriptorType.CONFIGURATION, n) for n in range(self.configuration_count)]
             return [Configuration.unpack(raw) for raw in found]
-        except LocalError as error:
-            raise Failed(f"configuration: {error}") from error
+
+    @contextlib.contextmanager
+    def _needed(self, what: str) -> Iterator[None]:
+        if what in self._unreadable:
+            raise NotApplicable(f"its {what} cannot be read")
+        try:
+            yield
+        except (Failed, LocalError) as error:
+            self._unreadable.add(what)
+            raise Failed(f"its {what} cannot be read: {error}") from error
 
     @functools.cached_property
     def configuration_count(self) -> int:
@@ -215,6 +222,13 @@ class Subject:
 def get_descriptor(kind: int, length: int, index: int = 0, language: int = 0) -> Setup:
     """GET_DESCRIPTOR to the device (USB 2.0, 9.4.3)."""
     return Setup(DIR_IN, Request.GET_DESCRIPTOR, kind << 8 | index, language, length)
+
+
+def named(setup: Setup) -> str:
+    """A request as people write it down."""
+    standard = setup.kind == RequestType.STANDARD and setup.request in set(Request)
+    name = Request(setup.request).name if standard else f"request {setup.request_type:#04x} {setup.request:#04x}"
+    return f"{name}({setup.value:#06x}, {setup.index:#x}) with wLength {setup.length}"
 
 
 def refused(error: DeviceError) -> bool:

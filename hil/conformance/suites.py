@@ -19,7 +19,7 @@ SUITES: dict[str, Sequence[Case]] = {"chapter9": chapter9.CASES, "usbtest": usbt
 
 
 def examine(
-    device: Device, suites: Sequence[str], names: Sequence[str] = (), repeats: int = 3
+    device: Device, suites: Sequence[str] = tuple(SUITES), names: Sequence[str] = (), repeats: int = 3
 ) -> dict[str, list[Result]]:
     """Run suites, or those of their cases whose name has one of ``names`` in it, on an open device."""
     subject = Subject(device, repeats=repeats)

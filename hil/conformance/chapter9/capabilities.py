@@ -40,6 +40,7 @@ def _capabilities(raw: bytes) -> list[bytes]:
 def binary_object_store(subject: Subject) -> str:
     """From bcdUSB 2.01 on there is one, with as many capabilities and bytes as its header says."""
     raw = store(subject)
+    expect(len(raw) >= _HEADER, True, "a whole header")
     expect(raw[:2], bytes((_HEADER, DescriptorType.BOS)), "bLength and bDescriptorType")
     expect(len(raw), int.from_bytes(raw[2:4], "little"), "bytes by wTotalLength")
     found = _capabilities(raw)

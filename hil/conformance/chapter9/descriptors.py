@@ -117,8 +117,8 @@ def device_qualifier(subject: Subject) -> str | None:
         if subject.is_super or subject.speed.name == "LOW":
             raise Failed(f"a device at {subject.speed.name.lower()} speed has a qualifier")
     raw, device = subject.read(setup), subject.descriptor(DescriptorType.DEVICE, _DEVICE_SIZE)
-    expect(raw[:2], bytes((10, DescriptorType.DEVICE_QUALIFIER)), "bLength and bDescriptorType")
     expect(len(raw), 10, "bytes")
+    expect(raw[:2], bytes((10, DescriptorType.DEVICE_QUALIFIER)), "bLength and bDescriptorType")
     expect(raw[2:4], device[2:4], "bcdUSB")
     expect(raw[9], 0, "bReserved")
     read_at_edges(subject, DescriptorType.DEVICE_QUALIFIER, raw)
@@ -132,7 +132,9 @@ def other_speed_configurations(subject: Subject) -> None:
     if subject.stalls(setup):
         subject.refuses(get_descriptor(DescriptorType.OTHER_SPEED_CONFIGURATION, _HEADER))
         raise NotApplicable("the device has one speed, and stalls the request")
-    for index in range(subject.read(setup)[8]):
+    qualifier = subject.read(setup)
+    expect(len(qualifier), 10, "bytes of the qualifier")
+    for index in range(qualifier[8]):
         raw = subject.whole(DescriptorType.OTHER_SPEED_CONFIGURATION, index)
         expect(raw[:2], bytes((_HEADER, DescriptorType.OTHER_SPEED_CONFIGURATION)), "bLength and bDescriptorType")
         expect(len(raw), int.from_bytes(raw[2:4], "little"), "bytes by wTotalLength")

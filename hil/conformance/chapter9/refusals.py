@@ -7,7 +7,7 @@ from wslusb.usb.setup import Request, RequestType, Setup
 from wslusb.usb.urb import Status
 
 from ..case import Cases
-from ..subject import Failed, Subject, expect, get_descriptor
+from ..subject import Failed, Subject, expect, get_descriptor, named
 
 __all__ = ["CASES"]
 
@@ -61,7 +61,7 @@ def length_zero(subject: Subject) -> None:
     for setup in (get_descriptor(DescriptorType.DEVICE, 0), get_descriptor(DescriptorType.CONFIGURATION, 0)):
         result = subject.ask(setup)
         if result.status != Status.OK or result.data:
-            raise Failed(f"{Status(result.status).name} and {len(result.data)} bytes for {setup}")
+            raise Failed(f"{Status(result.status).name} and {len(result.data)} bytes for {named(setup)}")
     subject.answers()
 
 

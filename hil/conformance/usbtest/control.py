@@ -10,7 +10,7 @@ from wslusb.usb.urb import Completion, Status, Urb
 
 from .. import chapter9
 from ..case import Cases
-from ..subject import Failed, NotApplicable, Subject, expect, get_descriptor
+from ..subject import Failed, NotApplicable, Subject, expect, get_descriptor, named
 from .pipes import PARAMETERS, source_and_sink
 from .queue import Ring
 from .transfers import lengths
@@ -59,7 +59,7 @@ def control_queue(subject: Subject) -> None:
         setup, allowed = wanted[completion.urb.sequence]
         names = " or ".join(status.name for status in sorted(allowed))
         seen = Status(completion.status)
-        return "" if seen in allowed else f"{seen.name} where {names} is due, for queued {setup}"
+        return "" if seen in allowed else f"{seen.name} where {names} is due, for queued {named(setup)}"
 
     Ring(subject, urbs, len(urbs) * PARAMETERS.iterations, check).run()
 

@@ -1,0 +1,236 @@
+"""Every way to be awkward: what the device does, and what Linux (6.12) does about it.
+
+``tests/kernel/devices/test_awkward.py`` holds the second half of each line to be true; docs/conformance.md shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wslusb.usb.ids import DescriptorType
+from wslusb.usb.setup import Request, Setup
+
+from ...firmware import Firmware
+from . import behaviours, descriptions
+from .base import REPORT, AwkwardFirmware, awkward_gadget
+from .behaviours import descriptor, request
+from .descriptions import Change
+
+__all__ = ["VARIANTS", "Linux", "Variant"]
+
+_SET_IDLE = 10
+_PRODUCT = 2
+_LATE, _TOO_LATE = 0.3, 6.0
+"""Seconds. A host gives a request 5 (USB 2.0, 9.2.6.4; include/linux/usb.h, USB_CTRL_GET_TIMEOUT)."""
+
+
+@dataclass(slots=True, frozen=True)
+class Linux:
+    """What Linux does: whether the device can be used, what the kernel log says (a regular expression), in words."""
+
+    usable: bool
+    says: str
+    effect: str
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Variant:
+    """One way. ``breaks`` are the cases of the chapter-9 suite that it fails."""
+
+    what: str
+    linux: Linux
+    breaks: tuple[str, ...] = ()
+    change: Change = descriptions.sound
+    firmware: Callable[[str], Firmware] = lambda _serial: AwkwardFirmware()
+
+
+def _strings_late(seconds: float) -> Callable[[str], Firmware]:
+    def make(serial: str) -> Firmware:
+        gadget = awkward_gadget(serial)
+        return behaviours.Late(
+            descriptor(DescriptorType.STRING, _PRODUCT), seconds,
+            lambda setup: gadget.string_descriptor(setup.value & 0xFF, setup.index),
+        )  # fmt: skip
+
+    return make
+
+
+def _other_speed(setup: Setup) -> bool:
+    kinds = (DescriptorType.DEVICE_QUALIFIER, DescriptorType.OTHER_SPEED_CONFIGURATION)
+    return any(descriptor(kind)(setup) for kind in kinds)
+
+
+_GARBAGE = bytes(0xF0 | at % 15 for at in range(len(REPORT)))
+
+VARIANTS: dict[str, Variant] = {
+    "none": Variant(
+        what="breaks no rule",
+        linux=Linux(usable=True, says=r"Product: Awkward", effect="usbhid binds"),
+    ),
+    "total-too-long": Variant(
+        what="wTotalLength promises 16 bytes more than come",
+        breaks=("configuration descriptors",),
+        change=descriptions.total_length(16),
+        linux=Linux(
+            usable=True, says=r"config index 0 descriptor too short \(expected \d+, got \d+\)",
+            effect="goes on with what came",
+        ),
+    ),
+    "total-too-short": Variant(
+        what="wTotalLength ends before the last endpoint",
+        breaks=(
+            "configuration descriptors", "configuration descriptors cut short", "endpoint counts",
+            "descriptors do not change", "enumeration again and again",
+        ),
+        change=descriptions.total_length(-7),
+        linux=Linux(
+            usable=True, says=r"interface 1 altsetting 1 has 0 endpoint descriptors, different from .* value: 1",
+            effect="the endpoint does not exist",
+        ),
+    ),
+    "no-strings": Variant(
+        what="names strings and stalls all requests for them",
+        breaks=("languages", "strings", "strings cut short", "string index that no descriptor names",),
+        firmware=lambda _serial: behaviours.Stalling(descriptor(DescriptorType.STRING)),
+        linux=Linux(usable=True, says=r"string descriptor 0 read error: -32", effect="the device has no names"),
+    ),
+    "empty-strings": Variant(
+        what="answers strings with no bytes",
+        breaks=("strings",),
+        firmware=lambda _serial: behaviours.ReplacedStrings(b""),
+        linux=Linux(usable=True, says=r"New USB device strings: Mfr=1", effect="three tries, then it has no names"),
+    ),
+    "odd-strings": Variant(
+        what="answers strings of 5 bytes, which is one UTF-16 unit and a half",
+        breaks=("strings",),
+        firmware=lambda _serial: behaviours.ReplacedStrings(bytes((5, DescriptorType.STRING, 0x41, 0, 0x42))),
+        linux=Linux(usable=True, says=r"Product: A$", effect="the half is dropped: the device is called A"),
+    ),
+    "changing": Variant(
+        what="counts the readings of its device descriptor in bcdDevice",
+        breaks=("device descriptor cut short", "descriptors do not change", "enumeration again and again",),
+        firmware=behaviours.Changing,
+        linux=Linux(
+            usable=True, says=r"device firmware changed", effect="at a reset it is enumerated again, as another device"
+        ),
+    ),
+    "short-device": Variant(
+        what="has a device descriptor of 8 bytes",
+        breaks=(
+            "device descriptor", "configuration descriptors", "descriptors do not change",
+            "enumeration again and again",
+        ),
+        firmware=behaviours.short_device,
+        linux=Linux(usable=False, says=r"device descriptor read/all, error", effect="gives up after several tries"),
+    ),
+    "late": Variant(
+        what=f"answers its product string after {_LATE} s",
+        firmware=_strings_late(_LATE),
+        linux=Linux(usable=True, says=r"Product: Awkward", effect="waits"),
+    ),
+    "too-late": Variant(
+        what=f"answers its product string after {_TOO_LATE:.0f} s",
+        breaks=("strings", "strings cut short",),
+        firmware=_strings_late(_TOO_LATE),
+        linux=Linux(
+            usable=True, says=r"New USB device strings: Mfr=1, Product=2",
+            effect="takes the request back after 5 s, twice, and the device has no product name",
+        ),
+    ),
+    "mute": Variant(
+        what="never answers requests for its configuration",
+        breaks=(
+            "configuration descriptors", "configuration descriptors cut short",
+            "configuration index beyond the last", "configuration values", "descriptors do not change",
+            "length zero", "enumeration again and again",
+        ),
+        firmware=lambda _serial: behaviours.Mute(descriptor(DescriptorType.CONFIGURATION)),
+        linux=Linux(
+            usable=False, says=r"can't read configurations, error -110", effect="gives up after 5 s for each try"
+        ),
+    ),
+    "no-status": Variant(
+        what="stalls GET_STATUS of the device",
+        breaks=("status of the device", "answers shorter than asked for", "reset",),
+        firmware=lambda _serial: behaviours.Stalling(request(0x80, Request.GET_STATUS)),
+        linux=Linux(usable=True, says=r"Product: Awkward", effect="does not ask"),
+    ),
+    "no-qualifier": Variant(
+        what="is at high speed and stalls the device qualifier",
+        breaks=("device qualifier",),
+        firmware=lambda _serial: behaviours.Stalling(_other_speed),
+        linux=Linux(usable=True, says=r"Product: Awkward", effect="asks only devices at full speed"),
+    ),
+    "no-bos": Variant(
+        what="is of USB 2.01 and has no binary object store",
+        breaks=("binary object store", "device capabilities",),
+        change=descriptions.store_promised,
+        linux=Linux(usable=True, says=r"unable to get BOS descriptor", effect="goes on without"),
+    ),
+    "other-packet-size": Variant(
+        what="has bMaxPacketSize0 32 at high speed, where it is 64",
+        breaks=("device descriptor",),
+        change=descriptions.device(max_packet_size0=32),
+        linux=Linux(usable=True, says=r"Using ep0 maxpacket: 32", effect="believes it"),
+    ),
+    "bad-packet-size": Variant(
+        what="has bMaxPacketSize0 7",
+        breaks=("device descriptor",),
+        change=descriptions.device(max_packet_size0=7),
+        linux=Linux(usable=False, says=r"Invalid ep0 maxpacket: 7", effect="gives up after several tries"),
+    ),
+    "extra-endpoint": Variant(
+        what="has one endpoint more than bNumEndpoints says",
+        breaks=("endpoint counts",),
+        change=descriptions.extra_endpoint,
+        linux=Linux(
+            usable=True, says=r"interface 0 altsetting 0 has 2 endpoint descriptors, different from .* value: 1",
+            effect="the endpoint does not exist",
+        ),
+    ),
+    "duplicate-endpoint": Variant(
+        what="has the same endpoint twice",
+        breaks=("endpoint addresses",),
+        change=descriptions.duplicate_endpoint,
+        linux=Linux(
+            usable=True, says=r"has a duplicate endpoint with address 0x81, skipping", effect="the first counts"
+        ),
+    ),
+    "interval-zero": Variant(
+        what="has an interrupt endpoint with bInterval 0",
+        breaks=("intervals",),
+        change=descriptions.interval_zero,
+        linux=Linux(
+            usable=True, says=r"endpoint 0x81 has an invalid bInterval 0, changing to 7",
+            effect="polls it every 8 ms (32 ms if it were slower)",
+        ),
+    ),
+    "twice": Variant(
+        what="stalls every other SET_INTERFACE",
+        breaks=(
+            "status of interfaces", "status of endpoints", "alternate settings", "halted endpoints",
+            "halts end with set configuration", "halts end with set interface",
+        ),
+        firmware=lambda _serial: behaviours.Twice(),
+        linux=Linux(usable=True, says=r"Product: Awkward", effect="tells the driver, which may try again"),
+    ),
+    "no-idle": Variant(
+        what="never answers SET_IDLE",
+        firmware=lambda _serial: behaviours.Mute(request(0x21, _SET_IDLE)),
+        linux=Linux(usable=True, says=r"hid-generic .* HID", effect="usbhid takes the request back and binds"),
+    ),
+    "garbage-report": Variant(
+        what="has a HID report descriptor that is none",
+        firmware=lambda _serial: AwkwardFirmware(_GARBAGE),
+        linux=Linux(
+            usable=False, says=r"probe with driver hid-generic failed with error -22", effect="no HID driver binds"
+        ),
+    ),
+    "departing": Variant(
+        what="leaves the bus at a vendor request, and comes back",
+        firmware=behaviours.Departing,
+        linux=Linux(usable=True, says=r"USB disconnect", effect="the request fails, the device is gone"),
+    ),
+}  # fmt: skip
+"""By the value of the option ``how``."""
