@@ -15,7 +15,7 @@ from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Buffer
 
 from ...clock import Timer
-from ...firmware import Firmware, InHandler, OutHandler
+from ...firmware import Deferred, Firmware, InHandler, OutHandler
 from ...gadget import Gadget, Place
 
 __all__ = ["Boot", "HidFirmware", "ReportType", "hid_descriptor", "hid_gadget"]
@@ -102,10 +102,10 @@ class HidFirmware(Firmware):
             (0x81, Request.GET_DESCRIPTOR): self._descriptor,
             (_FROM, _ClassRequest.GET_REPORT): self._get_report,
             (_TO, _ClassRequest.SET_REPORT): self._set_report,
-            (_FROM, _ClassRequest.GET_IDLE): self._get_idle,
-            (_TO, _ClassRequest.SET_IDLE): self._set_idle,
         }
-        if boot:
+        if boot:  # who else has these may leave them out (appendix G), and nobody asks raw reports to be repeated
+            self._requests[_FROM, _ClassRequest.GET_IDLE] = self._get_idle
+            self._requests[_TO, _ClassRequest.SET_IDLE] = self._set_idle
             self._requests[_FROM, _ClassRequest.GET_PROTOCOL] = self._get_protocol
             self._requests[_TO, _ClassRequest.SET_PROTOCOL] = self._set_protocol
 
@@ -132,8 +132,12 @@ class HidFirmware(Firmware):
 
     def send_report(self) -> None:
         """Queue the input report as it is now."""
-        self._source.pipe.send(self.input_report())
+        self.send(self.input_report())
         self._plan_repeat()
+
+    def send(self, report: bytes) -> None:
+        """Queue a report that is an event of its own."""
+        self._source.pipe.send(report)
 
     @property
     def backlog(self) -> int:
@@ -155,7 +159,7 @@ class HidFirmware(Firmware):
         self._idle = 0
         self._plan_repeat()
 
-    def control(self, setup: Setup, data: memoryview) -> Buffer | None:
+    def control(self, setup: Setup, data: memoryview) -> Buffer | Deferred | None:
         """Requests to the one interface."""
         answer = self._requests.get((setup.request_type, setup.request))
         return answer(setup, data) if answer and setup.index == 0 else None

@@ -1,0 +1,1 @@
+"""What a security key is made of."""
