@@ -12,6 +12,7 @@ from wslusb.errors import DeviceError, LocalError, LocalReason
 from wslusb.usb.info import DeviceInfo
 from wslusb.usb.urb import Status
 
+from .catalogue import parse_models
 from .clock import REAL, Clock
 from .device import VirtualDevice
 from .model import Model
@@ -95,6 +96,14 @@ class EmulatorProvider:
         with self._lock:
             self._port(busid).model = model
         self.plug(busid)
+
+    def become(self, busid: str, what: str) -> None:
+        """:meth:`exchange`, for the one device that ``what`` names (:func:`emulator.catalogue.parse_models`).
+
+        This is what ``wslusb.device.faults`` asks a provider for.
+        """
+        (model,) = parse_models(what)[:1]
+        self.exchange(busid, model)
 
     def _port(self, busid: str) -> _Port:
         port = self._ports.get(busid)

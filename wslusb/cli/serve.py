@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,18 +41,35 @@ __all__ = ["command"]
     "--state-dir", type=click.Path(path_type=Path, file_okay=False), metavar="PATH",
     help="Where it is remembered which devices are shared. Default: WSLUSB_STATE_DIR or /var/lib/wslusb.",
 )  # fmt: skip
+@click.option(
+    "--faults", type=click.Path(path_type=Path, dir_okay=False), metavar="PLAN",
+    help="For tests: make the devices misbehave, as a plan (TOML) or a record (.jsonl) says. See docs/faults.md.",
+)  # fmt: skip
+@click.option("--faults-seed", type=click.IntRange(min=0), metavar="N", help="Seed of the faults. Default: the plan's.")
+@click.option(
+    "--faults-log", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Write down, a JSON line each, which faults were injected.",
+)  # fmt: skip
 @daemon.log_level
 @daemon.control_socket
 def command(
-    *, listen: Sequence[str], providers: Sequence[str], state_dir: Path | None, log_level: str, control: Path | None
-) -> None:
+    *, listen: Sequence[str], providers: Sequence[str], state_dir: Path | None, faults: Path | None,
+    faults_seed: int | None, faults_log: Path | None, log_level: str, control: Path | None,
+) -> None:  # fmt: skip
     """Run the host service."""
     from ..transport import address
 
+    if faults is None and (faults_seed, faults_log) != (None, None):
+        raise click.UsageError("--faults-seed and --faults-log go with --faults.")
     daemon.start_logging(log_level)
     addresses = [address.parse(text) for text in listen]
+    control = control or socket_path(Role.SERVICE)
+    daemon.refuse_second(control, "service")
     with daemon.Stop() as stop, contextlib.ExitStack() as stack:
-        service = _start(stack, addresses, providers, state_dir, control or socket_path(Role.SERVICE))
+        sources = _load(stack, providers)
+        if faults is not None:
+            sources = _with_faults(stack, sources, faults, faults_seed, faults_log)
+        service = _start(stack, addresses, sources, state_dir, control)
         where = ", ".join(str(listener.address) for listener in service.listeners)
         daemon.ready(f"serving {len(service.catalog.devices())} devices at {where}")
         stop.wait()
@@ -59,7 +78,7 @@ def command(
 def _start(
     stack: contextlib.ExitStack,
     addresses: Sequence[Address],
-    providers: Sequence[str],
+    sources: Sequence[DeviceProvider],
     state_dir: Path | None,
     control: Path,
 ) -> Service:
@@ -69,10 +88,9 @@ def _start(
     from ..host.service import Service
     from . import direct
 
-    daemon.refuse_second(control, "service")
     bindings = direct.bindings(state_dir)
     bindings.all()  # a damaged file is better known now
-    catalog = Catalog(_load(stack, providers), bindings)
+    catalog = Catalog(sources, bindings)
     service = Service(catalog, _listen(stack, addresses))
     stack.callback(service.close)
     service.start()
@@ -89,6 +107,20 @@ def _load(stack: contextlib.ExitStack, specs: Sequence[str]) -> list[DeviceProvi
         providers.append(load_provider(spec))
         stack.callback(providers[-1].close)
     return providers
+
+
+def _with_faults(
+    stack: contextlib.ExitStack, sources: Sequence[DeviceProvider], file: Path, seed: int | None, log: Path | None
+) -> list[DeviceProvider]:
+    from ..device.faults import FaultyProvider, Journal, load_plan
+
+    plan = load_plan(file)
+    seed = next((each for each in (seed, plan.seed) if each is not None), random.randrange(1 << 32))
+    journal = Journal() if log is None else Journal.append_to(log)
+    stack.callback(journal.close)
+    journal.started(plan, seed)
+    logging.getLogger(__name__).warning("faults are on: %d of %s, seed %d", len(plan.faults), file, seed)
+    return [FaultyProvider(each, plan, seed, journal=journal) for each in sources]
 
 
 def _listen(stack: contextlib.ExitStack, addresses: Sequence[Address]) -> list[Listener]:

@@ -300,6 +300,7 @@ class Faulty:
     def reset(self) -> None:
         """See :class:`Device`. It brings a device back that has restarted, and an endpoint that says NAK for ever."""
         with self._lock:
+            self._not_in_done()
             if self._lost is Status.GONE:
                 raise self._error(Status.GONE)
             self._lost = None
@@ -310,6 +311,7 @@ class Faulty:
     def close(self) -> None:
         """See :class:`Device`."""
         with self._lock:
+            self._not_in_done()
             self._lost = Status.GONE
         self._give_back(self._device.close, lambda _: True)
 
@@ -319,6 +321,7 @@ class Faulty:
         """Make a request that changes the device's state, unless a fault has it fail."""
         urb, now = Urb(0, 0, TransferType.CONTROL, 0, setup=setup), self._clock.now()
         with self._lock:
+            self._not_in_done()
             if self._lost is not None:
                 raise self._error(self._lost)
             course, injections = self._schedule.decide(urb, now, changing=True)
@@ -335,10 +338,7 @@ class Faulty:
 
     def _give_back(self, action: Callable[[], None], affected: Callable[[int], bool] | None) -> None:
         """Do what ends the URBs of some endpoints: those that are here, then the device its own; all are told."""
-        me = threading.get_ident()
         with self._lock:
-            if any(lane.teller == me for lane in self._lanes.values()):
-                raise LocalError(LocalReason.BAD_STATE, "a method that waits for the device was called from done")
             lanes = [lane for lane in self._lanes.values() if affected is not None and affected(lane.key)]
             flights = [flight for lane in lanes for flight in lane.flights()]
             for lane in lanes:
@@ -348,6 +348,12 @@ class Faulty:
             self._run(lane, None)
         action()
         self._await(flights)
+
+    def _not_in_done(self) -> None:
+        """What waits for URBs to be told cannot be called by the one who tells them. Called with the lock held."""
+        me = threading.get_ident()
+        if any(lane.teller == me for lane in self._lanes.values()):
+            raise LocalError(LocalReason.BAD_STATE, "a method that waits for the device was called from done")
 
     def _await(self, flights: Collection[Flight]) -> None:
         with self._told:

@@ -6,11 +6,11 @@ import dataclasses
 import functools
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from ...errors import DeviceError, LocalError
-from ...usb.info import DeviceInfo
+from ...usb.info import DeviceInfo, Identity
 from ...usb.urb import Status
 from ..api import Device, DeviceProvider, Watcher
 from .clock import REAL, Clock
@@ -37,16 +37,17 @@ class Exchanges(Protocol):
 class _Port:
     """What faults have made of a port: off the bus or not, and how often it came back."""
 
-    schedule: Schedule
     absent: bool = False
     returns: int = 0
+    schedules: dict[Identity, Schedule] = field(default_factory=dict)
+    """By what was plugged in: a device that has become another has other faults."""
 
 
 class FaultyProvider:
     """Injects ``plan`` into the devices of ``provider``. Devices that no fault is for are given as they are.
 
-    A schedule belongs to a port and goes on when its device is opened again, so that a fault that is to come once
-    comes once. A device that a fault has pulled out is not listed until it is back, with a new generation.
+    A schedule belongs to a device at a port and goes on when that is opened again, so that a fault that is to come
+    once comes once. A device that a fault has pulled out is not listed until it is back, with a new generation.
     """
 
     def __init__(
@@ -73,21 +74,21 @@ class FaultyProvider:
             port = self._port(info)
             if port.absent:
                 raise DeviceError(Status.GONE, f"{info.busid} is not there any more")
+            schedule = port.schedules.get(info.identity)
+            if schedule is None:
+                schedule = port.schedules[info.identity] = Schedule(self._plan, self._seed, info)
             real = dataclasses.replace(info, generation=info.generation - port.returns)
         device = self._provider.open(real)
-        if not port.schedule:
+        if not schedule:
             return device
         return Faulty(
-            device, self._plan, seed=self._seed, journal=self._journal, clock=self._clock, schedule=port.schedule,
+            device, self._plan, seed=self._seed, journal=self._journal, clock=self._clock, schedule=schedule,
             info=dataclasses.replace(device.info, generation=info.generation),
             left=functools.partial(self._leave, info.busid), can_become=isinstance(self._provider, Exchanges),
         )  # fmt: skip
 
     def _port(self, info: DeviceInfo) -> _Port:
-        port = self._ports.get(info.busid)
-        if port is None:
-            port = self._ports[info.busid] = _Port(Schedule(self._plan, self._seed, info))
-        return port
+        return self._ports.setdefault(info.busid, _Port())
 
     def _shown(self, info: DeviceInfo) -> DeviceInfo:
         returns = self._port(info).returns

@@ -186,4 +186,5 @@ def _value(value: Any) -> str:
         return "[" + ", ".join(map(_value, value)) + "]"
     if isinstance(value, float):
         return repr(value)
-    return json.dumps(value)  # texts, whole numbers, true and false look the same in TOML
+    # Texts, whole numbers, true and false look the same in TOML, but for halves of characters and DEL.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
