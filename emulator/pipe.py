@@ -23,6 +23,9 @@ __all__ = ["InPipe", "OutPipe", "Pipe", "Put"]
 
 _log = logging.getLogger(__name__)
 
+# Plain numbers: an operation on an enum.IntFlag costs a microsecond.
+_SHORT_OK, _ZERO_PACKET = int(UrbFlag.SHORT_OK), int(UrbFlag.ZERO_PACKET)
+
 Put = Callable[[Done, Completion], None]
 """Where completions go; they are handed out after the lock is released."""
 
@@ -32,12 +35,12 @@ class _Waiting:
 
     __slots__ = ("done", "moved", "parts", "rest", "urb")
 
-    def __init__(self, urb: Urb, done: Done) -> None:
+    def __init__(self, urb: Urb, done: Done, rest: bytes = b"", moved: int = 0) -> None:
         self.urb = urb
         self.done = done
-        self.moved = 0
+        self.moved = moved
         self.parts: list[memoryview] = []
-        self.rest = memoryview(b"")
+        self.rest = memoryview(rest)
 
 
 class Pipe(ABC):
@@ -45,6 +48,7 @@ class Pipe(ABC):
 
     def __init__(self, descriptor: Endpoint, put: Put) -> None:
         self.descriptor = descriptor
+        self.transfer = int(descriptor.transfer)
         self.max_packet = max(1, descriptor.max_packet_size & 0x7FF)
         self.halted = False
         self._put = put
@@ -81,15 +85,15 @@ class QueuedPipe(Pipe):
 
     def submit(self, urb: Urb, done: Done) -> None:
         """Queue a URB; it completes at once where the firmware is ready."""
+        self._enqueue(_Waiting(urb, done))
+
+    def _enqueue(self, waiting: _Waiting) -> None:
         if self.halted:
-            self._put(done, Completion(urb, Status.STALL))
+            self._put(waiting.done, Completion(waiting.urb, Status.STALL))
             return
-        self._waiting.append(self._queued(urb, done))
+        self._waiting.append(waiting)
         if len(self._waiting) == 1:
             self.resume()
-
-    def _queued(self, urb: Urb, done: Done) -> _Waiting:
-        return _Waiting(urb, done)
 
     def cancel(self, urb: Urb) -> None:
         """Give a URB back if it is still queued; those behind it move up."""
@@ -113,11 +117,14 @@ class QueuedPipe(Pipe):
         try:
             self._run()
         except Exception:  # noqa: BLE001 - a bug in a firmware is a broken device, not a broken program
-            _log.exception("the firmware failed on endpoint %#04x", self.descriptor.address)
-            self.halted = True
-            self.flush(Status.STALL)
+            self._broken()
         finally:
             self._running = False
+
+    def _broken(self) -> None:
+        _log.exception("the firmware failed on endpoint %#04x", self.descriptor.address)
+        self.halted = True
+        self.flush(Status.STALL)
 
     @abstractmethod
     def _run(self) -> None: ...
@@ -147,6 +154,33 @@ class InPipe(QueuedPipe):
             self._supply.append((view, end or len(view) % self.max_packet != 0))
             self.queued += len(view)
             self.resume()
+
+    def submit(self, urb: Urb, done: Done) -> None:
+        """Queue a URB. One that fits what was sent completes without the queue: it is what most do."""
+        head = self._supply[0] if self._supply and not self._waiting and not self.halted else None
+        if head is None or len(head[0]) > urb.length or self._running:
+            super().submit(urb, done)
+            return
+        data, end = head
+        size, short = len(data), len(data) < urb.length
+        if (short and not end) or (not short and end and size % self.max_packet == 0):
+            super().submit(urb, done)
+            return
+        self._supply.popleft()
+        self.queued -= size
+        status = Status.SHORT if short and not urb.flags & _SHORT_OK else Status.OK
+        self._put(done, Completion(urb, status, size, data))
+        if not self._supply:
+            self._tell_drained()
+
+    def _tell_drained(self) -> None:
+        self._running = True
+        try:
+            self._handler.drained()
+        except Exception:  # noqa: BLE001 - likewise
+            self._broken()
+        finally:
+            self._running = False
 
     def halt_after(self) -> None:
         """Stall once the host has taken what is queued now; what is sent later comes after the halt was cleared."""
@@ -205,7 +239,7 @@ class InPipe(QueuedPipe):
                 self._supply.appendleft((memoryview(b""), True))
             if not end and waiting.moved < urb.length:
                 return None
-            short = waiting.moved < urb.length and not urb.flags & UrbFlag.SHORT_OK
+            short = waiting.moved < urb.length and not urb.flags & _SHORT_OK
             return Status.SHORT if short else Status.OK
         fits = room - room % self.max_packet
         self._supply[0] = (data[fits:], end)
@@ -235,15 +269,29 @@ class OutPipe(QueuedPipe):
 
     def submit(self, urb: Urb, done: Done) -> None:
         """Offer the data to the firmware; what it does not take at once is copied, for the caller owns it."""
-        super().submit(urb, done)
-        if self._waiting and self._waiting[-1].urb is urb:
-            last = self._waiting[-1]
-            last.rest = memoryview(bytes(last.rest))
+        waiting, data = self._waiting, memoryview(urb.data)
+        if waiting or self.halted or self._running:
+            self._enqueue(_Waiting(urb, done, bytes(data)))
+            return
+        taken = None
+        self._running = True
+        try:
+            taken = self._offer(data, urb)
+        except Exception:  # noqa: BLE001 - likewise
+            self._broken()
+        finally:
+            self._running = False
+        if taken == len(data):
+            self._put(done, Completion(urb, Status.OK, taken))
+            return
+        taken = taken or 0
+        waiting.append(_Waiting(urb, done, bytes(data[taken:]), taken))
+        if self.halted:
+            self.flush(Status.STALL)
 
-    def _queued(self, urb: Urb, done: Done) -> _Waiting:
-        waiting = _Waiting(urb, done)
-        waiting.rest = memoryview(urb.data)
-        return waiting
+    def _offer(self, data: memoryview, urb: Urb) -> int | None:
+        end = urb.length % self.max_packet != 0 or not urb.length or urb.flags & _ZERO_PACKET != 0
+        return self._handler.received(data, end)
 
     def halt(self) -> None:
         """Stall. From within ``received``: what that call answers as taken still counts."""
@@ -260,15 +308,13 @@ class OutPipe(QueuedPipe):
         waiting = self._waiting
         while waiting and not self.halted:
             head = waiting[0]
-            urb = head.urb
-            end = urb.length % self.max_packet != 0 or not urb.length or urb.flags & UrbFlag.ZERO_PACKET != 0
-            taken = self._handler.received(head.rest, end)
+            taken = self._offer(head.rest, head.urb)
             if taken is not None:
                 head.moved += taken
                 head.rest = head.rest[taken:]
             if taken is None or head.rest:
                 break
             waiting.popleft()
-            self._put(head.done, Completion(urb, Status.OK, head.moved))
+            self._put(head.done, Completion(head.urb, Status.OK, head.moved))
         if self.halted:
             self.flush(Status.STALL)
