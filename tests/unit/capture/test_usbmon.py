@@ -1,0 +1,60 @@
+"""wslusb.capture.usbmon: records, field by field, as drivers/usb/mon/mon_bin.c fills them."""
+
+from __future__ import annotations
+
+import struct
+
+from wslusb.capture.usbmon import completed, submitted
+from wslusb.usb.ids import TransferType
+from wslusb.usb.setup import Setup
+from wslusb.usb.urb import Completion, IsoResult, Status, Urb, UrbFlag
+
+PLACE = (3, 17)
+NOW = 1_700_000_000_123_456_789
+
+
+def fields(parts: list[bytes | bytearray | memoryview]) -> tuple[dict[str, object], bytes]:
+    raw = b"".join(parts)
+    names = (
+        "id type transfer endpoint device bus setup_flag data_flag seconds microseconds status length captured setup"
+        " interval start_frame flags descriptors"
+    )
+    values = struct.unpack_from("<QBBBBHBBqiiII8siiII", raw)
+    return dict(zip(names.split(), values, strict=True)), raw[64:]
+
+
+def test_a_control_read() -> None:
+    urb = Urb(9, 0, TransferType.CONTROL, 18, 0, b"", Setup(0x80, 6, 0x100, 0, 18))
+    head, data = fields(submitted(urb, PLACE, NOW))
+    assert head == {
+        "id": 9, "type": ord("S"), "transfer": 2, "endpoint": 0x80, "device": 17, "bus": 3, "setup_flag": 0,
+        "data_flag": ord("<"), "seconds": 1_700_000_000, "microseconds": 123_456, "status": -115, "length": 18,
+        "captured": 0, "setup": bytes((0x80, 6, 0, 1, 0, 0, 18, 0)), "interval": 0, "start_frame": 0,
+        "flags": 0x201, "descriptors": 0,
+    }  # fmt: skip
+    assert data == b""
+    head, data = fields(completed(Completion(urb, Status.SHORT, 4, b"abcd"), PLACE, NOW))
+    assert (head["type"], head["setup_flag"], head["data_flag"]) == (ord("C"), ord("-"), 0)
+    assert (head["status"], head["length"], head["captured"], data) == (-121, 4, 4, b"abcd")
+
+
+def test_a_bulk_write() -> None:
+    urb = Urb(1, 0x02, TransferType.BULK, 3, UrbFlag.ZERO_PACKET, b"xyz")
+    head, data = fields(submitted(urb, PLACE, NOW))
+    assert (head["endpoint"], head["data_flag"], head["flags"], data) == (0x02, 0, 0x40, b"xyz")
+    head, data = fields(completed(Completion(urb, Status.STALL, 1), PLACE, NOW))
+    assert (head["status"], head["length"], head["data_flag"], data) == (-32, 1, ord(">"), b"")
+
+
+def test_isochronous_packets() -> None:
+    urb = Urb(5, 0x83, TransferType.ISOCHRONOUS, 30, UrbFlag.ISO_ASAP, interval=8, start_frame=7, iso_lengths=(10, 20))
+    head, table = fields(submitted(urb, PLACE, NOW))
+    assert (head["descriptors"], head["captured"], head["flags"]) == (2, 32, 0x202)
+    assert list(struct.iter_unpack("<iIII", table)) == [(-115, 0, 10, 0), (-115, 10, 20, 0)]
+    results = [IsoResult(Status.OK, 4), IsoResult(Status.CRC, 2)]
+    done = Completion(urb, Status.OK, 6, b"abcdef", start_frame=9, error_count=1, iso=results)
+    head, rest = fields(completed(done, PLACE, NOW))
+    assert head["setup"] == struct.pack("<ii", 1, 2)
+    assert (head["start_frame"], head["length"], head["captured"]) == (9, 6, 38)
+    assert list(struct.iter_unpack("<iIII", rest[:32])) == [(0, 0, 4, 0), (-84, 4, 2, 0)]
+    assert rest[32:] == b"abcdef"

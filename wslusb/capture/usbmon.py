@@ -1,0 +1,89 @@
+"""URBs as the records of Linux' usbmon, with its header of 64 bytes (drivers/usb/mon/mon_bin.c, ``mon_bin_hdr``).
+
+That is what Wireshark decodes as USB down to the class. A URB is two records: S when it is submitted, C when it has
+completed. Statuses are Linux' negative errnos; -EINPROGRESS stands in an S.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+from ..usb.ids import DIR_IN, TransferType
+from ..usb.urb import Buffer, Completion, Urb, UrbFlag, to_errno
+
+__all__ = ["Place", "completed", "submitted"]
+
+_HEADER = struct.Struct("<QBBBBHBBqiiII8siiII")
+_ISO = struct.Struct("<iIII")
+_ISO_NUMBERS = struct.Struct("<ii")
+_IN_PROGRESS = -115
+_PRESENT, _NO_SETUP, _NO_IN_YET, _NO_OUT_AGAIN = 0, ord("-"), ord("<"), ord(">")
+"""What stands where data or a SETUP packet may be: it is there, or why not."""
+_TYPES = {TransferType.ISOCHRONOUS: 0, TransferType.INTERRUPT: 1, TransferType.CONTROL: 2, TransferType.BULK: 3}
+_SHORT_NOT_OK, _ISO_ASAP, _ZERO_PACKET, _DIR_IN = 0x0001, 0x0002, 0x0040, 0x0200
+"""Flags of a ``struct urb`` (include/linux/usb.h)."""
+
+Place = tuple[int, int]
+"""Number of the bus and of the device on it, as ``lsusb`` shows them."""
+
+
+def submitted(urb: Urb, place: Place, nanoseconds: int) -> list[Buffer]:
+    """The S record, in parts: header, packet table, data."""
+    setup = urb.setup.pack() if urb.setup is not None else b""
+    table = _table([(_IN_PROGRESS, length) for length in urb.iso_lengths]) if urb.is_iso else b""
+    data: Buffer = b"" if urb.is_in else urb.data
+    mark = _NO_IN_YET if urb.is_in else _PRESENT
+    head = _header(
+        urb, "S", place, nanoseconds, _IN_PROGRESS, urb.length, len(table) + len(data), mark, setup, urb.start_frame, 0
+    )
+    return [head, table, data]
+
+
+def completed(completion: Completion, place: Place, nanoseconds: int) -> list[Buffer]:
+    """The C record, in parts."""
+    urb = completion.urb
+    packets = [(to_errno(result.status), result.actual_length) for result in completion.iso]
+    table = _table(packets) if urb.is_iso else b""
+    data: Buffer = completion.data if urb.is_in else b""
+    mark = _PRESENT if urb.is_in else _NO_OUT_AGAIN
+    # A short read that was not wanted is told as -EREMOTEIO, as Linux does with URB_SHORT_NOT_OK.
+    head = _header(
+        urb, "C", place, nanoseconds, to_errno(completion.status), completion.actual_length, len(table) + len(data),
+        mark, b"", completion.start_frame, completion.error_count,
+    )  # fmt: skip
+    return [head, table, data]
+
+
+def _table(packets: Sequence[tuple[int, int]]) -> bytes:
+    parts, offset = [], 0
+    for status, length in packets:
+        parts.append(_ISO.pack(status, offset, length, 0))
+        offset += length
+    return b"".join(parts)
+
+
+def _header(
+    urb: Urb, kind: str, place: Place, nanoseconds: int, status: int, length: int, captured: int, mark: int,
+    setup: bytes, start_frame: int, errors: int,
+) -> bytes:  # fmt: skip
+    count = len(urb.iso_lengths)
+    union = _ISO_NUMBERS.pack(errors, count) if urb.is_iso else setup
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    endpoint = urb.endpoint & 0x7F | (DIR_IN if urb.is_in else 0)
+    return _HEADER.pack(
+        urb.sequence, ord(kind), _TYPES[TransferType(urb.transfer)], endpoint, place[1], place[0],
+        _PRESENT if setup else _NO_SETUP, mark, seconds, rest // 1000, status, length,
+        captured, union, urb.interval, start_frame, _flags(urb), count,
+    )  # fmt: skip
+
+
+def _flags(urb: Urb) -> int:
+    flags = _DIR_IN if urb.is_in else 0
+    if urb.is_in and not urb.flags & UrbFlag.SHORT_OK and not urb.is_iso:
+        flags |= _SHORT_NOT_OK
+    if urb.flags & UrbFlag.ISO_ASAP:
+        flags |= _ISO_ASAP
+    if urb.flags & UrbFlag.ZERO_PACKET:
+        flags |= _ZERO_PACKET
+    return flags
