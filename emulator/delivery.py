@@ -33,7 +33,7 @@ class Delivery:
     def run(self) -> None:
         """Hand out what is queued, unless somebody (perhaps a caller of this very frame) is at it."""
         # The queue is looked at again after the release: what came in between that and the last look is ours too.
-        while self._queue and self._busy.acquire(blocking=False):
+        while self._queue and self._busy.acquire(False):
             self._runner = threading.get_ident()
             try:
                 self._hand_out()

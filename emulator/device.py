@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from wslusb.errors import DeviceError
-from wslusb.usb.ids import TransferType
+from wslusb.usb.ids import DIR_IN, TransferType
 from wslusb.usb.info import DeviceInfo
 from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Buffer, Completion, Done, Status, Urb, UrbFlag
@@ -25,6 +25,7 @@ from .model import Model
 __all__ = ["VirtualDevice"]
 
 _HALT = 0
+_SHORT_OK = int(UrbFlag.SHORT_OK)
 _REQUEST_SECONDS = 5.0
 
 
@@ -47,6 +48,7 @@ class VirtualDevice:
         self._delivery = Delivery()
         self._firmware = firmware or Firmware()
         self._core = Core(gadget, self._firmware, self._delivery.put, Frames(clock, self._act))
+        self._pipes = self._core.pipes
         self._control = ControlPipe(ControlEndpoint(self._core))
         self._gone = False
         self._firmware.board = self
@@ -65,35 +67,31 @@ class VirtualDevice:
 
     def submit(self, urb: Urb, done: Done) -> None:
         """Queue a URB; :class:`wslusb.device.api.Device` says what is promised."""
+        endpoint = urb.endpoint
         with self._lock:
-            self._accept(urb, done)
+            pipe = self._pipes.get(endpoint)
+            if pipe is None:
+                self._accept(urb, done)
+            # usbfs and usb_submit_urb refuse an endpoint that the current setting has not, or as another type.
+            elif pipe.transfer != urb.transfer or (endpoint < DIR_IN and len(urb.data) != urb.length):
+                self._delivery.put(done, Completion(urb, Status.INVALID))
+            else:
+                pipe.submit(urb, done)
         self._delivery.run()
 
     def _accept(self, urb: Urb, done: Done) -> None:
+        """What is not for a pipe: endpoint zero, and what cannot be right. A device that is gone has no pipes."""
         if self._gone:
             self._delivery.put(done, Completion(urb, Status.GONE))
             return
-        if not urb.is_in and len(urb.data) != urb.length:
-            self._delivery.put(done, Completion(urb, Status.INVALID))
-        elif urb.endpoint & 0x7F == 0:
-            self._control_transfer(urb, done)
-        elif (pipe := self._core.pipes.get(urb.endpoint)) is None or pipe.descriptor.transfer != urb.transfer:
-            # usbfs and usb_submit_urb refuse an endpoint that the current setting does not have.
-            self._delivery.put(done, Completion(urb, Status.INVALID))
-        else:
-            pipe.submit(urb, done)
-
-    def _control_transfer(self, urb: Urb, done: Done) -> None:
         setup = urb.setup
-        if setup is None or urb.transfer != TransferType.CONTROL or setup.length != urb.length:
+        wrong = setup is None or urb.endpoint & 0x7F or urb.transfer != TransferType.CONTROL
+        if wrong or setup is None or setup.length != urb.length or (not urb.is_in and len(urb.data) != urb.length):
             self._delivery.put(done, Completion(urb, Status.INVALID))
             return
 
         def finish(status: Status, reply: Buffer) -> None:
-            if status == Status.OK and setup.is_in and len(reply) < urb.length and not urb.flags & UrbFlag.SHORT_OK:
-                status = Status.SHORT
-            moved = len(reply) if setup.is_in or status != Status.OK else urb.length
-            self._delivery.put(done, Completion(urb, status, moved, reply if setup.is_in else b""))
+            self._delivery.put(done, _control_completion(urb, status, reply))
 
         self._control.submit(urb, setup, urb.data, finish)
 
@@ -183,3 +181,13 @@ class VirtualDevice:
         replug = self._replug
         if replug is not None:
             self.clock.call_at(self.clock.now(), lambda: replug(model))
+
+
+def _control_completion(urb: Urb, status: Status, reply: Buffer) -> Completion:
+    if status != Status.OK:
+        return Completion(urb, status)
+    if not urb.is_in:
+        return Completion(urb, Status.OK, urb.length)
+    moved = len(reply)
+    short = moved < urb.length and not urb.flags & _SHORT_OK
+    return Completion(urb, Status.SHORT if short else Status.OK, moved, reply)

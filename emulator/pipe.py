@@ -286,8 +286,7 @@ class OutPipe(QueuedPipe):
             return
         taken = taken or 0
         waiting.append(_Waiting(urb, done, bytes(data[taken:]), taken))
-        if self.halted:
-            self.flush(Status.STALL)
+        self._flush_if_halted()
 
     def _offer(self, data: memoryview, urb: Urb) -> int | None:
         end = urb.length % self.max_packet != 0 or not urb.length or urb.flags & _ZERO_PACKET != 0
@@ -316,5 +315,8 @@ class OutPipe(QueuedPipe):
                 break
             waiting.popleft()
             self._put(head.done, Completion(head.urb, Status.OK, head.moved))
+        self._flush_if_halted()
+
+    def _flush_if_halted(self) -> None:
         if self.halted:
             self.flush(Status.STALL)
