@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
+from wslusb.usb.descriptors_extra import Companion, class_specific
 from wslusb.usb.ids import ClassCode, DescriptorType, Speed, TransferType
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
@@ -50,9 +51,9 @@ def _endpoint(address: int, alternate: int, speed: Speed) -> Endpoint:
     extra = []
     if speed >= Speed.SUPER:
         streams = _STREAMS if alternate == UAS and address != COMMAND else 0
-        extra.append(struct.pack("<BBBBH", 6, DescriptorType.SS_ENDPOINT_COMPANION, 0, streams, 0))
+        extra.append(Companion(attributes=streams).pack())
     if alternate == UAS:
-        extra.append(bytes((4, _PIPE_USAGE, _PIPE_IDS[address], 0)))
+        extra.append(class_specific(_PIPE_USAGE, bytes((_PIPE_IDS[address], 0))))
     size = 1024 if speed >= Speed.SUPER else 512
     return Endpoint(address, TransferType.BULK, size, extra=extra)
 

@@ -1,0 +1,1 @@
+"""The parts of a USB headset: descriptions, controls, streams, sound."""

@@ -1,0 +1,122 @@
+"""The virtual headset under snd-usb-audio: tones in both directions, their pace, volume and mute."""
+
+from __future__ import annotations
+
+import array
+import math
+import re
+import statistics
+import time
+import wave
+from pathlib import Path
+
+import pytest
+
+from hil.vm.uml import UmlMachine
+from tests.kernel.devices.lab import Lab
+from tests.kernel.support import tools
+
+RATE = 48000
+WINDOW = 4800
+HEADER = 44
+FRAME = 4
+KINDS = [("uac=1", 0), ("uac=2,ppm=1000", 1000)]
+"""Audio 1.0 with a speaker that follows, and 2.0 with feedback from a crystal that is a thousandth too fast."""
+
+
+def card(node: str) -> str:
+    """The ALSA card of a /dev/snd/pcmC1D0p."""
+    return re.findall(r"pcmC(\d+)D", node)[0]
+
+
+def strength(samples: array.array[int], frequency: int) -> float:
+    """The amplitude of a frequency, by Goertzel's algorithm."""
+    coefficient = 2 * math.cos(2 * math.pi * frequency / RATE)
+    last = before = 0.0
+    for sample in samples:
+        last, before = sample + coefficient * last - before, last
+    return 2 * math.sqrt(max(last * last + before * before - coefficient * last * before, 0.0)) / len(samples)
+
+
+def write_tone(path: Path, frequency: int, seconds: float, amplitude: int = 10000) -> None:
+    """A WAV file with a sine wave in two channels."""
+    turn = 2 * math.pi * frequency / RATE
+    samples = array.array("h")
+    for index in range(round(seconds * RATE)):
+        samples.extend([round(amplitude * math.sin(turn * index))] * 2)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 2, RATE, 0, "NONE", ""))
+        file.writeframes(samples.tobytes())
+
+
+def windows(path: Path, channel: int = 0, start: int = 0) -> list[array.array[int]]:
+    """Tenths of a second of one channel of a WAV file, from a frame on."""
+    with wave.open(str(path), "rb") as file:
+        assert (file.getframerate(), file.getsampwidth()) == (RATE, 2)
+        samples = array.array("h", file.readframes(file.getnframes()))[channel :: file.getnchannels()][start:]
+    return [samples[first : first + WINDOW] for first in range(0, len(samples) - WINDOW + 1, WINDOW)]
+
+
+def pace_of_growth(path: Path, seconds: float) -> float:
+    """Frames a second that a WAV file grows by: the slope of the straight line through its sizes."""
+    times, frames = [], []
+    first = time.monotonic()
+    size = path.stat().st_size
+    while not times or times[-1] < first + seconds:
+        time.sleep(0.005)
+        if (now := path.stat().st_size) != size:
+            size = now
+            times.append(time.monotonic())
+            frames.append((size - HEADER) / FRAME)
+    return statistics.linear_regression(times, frames).slope
+
+
+@pytest.mark.parametrize(("kind", "ppm"), KINDS)
+def test_what_aplay_plays_is_heard_at_its_pace_and_as_loud_as_amixer_says(
+    lab: Lab, kernel: UmlMachine, kind: str, ppm: int
+) -> None:
+    tools("aplay")
+    played, heard = lab.rig.shared / "played.wav", lab.rig.shared / "heard.wav"
+    write_tone(played, 1000, 6.0)
+    with lab.plug(f"audio:{kind},record={heard}") as plugged:
+        number = card(plugged.node("/dev/snd/pcm"))
+        player = kernel.start(f"aplay -q -D hw:{number},0 {played}")
+        kernel.wait_until(f"[ $(stat -c %s {heard}) -gt {RATE} ]", 20)
+        pace = pace_of_growth(heard, 4.0)
+        player.wait(20)
+        loud = len(windows(heard))
+        kernel.run(
+            f"amixer -q -c {number} sset PCM -- -20dB; timeout 1 aplay -q -D hw:{number},0 {played}", check=False
+        )
+        quiet = len(windows(heard))
+        kernel.run(f"amixer -q -c {number} sset PCM mute; timeout 1 aplay -q -D hw:{number},0 {played}", check=False)
+    print(f"{pace:.1f} frames a second")
+    assert pace == pytest.approx(RATE * (1 + ppm / 1e6), rel=0.001)
+    for channel in (0, 1):
+        found = windows(heard, channel)
+        assert loud >= 59
+        assert [strength(each, 1000) for each in found[2:58]] == [pytest.approx(10000, rel=0.01)] * 56
+        assert strength(found[quiet - 3], 1000) == pytest.approx(1000, rel=0.02)
+        assert len(found) > quiet + 3
+        assert not any(found[-1])
+
+
+@pytest.mark.parametrize(("kind", "ppm"), KINDS)
+def test_what_the_microphone_hears_is_recorded_at_its_pace(lab: Lab, kernel: UmlMachine, kind: str, ppm: int) -> None:
+    tools("aplay")
+    recorded = lab.rig.shared / "recorded.wav"
+    with lab.plug(f"audio:{kind},tone=1500") as plugged:
+        number = card(plugged.node("/dev/snd/pcm"))
+        kernel.run(f"arecord -q -D hw:{number},0 -f S16_LE -r {RATE} -c 1 -d 2 {recorded}", timeout=30)
+        loud = windows(recorded)
+        kernel.run(
+            f"amixer -q -c {number} sset Headset -- -12dB;"
+            f" arecord -q -D hw:{number},0 -f S16_LE -r {RATE} -c 1 -d 1 {recorded}",
+            timeout=30,
+        )  # fmt: skip
+        quiet = windows(recorded)
+        pace = float(lab.run(kernel, "audio_pace", f"hw:{number},0", str(RATE), "5"))
+    print(f"{pace:.1f} frames a second")
+    assert pace == pytest.approx(RATE * (1 + ppm / 1e6), rel=0.001)
+    assert [strength(each, 1500) for each in loud] == [pytest.approx(16384, rel=0.01)] * 20
+    assert [strength(each, 1500) for each in quiet] == [pytest.approx(16384 * 10 ** (-12 / 20), rel=0.01)] * 10
