@@ -32,10 +32,12 @@ guest = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/cli.md has the schema).")
 
 
-def device_named(*, everything: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def device_named(
+    *, everything: bool = False, optional: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Let a verb take a device by name, and by usbipd-win's options; with ``everything``, ``--all`` instead.
 
-    The function gets ``device``: a name, or None for ``--all``.
+    The function gets ``device``: a name, or None for ``--all`` and, if it is ``optional``, for no name.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,7 +45,8 @@ def device_named(*, everything: bool = False) -> Callable[[Callable[..., Any]], 
         def wrapper(
             *, device: str | None, busid: str | None, hardware_id: str | None, all_devices: bool = False, **rest: Any
         ) -> Any:
-            return function(device=_only(device, busid, hardware_id, all_devices=all_devices), **rest)
+            name = _only(device, busid, hardware_id, all_devices=all_devices, optional=optional)
+            return function(device=name, **rest)
 
         for option in reversed(_options(everything=everything)):
             wrapper = option(wrapper)
@@ -63,14 +66,16 @@ def _options(*, everything: bool) -> list[Callable[[Callable[..., Any]], Callabl
     return options
 
 
-def _only(device: str | None, busid: str | None, hardware_id: str | None, *, all_devices: bool) -> str | None:
-    """The one name that was given. UsageError for none or several."""
+def _only(
+    device: str | None, busid: str | None, hardware_id: str | None, *, all_devices: bool, optional: bool
+) -> str | None:
+    """The one name that was given. UsageError for several, and for none unless that is allowed."""
     if hardware_id is not None and not _HARDWARE_ID.fullmatch(hardware_id):
         raise click.BadParameter("it is four hexadecimal digits, a colon and four more", param_hint="--hardware-id")
     names = [name for name in (device, busid, hardware_id) if name is not None]
     if len(names) + all_devices > 1:
         raise click.UsageError("name the device once")
-    if not names and not all_devices:
+    if not names and not all_devices and not optional:
         raise click.UsageError("which device? Give its busid, VID:PID, serial number or instance id")
     if names == [""]:
         raise click.UsageError("the name of the device is empty")

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from ..device.api import Device, DeviceProvider
+from ..device.describe import Description
+from ..device.describe_open import describe_from
 from ..errors import DeviceError, LocalError, LocalReason
 from ..usb import naming
 from ..usb.info import DeviceInfo
@@ -90,6 +92,20 @@ class Catalog:
             if self._claims.get(claim.info.busid) is claim:
                 del self._claims[claim.info.busid]
         claim.released.set()
+
+    def describe(self, name: str) -> Description:
+        """What a device says of itself. Nobody else can have it meanwhile; DeviceError BUSY if somebody has it now."""
+        provider, info = self._locate(self.find(name).busid)
+        mine = Claim(info, "wslusb describe", lambda: None)
+        with self._lock:
+            other = self._claims.setdefault(info.busid, mine)
+        if other is not mine:
+            hint = "run 'wslusb describe' in that guest"
+            raise DeviceError(Status.BUSY, f"device {info.busid} is attached to {other.owner}", hint=hint)
+        try:
+            return describe_from(provider, info.busid)
+        finally:
+            self.release(mine)
 
     def claims(self) -> list[Claim]:
         """What is attached now."""

@@ -7,6 +7,7 @@ from typing import Any
 from .. import __version__
 from ..control.messages import Json, seconds_of
 from ..control.views import device_json, listed_json
+from ..device.describe_text import to_toml
 from ..errors import LocalError, LocalReason
 from .service import ATTACH_SECONDS, Service
 
@@ -38,6 +39,8 @@ class HostRequests:
                 return self._detach(name, str(rest.get("guest") or ""))
             case {"op": "detach", "all": True, **rest}:
                 return {"devices": [device_json(i) for i in self._service.detach_all(str(rest.get("guest") or ""))]}
+            case {"op": "describe", "device": str(name)}:
+                return {"scenario": to_toml(self._service.catalog.describe(name))}
             case {"op": "state"}:
                 return self._state()
         raise LocalError(

@@ -15,7 +15,9 @@ from ..usb.ids import ClassCode, Speed
 from ..usb.info import DeviceInfo
 from .api import HostDevice
 
-__all__ = ["SYSFS", "driver_of", "drivers", "glance", "interfaces", "natural", "read_device", "read_devices"]
+__all__ = [
+    "SYSFS", "driver_of", "drivers", "glance", "hid_reports", "interfaces", "natural", "read_device", "read_devices",
+]  # fmt: skip
 
 SYSFS = Path("/sys")
 
@@ -152,6 +154,16 @@ def driver_of(interface: Path) -> str:
         return (interface / "driver").readlink().name
     except OSError:
         return ""
+
+
+def hid_reports(busid: str, sysfs: Path = SYSFS) -> dict[int, bytes]:
+    """The HID report descriptors that the kernel has read, by interface number (drivers/hid/hid-core.c)."""
+    folder = sysfs / "bus/usb/devices" / busid
+    found = {}
+    for interface in interfaces(folder):
+        for path in interface.glob("*/report_descriptor"):
+            found[int(interface.name.rpartition(".")[2])] = _bytes(path)
+    return {number: report for number, report in found.items() if report}
 
 
 def _text(path: Path) -> str:

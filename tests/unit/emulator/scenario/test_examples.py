@@ -120,7 +120,7 @@ def test_the_modem_remembers_its_line_coding() -> None:
 def test_the_tone_misses_every_hundredth_packet() -> None:
     bench = Bench("tone")
     bench.device.select_interface(0, 1)
-    lengths = []
+    lengths: list[int] = []
 
     def done(completion: Completion) -> None:
         lengths.extend(result.actual_length for result in completion.iso)

@@ -1,0 +1,116 @@
+"""``wslusb describe``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import LocalError, LocalReason
+from . import options, output, reach
+from .reach import Place, Role
+
+if TYPE_CHECKING:
+    from ..system.api import HostDevice
+
+__all__ = ["command"]
+
+_SECONDS = 60.0
+
+
+@click.command(
+    "describe",
+    short_help="Write down what a device says of itself.",
+    help="Write a device's descriptors and strings as a scenario file, from which 'wslusb serve' of a checkout makes a "
+    "virtual device of the same description. Nothing is taken from drivers, and no setting is changed.",
+)
+@options.device_named(optional=True)
+@click.option(
+    "--device", "provider", metavar="PROVIDER[:ARGUMENT]",
+    help="Take the device from there, as 'serve' does: emulator:keyboard. If that is one, DEVICE may be left out.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", "path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Write it there. Default: standard output.",
+)  # fmt: skip
+@options.control
+def command(*, device: str | None, provider: str | None, path: Path | None, control: Path | None) -> None:
+    """Describe a device."""
+    if provider is not None:
+        text = _of_provider(provider, device)
+    elif device is None:
+        raise click.UsageError("which device? Give its busid, VID:PID, serial number or instance id")
+    else:
+        text = _of_this_machine(device, control)
+    if path is None:
+        output.result(text.rstrip("\n"))
+    else:
+        path.write_text(text, encoding="utf-8")
+        output.info(f"wrote {path}")
+
+
+def _of_provider(spec: str, name: str | None) -> str:
+    from ..device.describe_open import describe_from
+    from ..device.describe_text import to_toml
+    from ..device.registry import load_provider
+    from ..usb import naming
+
+    provider = load_provider(spec)
+    try:
+        devices = list(provider.devices())
+        if name is None and len(devices) != 1:
+            raise click.UsageError(f"{spec} has {len(devices)} devices: name one")
+        info = devices[0] if name is None else naming.find(devices, name)
+        return to_toml(describe_from(provider, info.busid))
+    finally:
+        provider.close()
+
+
+def _of_this_machine(name: str, control: Path | None) -> str:
+    """What a guest has attached goes by the host's names first; then this system's devices, then the service's own."""
+    from ..device.describe_open import describe_beside_its_drivers
+    from ..device.describe_text import to_toml
+
+    place = _place(control)
+    host = _attached(place, name) or _plugged_in(name, sure=place is None or place.role is Role.AGENT)
+    if host is not None:
+        return to_toml(describe_beside_its_drivers(host))
+    assert place is not None  # noqa: S101 - without one, a name that is not found was an error
+    return str(place.call("describe", device=name, timeout=_SECONDS)["scenario"])
+
+
+def _place(control: Path | None) -> Place | None:
+    try:
+        return reach.find(Role.AGENT, Role.SERVICE, control=control)
+    except LocalError as error:
+        if control is not None or error.reason not in (LocalReason.NOT_RUNNING, LocalReason.ACCESS_DENIED):
+            raise
+        return None
+
+
+def _attached(place: Place | None, name: str) -> HostDevice | None:
+    """The device of a guest that its host knows by this name."""
+    if place is None or place.role is not Role.AGENT:
+        return None
+    from ..system import current
+
+    for each in place.call("state", timeout=_SECONDS)["attached"]:
+        if name in (each["busid"], each["instance_id"]):
+            return current().device(each["guest_busid"])
+    return None
+
+
+def _plugged_in(name: str, *, sure: bool) -> HostDevice | None:
+    """A device of this system. LocalError if there are several or none; None for none where the service may know."""
+    from ..system import current
+    from ..usb import naming
+
+    devices = current().devices()
+    try:
+        info = naming.find([each.info for each in devices], name)
+    except LocalError as error:
+        if sure or error.reason is not LocalReason.NOT_FOUND:
+            raise
+        return None
+    return next(each for each in devices if each.info is info)
