@@ -15,7 +15,7 @@ from wslusb.usb.descriptors_extra import InterfaceAssociation, class_specific
 from wslusb.usb.ids import ClassCode, TransferType
 from wslusb.usb.setup import Request
 
-from .evidence import Key
+from .evidence import Key, unreadable
 from .libconfig import Value
 
 __all__ = ["FUNCTIONS", "Allocator", "Function"]
@@ -33,7 +33,8 @@ class Allocator:
     """Gives out interface numbers, endpoint addresses and string indices, and keeps what was said about them."""
 
     interfaces: int = 0
-    endpoints: int = 0
+    endpoints: dict[int, int] = field(default_factory=dict)
+    """How many there are, by direction."""
     strings: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     answers: dict[Key, list[bytes]] = field(default_factory=dict)
@@ -52,8 +53,15 @@ class Allocator:
         return self._endpoint(direction, TransferType.INTERRUPT, size, interval)
 
     def _endpoint(self, direction: int, transfer: TransferType, size: int, interval: int = 0) -> Endpoint:
-        self.endpoints += 1
-        return Endpoint(direction | min((self.endpoints + 1) // 2, 15), transfer, size, interval)
+        number = self.endpoints[direction] = self.endpoints.get(direction, 0) + 1
+        if number > 15:
+            raise unreadable("the functions need more than 15 endpoints in one direction")
+        return Endpoint(direction | number, transfer, size, interval)
+
+    def next_configuration(self) -> None:
+        """Interfaces and endpoints are numbered anew; strings are the device's."""
+        self.interfaces = 0
+        self.endpoints.clear()
 
     def string(self, text: str) -> int:
         """The index of a string, a new one where there is none with this text."""

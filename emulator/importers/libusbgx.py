@@ -74,7 +74,7 @@ def _configuration(scheme: Group, functions: dict[str, Group], take: Allocator, 
     bits = _number(attributes.get("bmAttributes"), "bmAttributes", 255)
     texts = _english(scheme.get("strings"), evidence)
     name = take.string(_text(texts.get("configuration")))
-    take.interfaces = take.endpoints = 0
+    take.next_configuration()
     interfaces = [
         interface
         for function in _bound(_list(scheme.get("functions")), functions, evidence)

@@ -11,6 +11,8 @@ from emulator.importers import pcap
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 GADGETS = ("acm", "composite", "keyboard", "midi", "network", "zero")
+ADDRESSES = {"acm": "1.2", "keyboard": "1.3", "zero": "1.4", "composite": "1.5", "midi": "1.6", "network": "1.7"}
+"""Bus and address of each in the capture: they were plugged in one after the other."""
 CAPTURE = SAMPLES / "usbmon.pcap"
 _STAGE = struct.Struct("<HQIHBHHBBIB")
 

@@ -1,0 +1,119 @@
+"""The program itself: finds verbs by name, and turns every way that they can end into a message and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import click
+
+from wslusb.errors import WslusbError
+
+from . import output
+from .output import ExitCode
+
+__all__ = ["VERBS", "Program", "program"]
+
+VERBS = {"list": "list", "show": "show", "run": "run", "check": "check", "import": "import_source"}
+"""Verbs, in the order of ``--help``, and the module that has each as ``command``."""
+
+_HELP = """Virtual USB devices: what there is, what it looks like to a host, and in front of a real driver.
+
+A DEVICE is a kind of the catalogue with its options (keyboard:text=hello), a device file (./mine.py, ./mine.toml), or
+with a slash in its name anything that 'import' can read (./capture.pcapng:device=1.4).
+"""
+_EPILOG = """\b
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 access denied, 4 cancelled.
+Environment: WSLUSB_DEBUG=1 (tracebacks).
+"""
+
+
+class Program(click.Group):
+    """A group whose verbs are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        """The verbs."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- likewise
+        """Import one verb."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f".{VERBS[cmd_name]}", __package__).command
+        return command
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+        """Run a command line and end the process."""
+        extra["standalone_mode"] = False
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # A terminal that cannot show a device's name is no reason not to show the device.
+                stream.reconfigure(errors="backslashreplace")
+        sys.exit(_guarded(lambda: super(Program, self).main(args, prog_name or "python -m emulator", **extra)))
+
+
+def _guarded(work: Callable[[], object]) -> int:
+    """Run ``work``; say what went wrong, if something did; the exit code."""
+    try:
+        code = work()
+        sys.stdout.flush()  # here, where a closed pipe is caught
+    except (click.Abort, KeyboardInterrupt):
+        output.error("cancelled")
+        return ExitCode.CANCELLED
+    except click.ClickException as error:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        output.error(error.format_message(), f"see '{context.command_path} --help'" if context else "")
+        return ExitCode.USAGE if isinstance(error, click.UsageError) else ExitCode.FAILURE
+    except WslusbError as error:
+        _trace()
+        output.error(str(error), error.hint)
+        return output.exit_code(error)
+    except OSError as error:
+        return _system(error)
+    except Exception as error:  # noqa: BLE001 -- a user sees one line, whatever happened
+        _trace()
+        output.error(
+            f"internal error: {type(error).__name__}: {error}", "set WSLUSB_DEBUG=1, and report what it prints"
+        )
+        return ExitCode.FAILURE
+    return code if isinstance(code, int) else ExitCode.SUCCESS
+
+
+def _system(error: OSError) -> int:
+    if error.errno == errno.EPIPE:
+        # The reader has what it wanted. Nothing more can be written, not even by the interpreter's own last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILURE
+    _trace()
+    where = f"{error.filename}: " if error.filename else ""
+    output.error(f"{where}{error.strerror or error}")
+    return ExitCode.ACCESS_DENIED if isinstance(error, PermissionError) else ExitCode.FAILURE
+
+
+def _trace() -> None:
+    if os.environ.get("WSLUSB_DEBUG", "").lower() not in ("", "0", "no", "false"):
+        import traceback
+
+        traceback.print_exc()
+
+
+@click.group(
+    "emulator",
+    cls=Program,
+    help=_HELP,
+    epilog=_EPILOG,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.pass_context
+def program(context: click.Context) -> int | None:
+    """Without a verb: the help."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        return ExitCode.USAGE
+    return None

@@ -1,0 +1,117 @@
+"""``python -m emulator run``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from wslusb.errors import LocalError, LocalReason
+
+from ..catalogue import parse_models
+from . import output
+from .devices import with_path
+from .output import ExitCode
+
+__all__ = ["command"]
+
+_START_SECONDS = 15.0
+_END_SECONDS = 10.0
+
+
+@click.command("run", help="Serve devices, all of them shared, until Ctrl-C. Says what to type to use them.")
+@click.argument("devices", nargs=-1, required=True, metavar="DEVICE...")
+@click.option(
+    "--listen",
+    metavar="ADDRESS",
+    default="",
+    help="Where guests connect, as 'wslusb serve' takes it. Default: a socket.",
+)
+def command(*, devices: Sequence[str], listen: str) -> int:
+    """Serve devices."""
+    provider = ",".join(map(with_path, devices))
+    parse_models(provider)  # what is wrong with them is better said now than by the service
+    with tempfile.TemporaryDirectory(prefix="emulator-") as folder:
+        address = listen or f"unix:{folder}/devices.sock"
+        with _service(provider, address, Path(folder)) as service:
+            _say_what_to_type(_share_all(Path(folder)), address)
+            return _wait(service)
+
+
+@contextlib.contextmanager
+def _service(provider: str, address: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """``wslusb serve`` in a process group of its own: Ctrl-C is for us to pass on."""
+    control = folder / "control.sock"
+    service = subprocess.Popen(
+        [sys.executable, "-m", "wslusb", "serve", "--log-level", "warning", "--device", f"emulator:{provider}",
+         "--listen", address, "--state-dir", folder / "state", "--control", control],
+        start_new_session=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while not control.exists():
+            if service.poll() is not None or time.monotonic() > deadline:
+                raise LocalError(LocalReason.NOT_RUNNING, "the service did not start")
+            time.sleep(0.02)
+        yield service
+    finally:
+        service.terminate()
+        try:
+            service.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            service.kill()
+            service.wait()
+
+
+def _wslusb(folder: Path, verb: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "wslusb", verb, *arguments, "--control", folder / "control.sock"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise LocalError(LocalReason.REFUSED, done.stderr.strip().removeprefix("wslusb: error: "))
+    return done.stdout
+
+
+def _share_all(folder: Path) -> list[dict[str, str]]:
+    """Bind every device; what ``wslusb list`` says of them."""
+    listed: list[dict[str, str]] = json.loads(_wslusb(folder, "list", "--json"))["devices"]
+    for device in listed:
+        _wslusb(folder, "bind", device["busid"])
+    return listed
+
+
+def _say_what_to_type(devices: list[dict[str, str]], address: str) -> None:
+    rows = [(device["busid"], device["hardware_id"], device["description"]) for device in devices]
+    output.table(("BUSID", "VID:PID", "DEVICE"), rows)
+    output.result(f"\nServed at {address}, until Ctrl-C. To use them, where the drivers are to be:\n")
+    output.result(f"  sudo wslusb agent --host {_seen_from_guest(address)} &")
+    output.result(f"  sudo wslusb attach {devices[0]['busid']}")
+    sys.stdout.flush()
+
+
+def _seen_from_guest(address: str) -> str:
+    return "vsock:2" if address.startswith("vsock:") else address
+
+
+def _wait(service: subprocess.Popen[bytes]) -> int:
+    """Until a signal, which is the good end, or until the service ends by itself."""
+    previous = signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    try:
+        service.wait()
+    except KeyboardInterrupt:
+        output.info("ended")
+        return ExitCode.SUCCESS
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    output.error(f"the service ended by itself, with exit code {service.returncode}")
+    return ExitCode.FAILURE
