@@ -96,7 +96,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Rates and costs, as a table and as bench-results/*.json. ``-- --kernel``: beside the kernel's own usbip."""
-    session.install("-e", ".[pyusb]")
+    session.install("-e", ".[pyusb]", *(group("bench") if "--emulator" in session.posargs else ()))
     session.run("python", "-m", "hil.bench", *session.posargs)
 
 

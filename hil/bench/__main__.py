@@ -3,6 +3,7 @@
 python -m hil.bench                 this machine alone: codec, URBs by size and depth, beside plain sockets
 python -m hil.bench --kernel        two virtual machines, beside the kernel's own usbip
 python -m hil.bench --kernel --qemu QEMU with a stock kernel as the host
+python -m hil.bench --emulator      virtual devices in this process, beside another emulator; isochronous time
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from hil.bench.emulator import emulator_bench
 from hil.bench.kernel import Amounts, kernel_bench
 from hil.bench.native import native_bench
 from hil.bench.record import Report
@@ -29,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m hil.bench", description="Measure wslusb.")
     top.add_argument("--kernel", action="store_true", help="in virtual machines, beside the kernel's usbip")
     top.add_argument("--qemu", action="store_true", help="with --kernel: QEMU with a stock kernel as the host")
+    top.add_argument("--emulator", action="store_true", help="virtual devices alone, beside the PyPI package usbip")
     top.add_argument("--quick", action="store_true", help="fewer and shorter samples")
     top.add_argument("--rounds", type=int, help="samples of each kind (default: 5; quick: 3)")
     return top
@@ -40,6 +43,8 @@ def run(options: argparse.Namespace) -> Report:
     if options.kernel or options.qemu:
         amounts = Amounts(8, 64, 100) if options.quick else Amounts()
         return kernel_bench(rounds, amounts, say, qemu=options.qemu)
+    if options.emulator:
+        return emulator_bench(rounds, say, quick=options.quick)
     return native_bench(rounds, say, quick=options.quick)
 
 
