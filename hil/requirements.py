@@ -32,7 +32,9 @@ QEMU = {"qemu-system-x86_64": "qemu-system-x86"}
 TEST_TOOLS = {
     "usbip": "usbip",
     "aplay": "alsa-utils",
+    "lsusb": "usbutils",
     "amidi": "alsa-utils",
+    "ssh-keygen": "openssh-client",
     "mkfs.vfat": "dosfstools",
     "mkfs.ext2": "e2fsprogs",
     "dfu-util": "dfu-util",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -105,7 +104,7 @@ def _seen_from_guest(address: str) -> str:
 
 def _wait(service: subprocess.Popen[bytes]) -> int:
     """Until a signal, which is the good end, or until the service ends by itself."""
-    previous = signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         service.wait()
     except KeyboardInterrupt:

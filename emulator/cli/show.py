@@ -16,8 +16,8 @@ __all__ = ["command"]
 @click.option("--hex", "as_hex", is_flag=True, help="Also the bytes of each descriptor.")
 def command(*, device: str, as_hex: bool) -> None:
     """Show a device."""
-    kind = kind_of(device)
     model = one_model(device)
+    kind = kind_of(device)
     bound = f" (Linux driver: {kind.driver})" if kind.driver else ""
     output.result(output.clean(f"{kind.name}: {kind.summary}{bound}"))
     width = max(map(len, kind.options), default=0)

@@ -1,0 +1,42 @@
+"""python -m emulator run: devices that a guest can attach, until Ctrl-C."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import wslusb.guest
+from emulator.cli.program import program
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_devices_are_served_and_shared_until_a_signal(ending: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "emulator", "run", "storage", "loopback"], stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        said = "".join(iter(process.stdout.readline, "  sudo wslusb attach 9-1\n"))
+        address = re.search(r"Served at (unix:\S+),", said)
+        assert address, said
+        backend = wslusb.guest.pyusb_backend(address[1])
+        found = [backend.get_device_descriptor(device).idProduct for device in backend.enumerate_devices()]
+        assert sorted(found) == [0xA4A0, 0xA4A5]
+    finally:
+        process.send_signal(ending)
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors.splitlines()[-1]) == (0, "emulator: info: ended.")
+    assert not Path(address[1].removeprefix("unix:")).parent.exists()
+
+
+def test_what_is_wrong_with_a_device_is_said_before_anything_starts() -> None:
+    result = CliRunner().invoke(program, ["run", "storage:nonsense=1"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "storage has no option nonsense" in result.stderr
