@@ -9,8 +9,8 @@ from __future__ import annotations
 import hmac
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ..ccid_parts.apdu import CommandApdu, Refusal, Word
 from . import der
 from .p256 import PrivateKey
 
@@ -19,47 +19,6 @@ __all__ = ["Authenticator"]
 _REGISTER, _AUTHENTICATE, _VERSION = 0x01, 0x02, 0x03
 _ENFORCE, _CHECK_ONLY, _DO_NOT_ENFORCE = 0x03, 0x07, 0x08  # P1 of AUTHENTICATE
 _HANDLE_SIZE = 64
-
-OK = 0x9000
-WRONG_LENGTH = 0x6700
-NOT_SATISFIED = 0x6985
-WRONG_DATA = 0x6A80
-WRONG_P1P2 = 0x6B00
-UNKNOWN_INSTRUCTION = 0x6D00
-UNKNOWN_CLASS = 0x6E00
-
-
-class _Refusal(Exception):  # noqa: N818 - a status word, not a mistake
-    def __init__(self, status: int) -> None:
-        super().__init__(f"status {status:#06x}")
-        self.status = status
-
-
-@dataclass(slots=True, frozen=True)
-class _Command:
-    """A command APDU (ISO 7816-4, 5.1)."""
-
-    cla: int
-    ins: int
-    p1: int
-    p2: int
-    data: bytes
-
-    @classmethod
-    def unpack(cls, raw: bytes) -> _Command:
-        """Short or extended lengths; ``_Refusal`` where they do not fit."""
-        if len(raw) < 4:
-            raise _Refusal(WRONG_LENGTH)
-        cla, ins, p1, p2, *_ = raw
-        body = raw[4:]
-        extended = len(body) >= 3 and body[0] == 0
-        prefix, limit = (3, 2) if extended else (1, 1)  # bytes of Lc, most bytes of Le
-        if len(body) <= prefix:  # Le alone, or nothing at all
-            return cls(cla, ins, p1, p2, b"")
-        size = int.from_bytes(body[:prefix], "big")
-        if not 0 <= len(body) - prefix - size <= limit:
-            raise _Refusal(WRONG_LENGTH)
-        return cls(cla, ins, p1, p2, body[prefix : prefix + size])
 
 
 class Authenticator:
@@ -77,27 +36,27 @@ class Authenticator:
     def answer(self, message: bytes) -> bytes:
         """The response APDU: data, then a status word."""
         try:
-            command = _Command.unpack(message)
+            command = CommandApdu.unpack(message)
             if command.cla:
-                raise _Refusal(UNKNOWN_CLASS)
+                raise Refusal(Word.UNKNOWN_CLASS)
             instruction = self._instructions.get(command.ins)
             if instruction is None:
-                raise _Refusal(UNKNOWN_INSTRUCTION)
-            return instruction(command) + OK.to_bytes(2, "big")
-        except _Refusal as refusal:
-            return refusal.status.to_bytes(2, "big")
+                raise Refusal(Word.UNKNOWN_INSTRUCTION)
+            return instruction(command) + Word.OK.pack()
+        except Refusal as refusal:
+            return refusal.word.pack()
 
-    def _version(self, command: _Command) -> bytes:
+    def _version(self, command: CommandApdu) -> bytes:
         if command.data:
-            raise _Refusal(WRONG_LENGTH)
+            raise Refusal(Word.WRONG_LENGTH)
         return b"U2F_V2"
 
-    def _register(self, command: _Command) -> bytes:
+    def _register(self, command: CommandApdu) -> bytes:
         """Section 4.3. P1 is ignored: some clients set it (4.1)."""
         if len(command.data) != 64:
-            raise _Refusal(WRONG_LENGTH)
+            raise Refusal(Word.WRONG_LENGTH)
         if not self._touched():
-            raise _Refusal(NOT_SATISFIED)
+            raise Refusal(Word.NOT_SATISFIED)
         challenge, application = command.data[:32], command.data[32:]
         nonce = self._mac(b"nonce", challenge, application)
         handle = nonce + self._mac(b"seal", application, nonce)
@@ -107,20 +66,20 @@ class Authenticator:
         head = b"\x05" + public + bytes((len(handle),)) + handle
         return head + self._certificate + der.signature(self._attestation, signed)
 
-    def _authenticate(self, command: _Command) -> bytes:
+    def _authenticate(self, command: CommandApdu) -> bytes:
         """Section 5.4. Good news of a check has a bad status: the key is ours, and nobody touched it."""
         data = command.data
         if len(data) < 65 or len(data) != 65 + data[64]:
-            raise _Refusal(WRONG_LENGTH)
+            raise Refusal(Word.WRONG_LENGTH)
         challenge, application, handle = data[:32], data[32:64], data[65:]
         nonce = handle[:32]
         if len(handle) != _HANDLE_SIZE or handle[32:] != self._mac(b"seal", application, nonce):
-            raise _Refusal(WRONG_DATA)
+            raise Refusal(Word.WRONG_DATA)
         if command.p1 not in (_ENFORCE, _DO_NOT_ENFORCE, _CHECK_ONLY):
-            raise _Refusal(WRONG_P1P2)
+            raise Refusal(Word.WRONG_P1P2)
         present = command.p1 == _ENFORCE and self._touched()
         if not present and command.p1 != _DO_NOT_ENFORCE:
-            raise _Refusal(NOT_SATISFIED)
+            raise Refusal(Word.NOT_SATISFIED)
         self._counter += 1
         state = struct.pack(">BI", present, self._counter)
         self._told(f"authenticate {application.hex()} {self._counter}")
