@@ -1,0 +1,1 @@
+"""The parts of a webcam: description, controls, negotiation, pictures, streams."""

@@ -1,0 +1,81 @@
+"""The virtual webcam under uvcvideo: frames by V4L2 over both transports, their numbers, pixels and times."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+import pytest
+
+from hil.vm.uml import UmlMachine
+from tests.kernel.devices.lab import Lab
+
+COUNT = 12
+BARS = [
+    (180, 128, 128), (162, 44, 142), (131, 156, 44), (112, 72, 58), (84, 184, 198), (65, 100, 212), (35, 212, 114),
+    (16, 128, 128),
+]  # fmt: skip
+"""Luma, blue and red of 75 % colour bars."""
+FLAG_ERROR = 0x40
+
+
+@dataclass(slots=True)
+class Frame:
+    """One as the driver gave it, and what its pixels say."""
+
+    sequence: int
+    flags: int
+    time: float
+    pixels: bytes
+    width: int
+    height: int
+
+    def at(self, x: float, y: float) -> tuple[int, int, int]:
+        """Luma, blue and red of the pixel at a place of the picture, 0 to 1 from left to right and top to bottom."""
+        offset = (int(y * self.height) * self.width + int(x * self.width) // 2 * 2) * 2
+        luma, blue, _, red = self.pixels[offset : offset + 4]
+        return luma, blue, red
+
+    @property
+    def number(self) -> int:
+        """The frame's number by the device's own count, from its 16 blocks of black and white."""
+        found = [self.at((block + 0.5) / 16, 1 / 16)[0] for block in range(16)]
+        assert set(found) <= {16, 235}
+        return int("".join(str(int(luma > 128)) for luma in found), 2)
+
+
+def capture(lab: Lab, node: str, size: tuple[int, int], rate: int, *controls: str) -> list[Frame]:
+    out = lab.rig.shared / "frames.raw"
+    lines = lab.run(lab.guest, "video_frames", node, f"{size[0]}x{size[1]}", str(rate), str(COUNT), str(out), *controls)
+    data, found = out.read_bytes(), []
+    for line in lines.splitlines():
+        sequence, used, flags, time = line.split()
+        assert int(used) == size[0] * size[1] * 2, line
+        found.append(Frame(int(sequence), int(flags), float(time), data[: int(used)], *size))
+        data = data[int(used) :]
+    assert len(found) == COUNT
+    return found
+
+
+def check(frames: list[Frame], rate: int, brightness: int = 0) -> None:
+    numbers = [each.number for each in frames]
+    assert numbers == list(range(numbers[0], numbers[0] + COUNT)), "frames are lost or come twice"
+    assert [each.sequence - frames[0].sequence for each in frames] == list(range(COUNT))
+    assert not any(each.flags & FLAG_ERROR for each in frames)
+    for frame in frames:
+        for y in (0.2, 0.5, 0.99):
+            found = [frame.at((bar + 0.5) / 8, y) for bar in range(8)]
+            assert found == [(min(max(luma + brightness, 0), 255), blue, red) for luma, blue, red in BARS]
+    pace = 1 / statistics.linear_regression(range(COUNT), [each.time for each in frames]).slope
+    print(f"{pace:.2f} frames a second")
+    assert pace == pytest.approx(rate, rel=0.05)
+
+
+@pytest.mark.parametrize("transport", ["iso", "bulk"])
+def test_uvcvideo_gets_every_frame_whole(lab: Lab, kernel: UmlMachine, transport: str) -> None:
+    with lab.plug(f"webcam:transport={transport}") as plugged:
+        node = plugged.node("/dev/video")
+        check(capture(lab, node, (160, 120), 30), 30)
+        check(capture(lab, node, (320, 240), 10, "brightness=40"), 10, 40)
+        check(capture(lab, node, (160, 120), 15, "brightness=-100"), 15, -100)
+        lab.wait_driver_in_guest("uvcvideo")
