@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
+from typing import Any
 
 from wslusb.usb.urb import Completion, Done
 
@@ -22,7 +24,7 @@ class Delivery:
     """An ordered queue of completions that the threads which fill it also empty."""
 
     def __init__(self) -> None:
-        self._queue: deque[tuple[Done, Completion] | threading.Event] = deque()
+        self._queue: deque[tuple[Callable[[Any], None], Any]] = deque()
         self._busy = threading.Lock()
         self._runner = 0
 
@@ -33,32 +35,25 @@ class Delivery:
     def run(self) -> None:
         """Hand out what is queued, unless somebody (perhaps a caller of this very frame) is at it."""
         # The queue is looked at again after the release: what came in between that and the last look is ours too.
-        while self._queue and self._busy.acquire(False):
+        queue = self._queue
+        while queue and self._busy.acquire(False):
             self._runner = threading.get_ident()
             try:
-                self._hand_out()
+                while queue:
+                    done, completion = queue.popleft()
+                    try:
+                        done(completion)
+                    except Exception:  # noqa: BLE001 - the URB counts as answered; other URBs' owners must not suffer
+                        _log.exception("done() of URB %d raised", completion.urb.sequence)
             finally:
                 self._runner = 0
                 self._busy.release()
-
-    def _hand_out(self) -> None:
-        queue = self._queue
-        while queue:
-            item = queue.popleft()
-            if isinstance(item, threading.Event):
-                item.set()
-                continue
-            done, completion = item
-            try:
-                done(completion)
-            except Exception:  # noqa: BLE001 - the URB counts as answered; the other URBs' owners must not suffer
-                _log.exception("done() of URB %d raised", completion.urb.sequence)
 
     def flush(self) -> None:
         """Return when all that was queued before has been handed out. Inside ``done`` it cannot wait and does not."""
         if self._runner == threading.get_ident():
             return
         passed = threading.Event()
-        self._queue.append(passed)
+        self._queue.append((threading.Event.set, passed))
         self.run()
         passed.wait()

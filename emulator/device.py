@@ -25,7 +25,7 @@ from .model import Model
 __all__ = ["VirtualDevice"]
 
 _HALT = 0
-_SHORT_OK = int(UrbFlag.SHORT_OK)
+_SHORT_OK, _CONTROL = int(UrbFlag.SHORT_OK), int(TransferType.CONTROL)
 _REQUEST_SECONDS = 5.0
 
 
@@ -84,9 +84,11 @@ class VirtualDevice:
         if self._gone:
             self._delivery.put(done, Completion(urb, Status.GONE))
             return
-        setup = urb.setup
-        wrong = setup is None or urb.endpoint & 0x7F or urb.transfer != TransferType.CONTROL
-        if wrong or setup is None or setup.length != urb.length or (not urb.is_in and len(urb.data) != urb.length):
+        setup, length = urb.setup, urb.length
+        if (
+            setup is None or setup.length != length or urb.endpoint & 0x7F or urb.transfer != _CONTROL
+            or (setup.request_type < DIR_IN and len(urb.data) != length)
+        ):  # fmt: skip
             self._delivery.put(done, Completion(urb, Status.INVALID))
             return
 
