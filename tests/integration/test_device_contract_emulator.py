@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from emulator import device_provider
@@ -34,6 +36,32 @@ class TestVirtualDevice(DeviceContract):
 
     def open_device(self) -> Device:
         provider = device_provider("loopback")
+        return provider.open(provider.devices()[0])
+
+
+def traits_at(bulk: int, iso: int, interval: int) -> Traits:
+    """The loopback's traits with other packet sizes (bytes), and the isochronous interval in (micro)frames."""
+    sink = Pair(
+        configuration=3, alternate=1, transfer=TransferType.ISOCHRONOUS, source=0x83, sink=0x03, max_packet=iso,
+        interval=interval,
+    )  # fmt: skip
+    source, echo = (dataclasses.replace(pair, max_packet=bulk) for pair in (BULK, ECHO))
+    return dataclasses.replace(LOOPBACK_TRAITS, bulk=source, echo=echo, iso=sink)
+
+
+class TestAtFullSpeed(DeviceContract):
+    traits = traits_at(64, 1023, 1)
+
+    def open_device(self) -> Device:
+        provider = device_provider("loopback:speed=full")
+        return provider.open(provider.devices()[0])
+
+
+class TestAtSuperSpeed(DeviceContract):
+    traits = traits_at(1024, 1024, 8)
+
+    def open_device(self) -> Device:
+        provider = device_provider("loopback:speed=super")
         return provider.open(provider.devices()[0])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.catalogue import parse_models
 from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.loopback import LOOPBACK, LoopbackFirmware, loopback_gadget
@@ -109,6 +110,26 @@ def test_firmware_can_act_on_its_own() -> None:
         core.pipes[0x81].send(b"pressed")  # type: ignore[attr-defined]
         assert not seen, "nothing is handed out while the lock is held"
     assert seen == [b"pressed"]
+
+
+@pytest.mark.parametrize(
+    ("speed", "packet_0", "endpoints"),
+    [
+        ("low", 8, {0x85: (8, 10), 0x05: (8, 10)}),
+        ("full", 64, {0x81: (64, 0), 0x01: (64, 0), 0x85: (64, 1), 0x05: (64, 1)}),
+        ("high", 64, {0x81: (512, 0), 0x01: (512, 0), 0x85: (64, 1), 0x05: (64, 1)}),
+        ("super", 9, {0x81: (1024, 0), 0x01: (1024, 0), 0x85: (64, 1), 0x05: (64, 1)}),
+    ],
+)
+def test_speeds(speed: str, packet_0: int, endpoints: dict[int, tuple[int, int]]) -> None:
+    (model,) = parse_models(f"loopback:speed={speed}")
+    echo = model.gadget.configurations[1].interfaces[0]
+    assert model.gadget.device.max_packet_size0 == packet_0
+    assert {each.address: (each.max_packet_size, each.interval) for each in echo.endpoints} == endpoints
+    device = VirtualDevice(model.gadget, model.firmware, clock=VirtualClock())
+    device.select_configuration(LOOPBACK)
+    run(device, Urb(0, 5, TransferType.INTERRUPT, 5, 0, b"hello"))
+    assert run(device, Urb(0, 0x85, TransferType.INTERRUPT, 64, UrbFlag.SHORT_OK)) == (Status.OK, b"hello")
 
 
 def test_not_configured() -> None:
