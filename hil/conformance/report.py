@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wslusb.usb.info import DeviceInfo
 
 from .case import Outcome, Result
 
-__all__ = ["as_json", "as_table", "failures", "summary"]
+__all__ = ["as_json", "as_table", "as_text", "failures", "summary"]
+
+Suites = Mapping[str, Sequence[Result]]
 
 _MARKS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_APPLICABLE: "-"}
 
@@ -37,18 +39,22 @@ def failures(results: Sequence[Result]) -> dict[str, str]:
     return {result.case.name: result.seen for result in results if result.outcome is Outcome.FAILED}
 
 
-def as_json(info: DeviceInfo, suites: dict[str, Sequence[Result]]) -> str:
-    """The device, and the results of each suite."""
-    document: dict[str, Any] = {
-        "device": {
-            "busid": info.busid,
-            "id": info.hardware_id,
-            "serial": info.serial,
-            "speed": info.speed.name.lower(),
-        },
+def as_text(info: DeviceInfo, suites: Suites) -> str:
+    """A device, and the table of each suite."""
+    head = f"{info.busid} {info.hardware_id} {info.description}, {info.speed.name.lower()} speed"
+    return "\n\n".join([head, *(f"{name}\n{as_table(results)}" for name, results in suites.items()), ""])
+
+
+def as_json(devices: Sequence[tuple[DeviceInfo, Suites]]) -> str:
+    """Devices, and the results of each suite."""
+    return json.dumps([_device(info, suites) for info, suites in devices], indent=1)
+
+
+def _device(info: DeviceInfo, suites: Suites) -> dict[str, Any]:
+    return {
+        "busid": info.busid, "id": info.hardware_id, "serial": info.serial, "speed": info.speed.name.lower(),
         "suites": {name: [_row(result) for result in results] for name, results in suites.items()},
-    }
-    return json.dumps(document, indent=1)
+    }  # fmt: skip
 
 
 def _row(result: Result) -> dict[str, Any]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wslusb.device.api import Device
-from wslusb.device.registry import load_provider
+from wslusb.device.api import Device, DeviceProvider
 from wslusb.errors import LocalError, LocalReason
+from wslusb.usb.info import DeviceInfo
 from wslusb.usb.naming import find
 
 from . import chapter9, usbtest
 from .case import Case, Result, run
 from .subject import Subject
 
-__all__ = ["SUITES", "examine", "open_device"]
+__all__ = ["SUITES", "chosen", "examine"]
 
 SUITES: dict[str, Sequence[Case]] = {"chapter9": chapter9.CASES, "usbtest": usbtest.CASES}
 
@@ -30,11 +30,12 @@ def examine(
     return results
 
 
-def open_device(provider: str, name: str | None) -> Device:
-    """The device that the arguments mean. LocalError if there is none, or more than one."""
-    source = load_provider(provider)
-    infos = list(source.devices())
-    if name is None and len(infos) != 1:
-        names = ", ".join(f"{info.busid} ({info.description})" for info in infos)
-        raise LocalError(LocalReason.AMBIGUOUS, f"{provider} has {len(infos)} devices: {names}", hint="name one")
-    return source.open(infos[0] if name is None else find(infos, name))
+def chosen(provider: DeviceProvider, names: Sequence[str], *, everything: bool = False) -> list[DeviceInfo]:
+    """The devices that a user means. LocalError for a name that fits none, and for no name where there are several."""
+    infos = list(provider.devices())
+    if names or everything:
+        return infos if everything else [find(infos, name) for name in names]
+    if len(infos) != 1:
+        listed = ", ".join(f"{info.busid} ({info.description})" for info in infos)
+        raise LocalError(LocalReason.AMBIGUOUS, f"{provider.name} has {len(infos)} devices: {listed}", hint="name one")
+    return infos

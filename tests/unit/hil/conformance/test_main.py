@@ -16,8 +16,8 @@ def test_a_sound_device_ends_with_0_and_a_table(capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().out
     assert "ok      device descriptor" in said
     assert "0 failed" in said
-    document = json.loads(path.read_text())
-    assert document["device"]["id"] == "1209:0001"
+    (document,) = json.loads(path.read_text())
+    assert document["id"] == "1209:0001"
     assert {row["outcome"] for row in document["suites"]["chapter9"]} == {"passed", "not applicable"}
 
 
@@ -42,6 +42,11 @@ def test_no_device_ends_with_2(arguments: list[str], message: str, capsys: pytes
 def test_one_of_several_devices_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["emulator:keyboard,mouse", "9-2", "--suite", "chapter9", "--case", "languages"]) == 0
     assert "1 passed" in capsys.readouterr().out
+
+
+def test_all_devices_can_be_tested(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["emulator:keyboard,mouse", "--all", "--suite", "chapter9", "--case", "languages"]) == 0
+    assert capsys.readouterr().out.count("1 passed") == 2
 
 
 def test_the_cases_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
