@@ -12,6 +12,7 @@ import usb.core
 import usb.util
 
 import wslusb.guest
+from emulator import device_provider
 from tests.support.usb import LOOPBACK, SOURCE_SINK
 from tests.support.world import World
 from wslusb.errors import LocalError
@@ -210,3 +211,13 @@ def test_the_function_keeps_its_name_after_its_module_is_imported() -> None:
     for _ in range(2):
         with pytest.raises(LocalError):
             wslusb.guest.pyusb_backend("unix:/nonexistent/wslusb")
+
+
+def test_virtual_devices_in_this_process_need_no_service() -> None:
+    made = pyusb_backend(device_provider("loopback"))
+    found = usb.core.find(idVendor=VENDOR, idProduct=PRODUCT, backend=made)
+    assert found.serial_number == "LOOPBACK0001"
+    found.set_configuration(LOOPBACK)
+    assert (found.write(0x01, b"there"), found.read(0x81, 64).tobytes()) == (5, b"there")
+    usb.util.dispose_resources(found)
+    made.close()

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from ..errors import LocalError, LocalReason
 
 if TYPE_CHECKING:
+    from ..device.api import DeviceProvider
     from .backend import Backend
 
 __all__ = ["pyusb_backend"]
 
 
-def pyusb_backend(host: str = "vsock:2") -> Backend:
+def pyusb_backend(host: str | DeviceProvider = "vsock:2") -> Backend:
     """A backend for pyusb that reaches the shared devices of ``host``, with no kernel driver and no root.
 
     ``usb.core.find(backend=wslusb.guest.pyusb_backend("unix:/run/wslusb.sock"))``. LocalError if the host is not there.
+    In place of an address it may be a provider whose devices are in this process, such as a virtual one for tests.
     """
     try:
         from .backend import Backend

@@ -7,13 +7,14 @@ it. A device is attached when pyusb opens it, and given back when pyusb disposes
 from __future__ import annotations
 
 import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import usb.backend
 import usb.core
 
 from ..device import sync
+from ..device.api import Device, DeviceProvider
 from ..errors import LocalError, WslusbError
 from ..transport import address
 from ..usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
@@ -22,7 +23,6 @@ from ..usb.info import DeviceInfo
 from ..usb.setup import Setup
 from ..usb.urb import Buffer, Status, Urb, UrbFlag, to_errno
 from .client import HostClient
-from .remote import RemoteDevice
 
 __all__ = ["Backend"]
 
@@ -41,13 +41,13 @@ class _Fields:
 class _SharedDevice:
     """A device of the host, attached on demand."""
 
-    def __init__(self, client: HostClient, info: DeviceInfo) -> None:
+    def __init__(self, client: HostClient | DeviceProvider, info: DeviceInfo) -> None:
         self.info = info
         self._client = client
-        self._remote: RemoteDevice | None = None
+        self._remote: Device | None = None
         self._parsed: dict[bytes, Configuration] = {}
 
-    def attached(self) -> RemoteDevice:
+    def attached(self) -> Device:
         """The device, attached to this program. usb.core.USBError if the host says no."""
         if self._remote is None:
             try:
@@ -85,10 +85,13 @@ class _SharedDevice:
 
 
 class Backend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb has no types
-    """The devices that a host shares. ``host`` is an address; LocalError if nobody answers there."""
+    """The devices that a host shares, or those of a provider in this process.
 
-    def __init__(self, host: str) -> None:
-        self._client = HostClient(address.parse(host))
+    ``host`` is an address or the provider; LocalError if nobody answers at the address.
+    """
+
+    def __init__(self, host: str | DeviceProvider) -> None:
+        self._client = HostClient(address.parse(host)) if isinstance(host, str) else host
 
     def close(self) -> None:
         """End the session with the host, after the devices have been disposed of."""
@@ -98,12 +101,17 @@ class Backend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb has no types
 
     def enumerate_devices(self) -> Iterator[_SharedDevice]:
         """Every shared device."""
-        for listed in self._client.devices():
+        for info in self._listed():
             try:
-                DeviceDescriptor.unpack(listed.info.device_descriptor)
+                DeviceDescriptor.unpack(info.device_descriptor)
             except LocalError:
                 continue  # there is nothing to find it by, and the others are still to be found
-            yield _SharedDevice(self._client, listed.info)
+            yield _SharedDevice(self._client, info)
+
+    def _listed(self) -> Iterable[DeviceInfo]:
+        if isinstance(self._client, HostClient):
+            return [listed.info for listed in self._client.devices()]
+        return self._client.devices()
 
     def get_parent(self, dev: _SharedDevice) -> None:
         """Nobody: hubs are not shared."""
