@@ -28,6 +28,11 @@ _SIZES = {
 }
 """Bulk packets have this size, others at most."""
 _EP0_SIZES = {Speed.LOW: 8, Speed.FULL: 64, Speed.HIGH: 64, Speed.SUPER: 9}
+_VERSIONS = {
+    Speed.LOW: (0x0100, 0x0210), Speed.FULL: (0x0100, 0x0210), Speed.HIGH: (0x0200, 0x0210),
+    Speed.SUPER: (0x0320, 0x0320),
+}  # fmt: skip
+"""bcdUSB: the oldest and the newest; below SuperSpeed, more than 0x0200 needs a binary object store."""
 _LOW_SPEED_ENDPOINTS = 2
 _NAMESPACE = uuid.UUID("6f1d3c1e-61b4-4b6c-9a3d-0e2f6b7a9c55")
 
@@ -40,8 +45,11 @@ def at_speed(gadget: Gadget, speed: Speed) -> Gadget:
     if speed == gadget.speed:
         return gadget
     is_super = speed >= Speed.SUPER
-    device = dataclasses.replace(gadget.device, max_packet_size0=_EP0_SIZES[min(speed, Speed.SUPER)])
-    device.bcd_usb = 0x0320 if is_super else min(device.bcd_usb, 0x0210 if gadget.bos else 0x0200)
+    oldest, newest = _VERSIONS[min(speed, Speed.SUPER)]
+    device = dataclasses.replace(
+        gadget.device, max_packet_size0=_EP0_SIZES[min(speed, Speed.SUPER)],
+        bcd_usb=min(max(gadget.device.bcd_usb, oldest), newest if gadget.bos or is_super else 0x0200),
+    )  # fmt: skip
     identity = uuid.uuid5(_NAMESPACE, f"{device.vendor:04x}:{device.product:04x}:{gadget.string(device.serial)}")
     store = gadget.bos or (bos(usb_2_0_extension(), superspeed(), container_id(identity)) if is_super else b"")
     configurations = tuple(configuration_at(each, gadget.speed, speed) for each in gadget.configurations)
