@@ -7,11 +7,9 @@ streams, which vhci_hcd does not have: there the kernel says so and takes altern
 
 from __future__ import annotations
 
-import struct
-
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
 from wslusb.usb.descriptors_extra import Companion, class_specific
-from wslusb.usb.ids import ClassCode, DescriptorType, Speed, TransferType
+from wslusb.usb.ids import ClassCode, Speed, TransferType
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
 
@@ -19,6 +17,7 @@ from ..firmware import Firmware, InHandler, OutHandler
 from ..gadget import Gadget, Place
 from ..model import Kind, Model
 from ..options import Options
+from ..variants import at_speed
 from .mass_storage.bot import BulkOnly
 from .mass_storage.inquiry import Identification
 from .mass_storage.medium import Medium, file_medium, memory_medium
@@ -37,25 +36,14 @@ _PIPE_USAGE = 0x24
 _PIPE_IDS = {COMMAND: 1, STATUS: 2, DATA_IN: 3, DATA_OUT: 4}
 _FIRST = {BULK_ONLY: DATA_IN, UAS: COMMAND}
 _STREAMS = 5
+"""As a power of two."""
 _DEFAULT_SIZE = 16 << 20
-# USB 3.2, 9.6.2: the object store, then LPM (9.6.2.1), then SuperSpeed (9.6.2.2): full, high and super; 10 us, 2047 us.
-_BOS = (
-    struct.pack("<BBHB", 5, DescriptorType.BOS, 22, 2)
-    + struct.pack("<BBBI", 7, DescriptorType.DEVICE_CAPABILITY, 2, 2)
-    + struct.pack("<BBBBHBBH", 10, DescriptorType.DEVICE_CAPABILITY, 3, 0, 0x0E, 1, 10, 2047)
-)
 
 
-def _endpoint(address: int, alternate: int, speed: Speed) -> Endpoint:
-    """Companion (USB 3.2, 9.6.7) and pipe usage (UAS-3, 5.3.3.5); all pipes but that of commands have 2**5 streams."""
-    extra = []
-    if speed >= Speed.SUPER:
-        streams = _STREAMS if alternate == UAS and address != COMMAND else 0
-        extra.append(Companion(attributes=streams).pack())
-    if alternate == UAS:
-        extra.append(class_specific(_PIPE_USAGE, bytes((_PIPE_IDS[address], 0))))
-    size = 1024 if speed >= Speed.SUPER else 512
-    return Endpoint(address, TransferType.BULK, size, extra=extra)
+def _endpoint(address: int, alternate: int) -> Endpoint:
+    """With its pipe usage (UAS-3, 5.3.3.5), if it is one of UAS."""
+    usage = [class_specific(_PIPE_USAGE, bytes((_PIPE_IDS[address], 0)))] if alternate == UAS else []
+    return Endpoint(address, TransferType.BULK, 512, extra=usage)
 
 
 def uas_gadget(serial: str = "000000000001", speed: Speed = Speed.HIGH) -> Gadget:
@@ -67,20 +55,24 @@ def uas_gadget(serial: str = "000000000001", speed: Speed = Speed.HIGH) -> Gadge
     interfaces = [
         Interface(
             0, alternate, ClassCode.MASS_STORAGE, _SCSI_TRANSPARENT, protocol,
-            endpoints=[_endpoint(address, alternate, speed) for address in addresses],
+            endpoints=[_endpoint(address, alternate) for address in addresses],
         )
         for alternate, protocol, addresses in kinds
     ]  # fmt: skip
-    device = DeviceDescriptor(0x0525, 0xA4A5, 0x0200, manufacturer=1, product_string=2, serial=3)
-    if speed >= Speed.SUPER:
-        device.bcd_usb, device.max_packet_size0 = 0x0320, 9
-    return Gadget(
-        device=device,
+    gadget = Gadget(
+        device=DeviceDescriptor(0x0525, 0xA4A5, 0x0200, manufacturer=1, product_string=2, serial=3),
         configurations=(Configuration(1, interfaces),),
         strings=("wslusb emulator", "Disk", serial),
-        speed=speed,
-        bos=_BOS if speed >= Speed.SUPER else b"",
     )
+    return gadget if speed < Speed.SUPER else _with_streams(at_speed(gadget, speed))
+
+
+def _with_streams(gadget: Gadget) -> Gadget:
+    """All pipes of UAS but that of commands have streams; the companion is what follows an endpoint first."""
+    for endpoint in gadget.configurations[0].interfaces[UAS].endpoints:
+        if endpoint.address != COMMAND:
+            endpoint.extra[0] = Companion(attributes=_STREAMS).pack()
+    return gadget
 
 
 class UasFirmware(Firmware):
