@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["REAL", "Clock", "RealClock", "Timer", "VirtualClock"]
+__all__ = ["Clock", "RealClock", "Timer", "VirtualClock"]
 
 _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 1.0
@@ -123,7 +123,3 @@ class VirtualClock:
             self._now = max(self._now, when)
             timer.run()
         self._now = end
-
-
-REAL: Clock = RealClock()
-"""The clock of devices that nobody gives another one."""

@@ -12,7 +12,7 @@ from wslusb.usb.info import DeviceInfo
 from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Buffer, Completion, Done, Status, Urb, UrbFlag
 
-from .clock import REAL, Clock
+from .clock import Clock, RealClock
 from .control import ControlEndpoint
 from .control_pipe import ControlPipe
 from .core import Core
@@ -34,20 +34,21 @@ class VirtualDevice:
 
     A device that waits for nothing completes a URB within ``submit``, with no change of thread. Starts in the
     configuration that ``info`` names, as a device does that its host's system has enumerated. ``replug`` is called,
-    from the clock, when the firmware wants to come back as another device.
+    from the clock, when the firmware wants to come back as another device. Without a ``clock`` it has a real one of its
+    own: that one's thread hands out what comes in time, and a ``done`` that blocks must not hold up other devices.
     """
 
     def __init__(
         self, gadget: Gadget, firmware: Firmware | None = None, info: DeviceInfo | None = None, *,
-        clock: Clock = REAL, replug: Callable[[Model], None] | None = None,
+        clock: Clock | None = None, replug: Callable[[Model], None] | None = None,
     ) -> None:  # fmt: skip
         self._info = info or gadget.info("9-1")
-        self.clock = clock
+        self.clock: Clock = clock or RealClock()
         self._replug = replug
         self._lock = threading.Lock()
         self._delivery = Delivery()
         self._firmware = firmware or Firmware()
-        self._core = Core(gadget, self._firmware, self._delivery.put, Frames(clock, self._act))
+        self._core = Core(gadget, self._firmware, self._delivery.put, Frames(self.clock, self._act))
         self._pipes = self._core.pipes
         self._control = ControlPipe(ControlEndpoint(self._core))
         self._gone = False

@@ -13,7 +13,7 @@ from wslusb.usb.info import DeviceInfo
 from wslusb.usb.urb import Status
 
 from .catalogue import parse_models
-from .clock import REAL, Clock
+from .clock import Clock
 from .device import VirtualDevice
 from .model import Model
 
@@ -37,7 +37,7 @@ class EmulatorProvider:
 
     name = "emulator"
 
-    def __init__(self, models: Iterable[Model], clock: Clock = REAL) -> None:
+    def __init__(self, models: Iterable[Model], clock: Clock | None = None) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._ports = {f"{_BUS}-{number}": _Port(model) for number, model in enumerate(models, 1)}

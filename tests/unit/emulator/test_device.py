@@ -58,3 +58,23 @@ def test_closed() -> None:
     assert not device.closed
     device.close()
     assert device.closed
+
+
+def test_a_done_that_blocks_holds_up_its_own_device_alone() -> None:
+    """Both complete from a clock's thread, for isochronous URBs take their time."""
+    entered, leave, other = threading.Event(), threading.Event(), threading.Event()
+
+    def block(_completion: Completion) -> None:
+        entered.set()
+        assert leave.wait(10)
+
+    devices = [VirtualDevice(loopback_gadget(), LoopbackFirmware()) for _ in range(2)]
+    for device in devices:
+        device.select_interface(0, 1)
+    devices[0].submit(Urb(1, 0x83, 1, 1024, iso_lengths=[1024]), block)
+    assert entered.wait(10)
+    devices[1].submit(Urb(2, 0x83, 1, 1024, iso_lengths=[1024]), lambda _: other.set())
+    assert other.wait(10)
+    leave.set()
+    for device in devices:
+        device.close()
