@@ -244,6 +244,8 @@ def _file(node: Node, _fields: Fields) -> Data:
     """A file beside the scenario, or with a whole path."""
     try:
         path = node.source.path.parent / node.text()
+        if path.exists() and not path.is_file():  # a named pipe would be waited for
+            node.complain("this is not a file")
         with path.open("rb") as file:
             data = file.read(_FILE_LIMIT + 1)
     except (OSError, ValueError) as error:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ..errors import LocalError
 from ..usb.descriptors import DeviceDescriptor, split
 from ..usb.ids import ClassCode, DescriptorType, Speed
 from .describe import Description
 
-__all__ = ["to_toml"]
+__all__ = ["device_part", "quoted", "to_toml"]
 
 _ENGLISH = 0x0409
 _INDENT = "    "
@@ -19,14 +19,14 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 def to_toml(found: Description) -> str:
     """The whole file."""
-    parts: list[Iterable[str]] = [
-        _head(found),
-        _speed(found),
-        _bytes_of_the_device(found),
-        _strings(found),
-        _reports(found),
-    ]
-    return "\n".join("".join(f"{line}\n" for line in part) for part in map(list, parts) if part)
+    head = "".join(f"{line}\n" for line in _head(found))
+    return f"{head}\nsummary = {quoted(found.info.description)}\n{device_part(found)}"
+
+
+def device_part(found: Description) -> str:
+    """What a scenario says of descriptors and strings: keys first, then tables."""
+    parts = [[*_speed(found), *_bytes_of_the_device(found)], list(_strings(found)), list(_reports(found))]
+    return "\n".join("".join(f"{line}\n" for line in part) for part in parts if part)
 
 
 def _head(found: Description) -> Iterator[str]:
@@ -40,11 +40,10 @@ def _head(found: Description) -> Iterator[str]:
 
 
 def _speed(found: Description) -> Iterator[str]:
-    yield f"summary = {_text(found.info.description)}"
     if found.info.speed in (Speed.UNKNOWN, Speed.WIRELESS):
         yield "# The speed is not known; without one it is high."
     else:
-        yield f"speed = {_text(found.info.speed.name.lower())}"
+        yield f"speed = {quoted(found.info.speed.name.lower())}"
 
 
 def _bytes_of_the_device(found: Description) -> Iterator[str]:
@@ -88,7 +87,7 @@ def _strings(found: Description) -> Iterator[str]:
     if found.texts or first in languages:
         yield "[strings]"
     for index, text in sorted(found.texts.items()):
-        yield f"{index} = {_text(text)} # as the system shows it"
+        yield f"{index} = {quoted(text)} # as the system shows it"
     yield from _strings_of(found, first)
     for language in languages:
         if language != first:
@@ -108,7 +107,7 @@ def _string(raw: bytes) -> str:
     text = raw[2:].decode("utf-16-le", "replace")
     data = text.encode("utf-16-le")
     same = raw == bytes((len(data) + 2 & 0xFF, DescriptorType.STRING)) + data and len(data) <= 252
-    return _text(text) if same else f'{{ hex = "{raw.hex(" ")}" }}'
+    return quoted(text) if same else f'{{ hex = "{raw.hex(" ")}" }}'
 
 
 def _reports(found: Description) -> Iterator[str]:
@@ -142,7 +141,7 @@ def _comment(text: str) -> str:
     return "# " + "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
 
 
-def _text(text: str) -> str:
+def quoted(text: str) -> str:
     """A TOML basic string (TOML 1.0, "String")."""
     return '"' + "".join(_ESCAPES.get(letter) or _escaped(letter) for letter in text) + '"'
 
