@@ -41,12 +41,14 @@ class Where:
     """The URBs that a fault may befall. What is left out may be anything.
 
     ``endpoint`` is a bEndpointAddress (0 for control), ``direction`` is "in" or "out", ``transfer`` "control",
-    "isochronous", "bulk" or "interrupt", ``device`` a VID:PID or a serial number.
+    "isochronous", "bulk" or "interrupt", ``length`` the size of the transfer buffer in bytes, ``device`` a VID:PID or
+    a serial number.
     """
 
     endpoint: int | None = None
     direction: str = ""
     transfer: str = ""
+    length: int | None = None
     setup: SetupMatch | None = None
     device: str = ""
 
@@ -64,6 +66,7 @@ class Where:
             (self.endpoint is None or self.endpoint == lane_of(urb))
             and (not self.direction or urb.is_in == (self.direction == "in"))
             and (not self.transfer or urb.transfer == TRANSFERS[self.transfer])
+            and (self.length is None or self.length == urb.length)
             and (self.setup is None or self.setup.fits(urb.setup))
         )
 

@@ -72,6 +72,7 @@ def test_after_seconds_counts_from_the_start() -> None:
         (Where(endpoint=0), [False, False, True, True]),
         (Where(direction="out"), [False, True, False, True]),
         (Where(transfer="control"), [False, False, True, True]),
+        (Where(length=18), [False, False, True, False]),
         (Where(setup=SetupMatch(request=6)), [False, False, True, False]),
         (Where(setup=SetupMatch(request=6, value=0x200)), [False] * 4),
         (Where(device="0525:A4A0"), [True] * 4),
