@@ -56,6 +56,15 @@ def _values_unique(gadget: Gadget) -> str | None:
     return None if twice is None else f"{twice} is that of two configurations"
 
 
+def _associated_class(gadget: Gadget) -> str | None:
+    device, triple = gadget.device, (0xEF, 2, 1)
+    said = (device.device_class, device.subclass, device.protocol)
+    there = any(each.association for configuration in gadget.configurations for each in configuration.interfaces)
+    if not there or said == triple:
+        return None
+    return f"is {' '.join(f'{each:02x}' for each in said)} (class, subclass, protocol); with interface associations it is ef 02 01"
+
+
 def _fits(gadget: Gadget) -> str | None:
     try:
         gadget.device.pack()
@@ -74,6 +83,7 @@ DEVICE_RULES: tuple[Rule[Gadget], ...] = (
     Rule("bDeviceSubClass", "USB 2.0, 9.6.1", lambda it: (
         f"is {it.device.subclass}; it is 0 where bDeviceClass is"
         if it.device.subclass and not it.device.device_class else None)),
+    Rule("bDeviceClass", "USB 3.2, 9.6.4", _associated_class, strict=False),
     Rule("bNumConfigurations", "USB 2.0, 9.6.1", _count),
     Rule("bLength", "USB 2.0, 9.6.1", lambda it: (
         f"is {18 + len(it.device.tail)}; a device descriptor has 18 bytes" if it.device.tail else None)),

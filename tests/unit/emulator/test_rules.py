@@ -29,7 +29,7 @@ def sound(speed: Speed = Speed.HIGH) -> Gadget:
         Interface(1, 0, string=2),
         Interface(1, 1, endpoints=[Endpoint(0x81, BULK, 512), Endpoint(0x02, ISO, 0x1400, 1)]),
     ]
-    device = DeviceDescriptor(1, 2, manufacturer=1)
+    device = DeviceDescriptor(1, 2, 0x0200, 0xEF, 2, 1, manufacturer=1)
     gadget = Gadget(device=device, configurations=(Configuration(1, settings),), strings=("maker", "setting"))
     return at_speed(gadget, speed)
 
@@ -98,7 +98,8 @@ CASES: list[tuple[Speed, Callable[[Gadget], None], str]] = [
     (HIGH, device(bcd_usb=0x020A), "device: bcdUSB is 0x020a, which is not binary-coded decimal"),
     (SUPER, device(bcd_usb=0x0210), "device: bcdUSB is 0x0210; SUPER speed needs at least 0x0300"),
     (HIGH, device(bcd_usb=0x0300), "device: bcdUSB is 0x0300; below SuperSpeed a USB 3 device says 0x0210"),
-    (HIGH, device(subclass=1), "device: bDeviceSubClass is 1; it is 0 where bDeviceClass is"),
+    (HIGH, device(protocol=2), "device: bDeviceClass is ef 02 02 (class, subclass, protocol); with interface assoc"),
+    (HIGH, device(device_class=0), "device: bDeviceSubClass is 2; it is 0 where bDeviceClass is"),
     (HIGH, device(configuration_count=2), "device: bNumConfigurations is 2 and there are 1"),
     (HIGH, gadget_with(configurations=()), "device: bNumConfigurations is 1 and there are 0"),
     (HIGH, device(tail=b"x"), "device: bLength is 19"),

@@ -6,7 +6,7 @@ import pytest
 
 from wslusb.errors import LocalError, LocalReason
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface, split
-from wslusb.usb.descriptors_extra import InterfaceAssociation
+from wslusb.usb.descriptors_extra import InterfaceAssociation, class_specific
 from wslusb.usb.ids import TransferType
 
 # A keyboard: the HID descriptor stands between interface and endpoint.
@@ -98,3 +98,15 @@ def test_endpoint_before_any_interface_is_kept_as_bytes() -> None:
 
 def test_split_takes_views() -> None:
     assert list(split(memoryview(b"\x02\x01\x03\x02\x03"))) == [b"\x02\x01", b"\x03\x02\x03"]
+
+
+def test_class_specific_descriptors_say_their_length() -> None:
+    assert class_specific(0x24, b"\x00\x10\x01") == bytes.fromhex("0524001001")
+    assert len(class_specific(0x24, bytes(253))) == 255
+    with pytest.raises(LocalError):
+        class_specific(0x24, bytes(254))
+
+
+def test_what_is_no_association() -> None:
+    with pytest.raises(LocalError):
+        InterfaceAssociation.unpack(bytes.fromhex("090b000201000000"))
