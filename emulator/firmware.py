@@ -116,6 +116,8 @@ class Firmware:
 
     board: Board | None = None
     """Where it runs; None while nobody has the device open."""
+    first_interface = 0
+    """Above 0 for a function of a composite device: what tells the host of an interface by its number has to add it."""
 
     def attached(self) -> None:
         """The device was opened: ``board`` is there. The configuration is chosen after this."""

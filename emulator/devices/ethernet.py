@@ -8,6 +8,7 @@ from ..firmware import InHandler, OutHandler
 from ..gadget import Gadget
 from ..model import Kind, Model
 from ..options import Options
+from ..variants import at_speed
 from .cdc_parts.descriptors import Subclass
 from .network_parts.card import MAX_FRAME, OPTIONS, Card, Wire, card_gadget, wire_from_options
 
@@ -16,10 +17,10 @@ __all__ = ["KIND", "EcmCard", "ethernet_gadget"]
 _BACKLOG = 1 << 18
 
 
-def ethernet_gadget(wire: Wire, serial: str = "ETHERNET0001", speed: Speed = Speed.HIGH) -> Gadget:
-    """The description."""
+def ethernet_gadget(wire: Wire, serial: str = "ETHERNET0001") -> Gadget:
+    """The description, at high speed."""
     product = 0xA4A1, "Ethernet adapter"
-    return card_gadget(wire, serial, speed, product=product, subclass=Subclass.ETHERNET, data_protocol=0)
+    return card_gadget(wire, serial, product=product, subclass=Subclass.ETHERNET, data_protocol=0)
 
 
 class EcmCard(Card):
@@ -63,9 +64,9 @@ class _Receiver(OutHandler):
 
 
 def _make(options: Options) -> Model:
-    wire, speed = wire_from_options(options), options.speed(allowed=("full", "high"))
-    gadget = ethernet_gadget(wire, options.serial(f"ETHERNET{options.number:04d}"), speed)
-    return Model(gadget, EcmCard(wire, speed))
+    wire, speed = wire_from_options(options), options.speed()
+    gadget = ethernet_gadget(wire, options.serial(f"ETHERNET{options.number:04d}"))
+    return Model(at_speed(gadget, speed), EcmCard(wire, speed))
 
 
 KIND = Kind(

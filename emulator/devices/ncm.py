@@ -14,6 +14,7 @@ from ..firmware import InHandler, OutHandler
 from ..gadget import Gadget
 from ..model import Kind, Model
 from ..options import Options
+from ..variants import at_speed
 from .cdc_parts import descriptors as cdc
 from .network_parts import ntb
 from .network_parts.card import MAX_FRAME, OPTIONS, Card, Wire, card_gadget, wire_from_options
@@ -31,10 +32,10 @@ _OUT, _IN = 0x21, 0xA1
 _BACKLOG = 256
 
 
-def ncm_gadget(wire: Wire, serial: str = "NCM0001", speed: Speed = Speed.HIGH) -> Gadget:
-    """The description."""
+def ncm_gadget(wire: Wire, serial: str = "NCM0001") -> Gadget:
+    """The description, at high speed."""
     return card_gadget(
-        wire, serial, speed, product=(0xA4A8, "NCM network adapter"), subclass=cdc.Subclass.NCM,
+        wire, serial, product=(0xA4A8, "NCM network adapter"), subclass=cdc.Subclass.NCM,
         data_protocol=_NTB_DATA, more=(cdc.ncm(_CAPABILITIES),),
     )  # fmt: skip
 
@@ -156,9 +157,9 @@ class _Transmitter(InHandler):
 
 
 def _make(options: Options) -> Model:
-    wire, speed = wire_from_options(options), options.speed(allowed=("full", "high"))
-    gadget = ncm_gadget(wire, options.serial(f"NCM{options.number:04d}"), speed)
-    return Model(gadget, NcmCard(wire, speed))
+    wire, speed = wire_from_options(options), options.speed()
+    gadget = ncm_gadget(wire, options.serial(f"NCM{options.number:04d}"))
+    return Model(at_speed(gadget, speed), NcmCard(wire, speed))
 
 
 KIND = Kind(name="ncm", summary="a network card (CDC-NCM)", make=_make, options=OPTIONS, driver="cdc_ncm")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Interface
-from wslusb.usb.ids import ClassCode, Speed, TransferType, is_in
+from wslusb.usb.ids import ClassCode, TransferType, is_in
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
 
@@ -13,6 +13,7 @@ from ..firmware import InHandler, OutHandler
 from ..gadget import Gadget, Place
 from ..model import Kind, Model
 from ..options import Options
+from ..variants import at_speed
 from .cdc_parts import descriptors as cdc
 from .cdc_parts.notifications import Notification, Notifications
 from .uart_parts.chip import OPTIONS, SerialFirmware, Transmitter, uart_from_options
@@ -32,21 +33,20 @@ _ERROR_BITS = {Error.BREAK: 0x04, Error.FRAMING: 0x10, Error.PARITY: 0x20, Error
 """UART state bits (PSTN 1.2, table 31). The errors are true for one notification."""
 
 
-def serial_gadget(serial: str = "SERIAL0001", speed: Speed = Speed.HIGH) -> Gadget:
-    """The description: a communications interface with the notifications, and a data interface."""
+def serial_gadget(serial: str = "SERIAL0001") -> Gadget:
+    """The description, at high speed: a communications interface with the notifications, and a data interface."""
     control = Interface(
         0, 0, ClassCode.COMMUNICATIONS, cdc.Subclass.ABSTRACT_CONTROL, _AT_COMMANDS,
-        endpoints=[cdc.notification_endpoint(0x82, speed)],
+        endpoints=[cdc.notification_endpoint(0x82)],
         extra=[cdc.header(), cdc.call_management(1), cdc.abstract_control(_CAPABILITIES), cdc.union(0, 1)],
     )  # fmt: skip
-    data = Interface(1, 0, ClassCode.CDC_DATA, endpoints=cdc.bulk_pair(0x81, 0x01, speed))
+    data = Interface(1, 0, ClassCode.CDC_DATA, endpoints=cdc.bulk_pair(0x81, 0x01))
     return Gadget(
         device=DeviceDescriptor(
             0x0525, 0xA4A7, 0x0200, ClassCode.COMMUNICATIONS, manufacturer=1, product_string=2, serial=3
         ),
         configurations=(Configuration(1, [control, data]),),
         strings=("wslusb emulator", "Serial port", serial),
-        speed=speed,
     )
 
 
@@ -62,7 +62,7 @@ class AcmFirmware(SerialFirmware):
     def endpoint(self, place: Place) -> InHandler | OutHandler:
         """Notifications, or either end of the data interface."""
         if place.endpoint.transfer == TransferType.INTERRUPT:
-            self._notifications = Notifications(place.interface)
+            self._notifications = Notifications(self.first_interface + place.interface)
             return self._notifications
         if is_in(place.endpoint.address):
             self.sender = _Sender(self.uart)
@@ -136,15 +136,14 @@ class _Sender(InHandler):
 
 
 def _make(options: Options) -> Model:
-    speed = options.speed(allowed=("full", "high"))
-    gadget = serial_gadget(options.serial(f"SERIAL{options.number:04d}"), speed)
-    return Model(gadget, AcmFirmware(uart_from_options(options)))
+    gadget = serial_gadget(options.serial(f"SERIAL{options.number:04d}"))
+    return Model(at_speed(gadget, options.speed()), AcmFirmware(uart_from_options(options)))
 
 
 KIND = Kind(
     name="serial",
     summary="a serial port (CDC-ACM)",
     make=_make,
-    options={"serial": "serial number", "speed": "full or high (default)", **OPTIONS},
+    options={"serial": "serial number", "speed": "full, high (default) or super", **OPTIONS},
     driver="cdc_acm",
 )

@@ -6,7 +6,8 @@ import enum
 import struct
 
 from wslusb.usb.descriptors import Endpoint
-from wslusb.usb.ids import Speed, TransferType
+from wslusb.usb.descriptors_extra import class_specific
+from wslusb.usb.ids import TransferType
 
 __all__ = [
     "CS_INTERFACE", "Subclass", "Subtype", "abstract_control", "bulk_pair", "call_management", "ethernet", "header",
@@ -15,8 +16,7 @@ __all__ = [
 
 CS_INTERFACE = 0x24
 _BCD_CDC = 0x0120
-_BULK_SIZES = {Speed.FULL: 64, Speed.HIGH: 512}
-_NOTIFICATION_MILLISECONDS = 32
+_EVERY_32_MS = 9
 
 
 class Subclass(enum.IntEnum):
@@ -39,7 +39,7 @@ class Subtype(enum.IntEnum):
 
 
 def _functional(subtype: Subtype, body: bytes) -> bytes:
-    return bytes((3 + len(body), CS_INTERFACE, subtype)) + body
+    return class_specific(CS_INTERFACE, bytes((subtype,)) + body)
 
 
 def header() -> bytes:
@@ -73,14 +73,11 @@ def ncm(capabilities: int) -> bytes:
     return _functional(Subtype.NCM, struct.pack("<HB", 0x0100, capabilities))
 
 
-def notification_endpoint(address: int, speed: Speed) -> Endpoint:
-    """16 bytes hold every notification that there is here in one packet. Asked for every 32 ms."""
-    # bInterval is a power of two of microframes at high speed, and milliseconds at full speed (USB 2.0, table 9-13).
-    interval = (_NOTIFICATION_MILLISECONDS * 8).bit_length() if speed >= Speed.HIGH else _NOTIFICATION_MILLISECONDS
-    return Endpoint(address, TransferType.INTERRUPT, 16, interval)
+def notification_endpoint(address: int) -> Endpoint:
+    """At high speed. 16 bytes hold every notification that there is here in one packet; asked for every 32 ms."""
+    return Endpoint(address, TransferType.INTERRUPT, 16, _EVERY_32_MS)
 
 
-def bulk_pair(address_in: int, address_out: int, speed: Speed) -> list[Endpoint]:
-    """The data interface's endpoints."""
-    size = _BULK_SIZES[speed]
-    return [Endpoint(address_in, TransferType.BULK, size), Endpoint(address_out, TransferType.BULK, size)]
+def bulk_pair(address_in: int, address_out: int) -> list[Endpoint]:
+    """The data interface's endpoints, at high speed."""
+    return [Endpoint(address_in, TransferType.BULK, 512), Endpoint(address_out, TransferType.BULK, 512)]

@@ -25,14 +25,14 @@ MAX_FRAME = 1514
 """Bytes, without the frame check sequence (wMaxSegmentSize)."""
 OPTIONS = {
     "serial": "serial number",
-    "speed": "full or high (default)",
+    "speed": "full, high (default) or super",
     "mac": "the address of the host's side, 12 hexadecimal digits",
     "address": "the IPv4 address that answers pings (default 192.0.2.1)",
     "link": "down: as if the cable were out",
     "capture": "a pcap file for all frames",
 }
-_BITS_PER_SECOND = {Speed.FULL: 9_728_000, Speed.HIGH: 425_984_000}
-"""What bulk transfers come to: 19 packets of 64 bytes a millisecond, 13 of 512 a microframe."""
+_BITS_PER_SECOND = {Speed.FULL: 9_728_000, Speed.HIGH: 425_984_000, Speed.SUPER: 3_750_000_000}
+"""What bulk transfers come to: 19 packets of 64 bytes a millisecond, 13 of 512 a microframe; about three quarters."""
 _SET_MULTICAST, _SET_FILTER, _GET_STATISTIC = (0x21, 0x40), (0x21, 0x43), (0xA1, 0x44)
 _PROMISCUOUS, _ALL_MULTICAST, _DIRECTED, _BROADCAST, _MULTICAST = 0x01, 0x02, 0x04, 0x08, 0x10
 _MULTICAST_FILTERS = 16
@@ -52,16 +52,16 @@ class Wire:
 
 
 def card_gadget(
-    wire: Wire, serial: str, speed: Speed, *, product: tuple[int, str], subclass: cdc.Subclass, data_protocol: int,
+    wire: Wire, serial: str, *, product: tuple[int, str], subclass: cdc.Subclass, data_protocol: int,
     more: tuple[bytes, ...] = (),
 ) -> Gadget:  # fmt: skip
-    """The description: notifications, and data in alternate setting 1 alone (ECM 1.2, 3.3)."""
+    """The description, at high speed: notifications, and data in alternate setting 1 alone (ECM 1.2, 3.3)."""
     control = Interface(
-        0, 0, ClassCode.COMMUNICATIONS, subclass, endpoints=[cdc.notification_endpoint(0x82, speed)],
+        0, 0, ClassCode.COMMUNICATIONS, subclass, endpoints=[cdc.notification_endpoint(0x82)],
         extra=[cdc.header(), cdc.union(0, 1), cdc.ethernet(4, MAX_FRAME, _STATISTICS, _MULTICAST_FILTERS), *more],
     )  # fmt: skip
     quiet = Interface(1, 0, ClassCode.CDC_DATA, 0, data_protocol)
-    data = Interface(1, 1, ClassCode.CDC_DATA, 0, data_protocol, endpoints=cdc.bulk_pair(0x81, 0x01, speed))
+    data = Interface(1, 1, ClassCode.CDC_DATA, 0, data_protocol, endpoints=cdc.bulk_pair(0x81, 0x01))
     identity, name = product
     return Gadget(
         device=DeviceDescriptor(
@@ -69,7 +69,6 @@ def card_gadget(
         ),
         configurations=(Configuration(1, [control, quiet, data]),),
         strings=("wslusb emulator", name, serial, wire.mac.hex().upper()),
-        speed=speed,
     )
 
 
@@ -99,7 +98,7 @@ class Card(Firmware):
     def endpoint(self, place: Place) -> InHandler | OutHandler:
         """Notifications; or the two ends of the data, which come up when the host chooses alternate setting 1."""
         if place.endpoint.transfer == TransferType.INTERRUPT:
-            self._notifications = Notifications(place.interface)
+            self._notifications = Notifications(self.first_interface + place.interface)
             return self._notifications
         if not is_in(place.endpoint.address):
             return self.receiver()

@@ -36,7 +36,7 @@ def ping(kernel: UmlMachine, *arguments: str) -> tuple[int, int]:
 
 
 @BOTH
-@pytest.mark.parametrize("speed", ["full", "high"])
+@pytest.mark.parametrize("speed", ["full", "high", "super"])
 def test_pings_of_all_lengths_and_a_flood(lab: Lab, kernel: UmlMachine, kind: str, driver: str, speed: str) -> None:
     tools("ip", "ping")
     capture = lab.rig.shared / "frames.pcap"

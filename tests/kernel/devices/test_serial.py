@@ -19,7 +19,7 @@ def digest() -> str:
     return hashlib.sha256(random.Random(SEED).randbytes(SIZE)).hexdigest()
 
 
-@pytest.mark.parametrize("speed", ["full", "high"])
+@pytest.mark.parametrize("speed", ["full", "high", "super"])
 def test_64_kib_go_both_ways_unchanged(lab: Lab, kernel: UmlMachine, speed: str) -> None:
     with lab.plug(f"serial:speed={speed}") as plugged:
         said = lab.run(kernel, "terminal", plugged.node("/dev/ttyACM"), "both", str(SIZE), str(SEED), "115200")

@@ -15,7 +15,7 @@ from emulator.devices.serial import KIND, serial_gadget
 from emulator.options import Options
 from tests.support.usb import Waiter, bulk_in, bulk_out, control_urb, start
 from wslusb.errors import LocalError
-from wslusb.usb.ids import Speed, TransferType
+from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Status, Urb, UrbFlag
 
@@ -53,11 +53,16 @@ class Port:
         return int(bits)
 
 
-@pytest.mark.parametrize("speed", [Speed.FULL, Speed.HIGH])
-def test_the_functional_descriptors_name_both_interfaces(speed: Speed) -> None:
-    control, data = serial_gadget(speed=speed).configurations[0].interfaces
+def test_the_functional_descriptors_name_both_interfaces() -> None:
+    control, _data = serial_gadget().configurations[0].interfaces
     assert [each.hex() for each in control.extra] == ["0524002001", "0524010001", "04240206", "0524060001"]
-    assert [endpoint.max_packet_size for endpoint in data.endpoints] == [512 if speed == Speed.HIGH else 64] * 2
+
+
+@pytest.mark.parametrize(("speed", "size", "interval"), [("full", 64, 32), ("high", 512, 9), ("super", 1024, 9)])
+def test_sizes_and_intervals_are_those_of_the_speed(speed: str, size: int, interval: int) -> None:
+    control, data = KIND.make(Options({"speed": speed})).gadget.configurations[0].interfaces
+    assert [endpoint.max_packet_size for endpoint in data.endpoints] == [size] * 2
+    assert control.endpoints[0].interval == interval
 
 
 def test_an_echo_gives_back_what_it_got() -> None:
