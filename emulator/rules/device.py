@@ -62,7 +62,8 @@ def _associated_class(gadget: Gadget) -> str | None:
     there = any(each.association for configuration in gadget.configurations for each in configuration.interfaces)
     if not there or said == triple:
         return None
-    return f"is {' '.join(f'{each:02x}' for each in said)} (class, subclass, protocol); with interface associations it is ef 02 01"
+    numbers = " ".join(f"{each:02x}" for each in said)
+    return f"is {numbers} (class, subclass, protocol); with interface associations it is ef 02 01"
 
 
 def _fits(gadget: Gadget) -> str | None:
