@@ -31,6 +31,8 @@ def lines(text: str) -> dict[Path, int]:
         elif header := _HEADER.match(line):
             table = _table(_parts(header[2]), counts, array=header[1] == "[[")
             found.setdefault(table, number)
+            if header[1] == "[[":
+                found.setdefault(table[:-1], number)
         elif key := _KEY.match(line):
             found.setdefault((*table, *_parts(key[1])), number)
             value.read(line[key.end() :])

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from wslusb.usb.setup import Setup
+from wslusb.usb.setup import RequestType, Setup
 
 from .data import Stream, stream
 from .script import Among, Answer, ControlRule, Masked, Repeat, Rule, Send, Spoken, Wanted
@@ -16,6 +16,7 @@ __all__ = ["ControlTable", "Taken", "Track", "listens"]
 
 _SetupTest = Callable[[Setup], bool]
 _FOR_EVER = 1 << 62
+_KINDS = 0x60
 
 
 @dataclass(slots=True)
@@ -88,6 +89,8 @@ class _Entry:
         self.named_request = bool(_numbers(rule.request))
 
     def fits(self, kind: int, request: int) -> bool:
+        if self.rule.request_type is None and kind & _KINDS == RequestType.STANDARD:
+            return False
         return _is(self.rule.request_type, kind) and _is(self.rule.request, request)
 
 

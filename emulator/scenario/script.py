@@ -136,7 +136,7 @@ class Spoken(Rule):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class ControlRule(Spoken):
-    """A request on endpoint zero, standard ones included."""
+    """A request on endpoint zero. Without a ``request_type``, class and vendor requests; with one, standard ones too."""
 
     request_type: Wanted = None
     request: Wanted = None
