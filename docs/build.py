@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import gallery
+
 from wslusb.errors import PeerReason
 from wslusb.session.states import TABLE, Role
 from wslusb.usb.urb import Status, to_errno
@@ -63,6 +65,7 @@ PARTS: dict[str, Callable[[], str]] = {
     ),
     "reasons": lambda: table(" reason | name ", [f" {reason.value} | {reason.name} " for reason in PeerReason]),
     "events": lambda: table(" kind | name ", [f" {kind.value} | {kind.name} " for kind in EventKind]),
+    **gallery.PARTS,
 }
 
 
