@@ -1,6 +1,7 @@
 """A smart card reader with a card in it (CCID 1.1). Linux leaves it to user space: libccid under pcscd.
 
-``ccid:insert=2000,remove=5000`` puts the card in and takes it out, counted from when the host configures the reader.
+``ccid:insert=2000,remove=5000`` puts the card in and takes it out, counted from when the host first talks to the
+reader.
 """
 
 from __future__ import annotations
@@ -65,25 +66,34 @@ class CcidFirmware(Firmware):
         self._insert = insert
         self._remove = remove
         self._slot = Slot(None if insert is not None else self._card)
-        self._handlers: dict[int, InHandler | OutHandler] = {}
-        self._hands: list[Timer] = []
+        self._answers = self._changes = InHandler()
+        self._hands: list[Timer] | None = None
 
     def endpoint(self, place: Place) -> InHandler | OutHandler:
         """Commands, answers, and the news about the slot."""
-        address = place.endpoint.address
-        self._handlers[address] = _Commands(self) if address == _OUT else InHandler()
-        return self._handlers[address]
+        if place.endpoint.address == _OUT:
+            return _Commands(self)
+        if place.endpoint.address == _IN:
+            self._answers = InHandler()
+            return self._answers
+        self._changes = _Changes(self)
+        return self._changes
 
-    def configured(self, value: int) -> None:
-        """The card has no power; hands begin to move."""
+    def configured(self, value: int) -> None:  # noqa: ARG002
+        """The card has no power; hands rest until the host talks again."""
         self._slot.restart()
-        for hand in self._hands:
+        for hand in self._hands or ():
             hand.cancel()
-        self._hands = []
-        if value:
-            for seconds, card in ((self._insert, self._card), (self._remove, None)):
-                if seconds is not None:
-                    self._hands.append(self.after(seconds, functools.partial(self._change, card)))
+        self._hands = None
+
+    def talked_to(self) -> None:
+        """A program uses the reader: from the first time on, hands move the card."""
+        if self._hands is None:
+            moves = ((self._insert, self._card), (self._remove, None))
+            self._hands = [
+                self.after(seconds, functools.partial(self._change, card))
+                for seconds, card in moves if seconds is not None
+            ]  # fmt: skip
 
     def control(self, setup: Setup, data: memoryview) -> Buffer | None:  # noqa: ARG002
         """The requests of the class (5.3)."""
@@ -98,16 +108,20 @@ class CcidFirmware(Firmware):
 
     def received(self, message: bytes) -> None:
         """A message from the host, whole."""
-        self._in(_IN).pipe.send(self._slot.answer(message), end=True)
+        self.talked_to()
+        self._answers.pipe.send(self._slot.answer(message), end=True)
 
     def _change(self, card: Card | None) -> None:
         self._slot.insert(card)
-        self._in(_NOTIFY).pipe.send(slot_change(present=card is not None))
+        self._changes.pipe.send(slot_change(present=card is not None))
 
-    def _in(self, address: int) -> InHandler:
-        handler = self._handlers[address]
-        assert isinstance(handler, InHandler)  # noqa: S101 - endpoint() made it
-        return handler
+
+class _Changes(InHandler):
+    def __init__(self, firmware: CcidFirmware) -> None:
+        self._firmware = firmware
+
+    def wanted(self, room: int) -> None:  # noqa: ARG002
+        self._firmware.talked_to()
 
 
 class _Commands(OutHandler):
