@@ -19,7 +19,7 @@ from wslusb.usb.urb import Buffer, Completion, Done, IsoResult, Status, Urb
 
 from .firmware import IsoHandler
 from .frames import Frames, frame_length, max_payload, service_interval
-from .pipe import Pipe, Put
+from .pipe_queue import Pipe, Put
 
 __all__ = ["IsoPipe"]
 

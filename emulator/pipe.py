@@ -9,128 +9,18 @@ Every method is called with the device's lock held.
 
 from __future__ import annotations
 
-import logging
-from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
 
 from wslusb.usb.descriptors import Endpoint
 from wslusb.usb.urb import Buffer, Completion, Done, Status, Urb, UrbFlag
 
 from .firmware import InHandler, OutHandler
+from .pipe_queue import Pipe, Put, QueuedPipe, Waiting
 
 __all__ = ["InPipe", "OutPipe", "Pipe", "Put"]
 
-_log = logging.getLogger(__name__)
-
 # Plain numbers: an operation on an enum.IntFlag costs a microsecond.
 _SHORT_OK, _ZERO_PACKET = int(UrbFlag.SHORT_OK), int(UrbFlag.ZERO_PACKET)
-
-Put = Callable[[Done, Completion], None]
-"""Where completions go; they are handed out after the lock is released."""
-
-
-class _Waiting:
-    """A URB that is queued, and what was moved of it."""
-
-    __slots__ = ("done", "moved", "parts", "rest", "urb")
-
-    def __init__(self, urb: Urb, done: Done, rest: bytes = b"", moved: int = 0) -> None:
-        self.urb = urb
-        self.done = done
-        self.moved = moved
-        self.parts: list[memoryview] = []
-        self.rest = memoryview(rest)
-
-
-class Pipe(ABC):
-    """What all endpoints but endpoint zero have in common. ``max_packet`` is in bytes, high-bandwidth bits left out."""
-
-    def __init__(self, descriptor: Endpoint, put: Put) -> None:
-        self.descriptor = descriptor
-        self.transfer = int(descriptor.transfer)
-        self.max_packet = max(1, descriptor.max_packet_size & 0x7FF)
-        self.halted = False
-        self._put = put
-
-    @abstractmethod
-    def submit(self, urb: Urb, done: Done) -> None:
-        """Queue a URB, or complete it at once."""
-
-    @abstractmethod
-    def cancel(self, urb: Urb) -> None:
-        """Give a URB back if it is still queued."""
-
-    @abstractmethod
-    def flush(self, status: Status) -> None:
-        """Give all queued URBs back."""
-
-    def halt(self) -> None:
-        """Stall this endpoint, and all that is queued, until the host clears it."""
-        self.halted = True
-        self.flush(Status.STALL)
-
-    def clear_halt(self) -> None:
-        """CLEAR_FEATURE(ENDPOINT_HALT) (USB 2.0, 9.4.5)."""
-        self.halted = False
-
-
-class QueuedPipe(Pipe):
-    """A pipe whose URBs can wait: bulk and interrupt."""
-
-    def __init__(self, descriptor: Endpoint, put: Put) -> None:
-        super().__init__(descriptor, put)
-        self._waiting: deque[_Waiting] = deque()
-        self._running = False
-
-    def submit(self, urb: Urb, done: Done) -> None:
-        """Queue a URB; it completes at once where the firmware is ready."""
-        self._enqueue(_Waiting(urb, done))
-
-    def _enqueue(self, waiting: _Waiting) -> None:
-        if self.halted:
-            self._put(waiting.done, Completion(waiting.urb, Status.STALL))
-            return
-        self._waiting.append(waiting)
-        if len(self._waiting) == 1:
-            self.resume()
-
-    def cancel(self, urb: Urb) -> None:
-        """Give a URB back if it is still queued; those behind it move up."""
-        for waiting in self._waiting:
-            if waiting.urb is urb:
-                self._waiting.remove(waiting)
-                self._finish(waiting, Status.CANCELLED)
-                self.resume()
-                return
-
-    def flush(self, status: Status) -> None:
-        """Give all queued URBs back, in order."""
-        while self._waiting:
-            self._finish(self._waiting.popleft(), status)
-
-    def resume(self) -> None:
-        """Go on with the queue: the firmware is ready again."""
-        if self._running:  # called by the handler that we are calling: the loop below sees what it did
-            return
-        self._running = True
-        try:
-            self._run()
-        except Exception:  # noqa: BLE001 - a bug in a firmware is a broken device, not a broken program
-            self._broken()
-        finally:
-            self._running = False
-
-    def _broken(self) -> None:
-        _log.exception("the firmware failed on endpoint %#04x", self.descriptor.address)
-        self.halted = True
-        self.flush(Status.STALL)
-
-    @abstractmethod
-    def _run(self) -> None: ...
-
-    def _finish(self, waiting: _Waiting, status: Status) -> None:
-        self._put(waiting.done, Completion(waiting.urb, status, waiting.moved))
 
 
 class InPipe(QueuedPipe):
@@ -171,16 +61,9 @@ class InPipe(QueuedPipe):
         status = Status.SHORT if short and not urb.flags & _SHORT_OK else Status.OK
         self._put(done, Completion(urb, status, size, data))
         if not self._supply:
-            self._tell_drained()
-
-    def _tell_drained(self) -> None:
-        self._running = True
-        try:
-            self._handler.drained()
-        except Exception:  # noqa: BLE001 - likewise
-            self._broken()
-        finally:
-            self._running = False
+            self._guarded(self._handler.drained)
+        elif self._supply[0] is None:
+            self.resume()
 
     def halt_after(self) -> None:
         """Stall once the host has taken what is queued now; what is sent later comes after the halt was cleared."""
@@ -225,7 +108,7 @@ class InPipe(QueuedPipe):
                 self._finish(waiting.popleft(), status)
         return had and not supply
 
-    def _fill(self, waiting: _Waiting) -> Status | None:
+    def _fill(self, waiting: Waiting) -> Status | None:
         """Move one run of packets, or as much as fits. None if the URB has room for more."""
         head = self._supply[0]
         assert head is not None  # noqa: S101 - _run looked
@@ -247,13 +130,13 @@ class InPipe(QueuedPipe):
         # A packet that is too long was not acknowledged (USB 2.0, 8.7.4): the device will send it again.
         return Status.OK if fits == room and room else Status.OVERRUN
 
-    def _take(self, waiting: _Waiting, data: memoryview) -> None:
+    def _take(self, waiting: Waiting, data: memoryview) -> None:
         if data:
             waiting.parts.append(data)
             waiting.moved += len(data)
             self.queued -= len(data)
 
-    def _finish(self, waiting: _Waiting, status: Status) -> None:
+    def _finish(self, waiting: Waiting, status: Status) -> None:
         parts = waiting.parts
         data: Buffer = parts[0] if len(parts) == 1 else b"".join(parts)
         self._put(waiting.done, Completion(waiting.urb, status, waiting.moved, data))
@@ -271,13 +154,13 @@ class OutPipe(QueuedPipe):
         """Offer the data to the firmware; what it does not take at once is copied, for the caller owns it."""
         waiting, data = self._waiting, memoryview(urb.data)
         if waiting or self.halted or self._running:
-            self._enqueue(_Waiting(urb, done, bytes(data)))
+            self._enqueue(Waiting(urb, done, bytes(data)))
             return
         taken = None
         self._running = True
         try:
             taken = self._offer(data, urb)
-        except Exception:  # noqa: BLE001 - likewise
+        except Exception:  # noqa: BLE001 - a bug in a firmware is a broken device, not a broken program
             self._broken()
         finally:
             self._running = False
@@ -285,7 +168,7 @@ class OutPipe(QueuedPipe):
             self._put(done, Completion(urb, Status.OK, taken))
             return
         taken = taken or 0
-        waiting.append(_Waiting(urb, done, bytes(data[taken:]), taken))
+        waiting.append(Waiting(urb, done, bytes(data[taken:]), taken))
         self._flush_if_halted()
 
     def _offer(self, data: memoryview, urb: Urb) -> int | None:

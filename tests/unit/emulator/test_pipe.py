@@ -105,6 +105,27 @@ def test_stall_comes_after_what_was_sent_before_it(results: Results) -> None:
     assert results.seen[2:] == [(Status.OK, b"status")]
 
 
+def test_stall_is_seen_as_soon_as_what_was_sent_before_it_is_taken(results: Results) -> None:
+    pipe = in_pipe(results)
+    pipe.send(b"abc")
+    pipe.halt_after()
+    assert not pipe.halted
+    pipe.submit(Urb(0, 0x81, 2, 8, UrbFlag.SHORT_OK), nobody)
+    assert (results.seen, pipe.halted) == ([(Status.OK, b"abc")], True)
+
+
+def test_a_bug_in_drained_halts_the_endpoint(results: Results, caplog: pytest.LogCaptureFixture) -> None:
+    class Handler(InHandler):
+        def drained(self) -> None:
+            raise ZeroDivisionError
+
+    pipe = in_pipe(results, Handler())
+    pipe.send(b"abc")
+    pipe.submit(Urb(0, 0x81, 2, 8, UrbFlag.SHORT_OK), nobody)
+    assert (results.seen, pipe.halted) == ([(Status.OK, b"abc")], True)
+    assert "0x81" in caplog.text
+
+
 def test_drained_is_told_once(results: Results) -> None:
     class Handler(InHandler):
         told = 0
@@ -209,3 +230,20 @@ def test_out_halt_counts_what_was_taken(results: Results) -> None:
     for _ in range(2):
         pipe.submit(Urb(0, 1, 2, 16, 0, bytes(16)), nobody)
     assert [(each.status, each.actual_length) for each in results] == [(Status.STALL, 8), (Status.STALL, 0)]
+
+
+@pytest.mark.parametrize("queued", [False, True])
+def test_a_bug_in_received_halts_the_endpoint(results: Results, caplog: pytest.LogCaptureFixture, queued: bool) -> None:
+    class Broken(Eater):
+        def received(self, data: memoryview, end: bool) -> int | None:
+            if self.appetite is None:
+                return None
+            raise ZeroDivisionError(len(data), end)
+
+    eater = Broken(None if queued else 8)
+    pipe = OutPipe(Endpoint(1, 2, 8), results.put, eater)
+    pipe.submit(Urb(0, 1, 2, 3, 0, b"abc"), nobody)
+    eater.appetite = 8
+    pipe.resume()
+    assert ([each.status for each in results], pipe.halted) == ([Status.STALL], True)
+    assert "0x01" in caplog.text
