@@ -5,35 +5,17 @@ docs/faults.md is the reference of plans. Nothing of this is imported, or in any
 
 from __future__ import annotations
 
+from .contents import Corrupt, IsoErrors, Short, ZeroLength
+from .endings import Babble, BitStuff, Crc, Disconnect, Protocol, Reenumerate, Reset, Stall
 from .faulty import Faulty
-from .kinds import (
-    KINDS,
-    Babble,
-    Bandwidth,
-    BitStuff,
-    Corrupt,
-    Crc,
-    Delay,
-    Disconnect,
-    Duplicate,
-    IsoErrors,
-    Late,
-    Nak,
-    Protocol,
-    Reenumerate,
-    Reset,
-    Short,
-    Stall,
-    Timeout,
-    UnlinkRace,
-    What,
-    ZeroLength,
-)  # fmt: skip
+from .kinds import KINDS
 from .loading import load_plan
 from .plan import Fault, Plan, SetupMatch, When, Where
 from .provider import FaultyProvider
 from .reading import parse_plan, plan_text
 from .record import Journal, read_record, replay
+from .timing import Bandwidth, Delay, Duplicate, Late, Nak, Timeout, UnlinkRace
+from .what import What
 
 __all__ = [
     "KINDS", "Babble", "Bandwidth", "BitStuff", "Corrupt", "Crc", "Delay", "Disconnect", "Duplicate", "Fault", "Faulty",

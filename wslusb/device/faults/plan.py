@@ -10,7 +10,7 @@ from ...usb.info import DeviceInfo
 from ...usb.setup import Setup
 from ...usb.urb import Urb
 from .course import lane_of
-from .kinds import What, wrong
+from .what import What, wrong
 
 __all__ = ["DIRECTIONS", "TRANSFERS", "Fault", "Plan", "SetupMatch", "When", "Where"]
 

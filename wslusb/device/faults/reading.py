@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...errors import LocalError, LocalReason
-from .kinds import KINDS, What, wrong
+from .kinds import KINDS
 from .plan import Fault, Plan, SetupMatch, When, Where
+from .what import What, wrong
 
 __all__ = ["as_table", "parse_plan", "plan_text", "read_text", "read_what"]
 

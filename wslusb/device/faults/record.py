@@ -16,10 +16,10 @@ from typing import Any, TextIO
 from ...errors import LocalError, LocalReason
 from ...usb.info import DeviceInfo
 from ...usb.urb import Completion, Status, Urb
-from .kinds import wrong
 from .plan import Fault, Plan, When, Where
 from .reading import as_table, plan_text, read_text, read_what
 from .schedule import Injection
+from .what import wrong
 
 __all__ = ["SCHEMA", "Journal", "read_record", "replay", "same_faults"]
 

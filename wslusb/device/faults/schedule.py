@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from ...usb.info import DeviceInfo
 from ...usb.urb import Urb
 from .course import Course, lane_of
-from .kinds import What
 from .plan import Fault, Plan
+from .what import What
 
 __all__ = ["Injection", "Schedule"]
 
