@@ -136,7 +136,7 @@ class Spoken(Rule):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class ControlRule(Spoken):
-    """A request on endpoint zero. Without a ``request_type``, class and vendor requests; with one, standard ones too."""
+    """A request on endpoint zero: class and vendor requests only, unless ``request_type`` says otherwise."""
 
     request_type: Wanted = None
     request: Wanted = None
