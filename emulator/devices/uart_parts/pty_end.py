@@ -24,7 +24,8 @@ class PtyEnd(FarEnd):
         # We keep the slave open as well: without any opener, reading the master fails.
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        link.unlink(missing_ok=True)
+        if link.is_symlink():  # that of an earlier run; anything else is not ours to replace
+            link.unlink()
         link.symlink_to(os.ttyname(self._slave))
         self._wake: tuple[int, int] | None = None
         self._events = selectors.EVENT_READ

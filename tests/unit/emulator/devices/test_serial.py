@@ -257,6 +257,15 @@ def test_files_at_the_far_end(tmp_path: Path) -> None:
     assert (tmp_path / "heard").read_bytes() == b"what the host says"
 
 
+def test_the_link_to_the_pseudo_terminal_replaces_links_alone(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/nowhere")
+    KIND.make(Options({"pty": str(tmp_path / "link")}))
+    assert (tmp_path / "link").readlink() != Path("/nowhere")
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(LocalError):
+        KIND.make(Options({"pty": str(tmp_path / "file")}))
+
+
 @pytest.mark.parametrize(
     "options",
     [{"lines": "dtr"}, {"answer": "cat"}, {"file": "/nowhere/at/all"}, {"pty": "/nowhere", "file": "/nowhere"}],
