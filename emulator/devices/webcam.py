@@ -50,7 +50,8 @@ class WebcamFirmware(Firmware):
 
     def now(self) -> float:
         """Seconds, for the streams."""
-        return self.board.clock.now() if self.board is not None else 0.0
+        assert self.board is not None  # noqa: S101 - streams belong to an open device
+        return self.board.clock.now()
 
     def later(self, seconds: float, action: Callable[[], None]) -> Timer:
         """For the streams."""
@@ -60,6 +61,8 @@ class WebcamFirmware(Firmware):
         """The one endpoint: a stream that starts with it, or (bulk) when the host commits."""
         if not self.settings.bulk:
             return IsoStream(self)
+        if self._bulk_stream is not None:
+            self._bulk_stream.stop()
         self._bulk_stream = BulkStream(self)
         return self._bulk_stream
 

@@ -215,6 +215,19 @@ def test_a_bulk_stream_stops_when_its_halt_is_cleared() -> None:
     assert len(waiting[0]) == 16384, "the next commit starts anew"
 
 
+def test_a_bulk_stream_does_not_outlive_the_configuration() -> None:
+    host = Host("bulk")
+    host.negotiate(2, 1000000)
+    for _ in range(10):
+        host.bulk()
+    host.bulk()
+    host.device.select_configuration(1)
+    waiting = host.bulk()
+    host.clock.advance(1.0)
+    assert not waiting
+    assert agreed(host.get(COMMIT) or b"")[:2] == (1, 333333)
+
+
 def test_brightness_is_seen_in_the_picture() -> None:
     host = Host("iso")
     index = PROCESSING << 8
