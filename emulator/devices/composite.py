@@ -17,7 +17,7 @@ __all__ = ["KIND"]
 def _make(options: Options) -> Model:
     serial, speed, identity = options.serial(f"COMPOSITE{options.number:04d}"), options.speed(), _identity(options)
     names = options.text("functions", "serial+storage").split("+")
-    given = {name: _taken(options, name) for name in names}
+    given = {name: _taken(options, name) for name in dict.fromkeys(names)}
     models = [_function(name, Options(given[name], number)) for number, name in enumerate(names, options.number)]
     try:
         return composite(models, serial, speed, identity) if identity else composite(models, serial, speed)

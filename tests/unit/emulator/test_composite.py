@@ -165,6 +165,14 @@ def test_serial_and_storage_work_in_one_device() -> None:
     assert start(device, bulk_in(8, endpoint=0x83)).data == bytes.fromhex("000007ff00000200")
 
 
+def test_functions_of_one_kind_have_its_options_all() -> None:
+    made = KIND.make(Options({"functions": "serial+serial", "serial.answer": "shell", "serial.lines": "none"}))
+    device = VirtualDevice(made.gadget, made.firmware)
+    for address_in, address_out in ((0x81, 0x01), (0x83, 0x02)):
+        start(device, bulk_out(b"outputs\r", endpoint=address_out))
+        assert start(device, bulk_in(512, endpoint=address_in)).data == b"outputs\r\n-\r\n> "
+
+
 def test_a_notification_names_the_interface_of_the_whole_device() -> None:
     made = KIND.make(Options({"functions": "storage+serial"}))
     device = VirtualDevice(made.gadget, made.firmware)
