@@ -66,3 +66,30 @@ def test_write_protection_arrives(lab: Lab, kernel: UmlMachine) -> None:
         assert kernel.run(f"cat /sys/block/{disk.rpartition('/')[2]}/ro").stdout.strip() == "1"
         with pytest.raises(AssertionError):
             assert not kernel.run(f"dd if=/dev/zero of={disk} bs=512 count=1 conv=nocreat", check=False).returncode
+
+
+LOST_STATUS = """
+seed = 1
+[[fault]]
+where = { endpoint = 0x83 }
+when = { nth = 150 }
+what = "timeout"
+"""
+
+
+def test_a_lost_status_is_aborted_and_the_reset_disk_goes_on(lab: Lab, kernel: UmlMachine) -> None:
+    plan = lab.rig.shared / "plan.toml"
+    plan.write_text(LOST_STATUS)
+    with lab.plug("uas:size=4M", "--faults", str(plan)) as plugged:
+        disk = plugged.node("/dev/sd")
+        name = disk.rpartition("/")[2]
+        kernel.run(
+            f"set -e; echo 1 >/sys/block/{name}/device/timeout; dd if=/dev/urandom of=/dev/shm/noise bs=4k count=256 status=none;"
+            f" dd if=/dev/shm/noise of={disk} bs=4k oflag=direct conv=nocreat status=none;"
+            f" dd if={disk} bs=4k count=256 iflag=direct status=none | cmp - /dev/shm/noise; rm /dev/shm/noise",
+            timeout=60,
+        )
+        said = lab.kernel_said(kernel)
+        assert "uas_eh_abort_handler" in said
+        assert "uas_eh_device_reset_handler success" in said
+        assert driver_of(kernel, disk) == "uas"
