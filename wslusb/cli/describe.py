@@ -97,7 +97,7 @@ def _attached(place: Place | None, name: str) -> HostDevice | None:
 
     for each in place.call("state", timeout=_SECONDS)["attached"]:
         if name in (each["busid"], each["instance_id"]):
-            return current().device(each["guest_busid"])
+            return next((here for here in current().devices() if here.info.busid == each["guest_busid"]), None)
     return None
 
 
