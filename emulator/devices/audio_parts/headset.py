@@ -113,21 +113,20 @@ class Microphone(IsoHandler):
     def __init__(self, headset: Headset) -> None:
         self._headset = headset
         self._made = 0
-        self._tone: Tone | None = None
-        self._settings: tuple[int, tuple[float, ...]] | None = None
+        self._tone = Tone(headset.tone, headset.nominal_rate(RECORDING))
 
     def packets(self, lengths: Sequence[int]) -> tuple[Buffer, Sequence[int]]:
         """Samples are added up in integers: rates that do not fit the interval get a longer packet now and then."""
         headset = self._headset
-        settings = headset.nominal_rate(RECORDING), headset.gains(Entity.MICROPHONE_UNIT)
-        if self._tone is None or settings != self._settings:
-            self._settings, self._tone = settings, Tone(headset.tone, settings[0], settings[1][0])
+        if self._tone.rate != headset.nominal_rate(RECORDING):
+            self._tone = Tone(headset.tone, headset.nominal_rate(RECORDING))
         a_packet, one = headset.rate(RECORDING) * self.pipe.interval, _MILLION * _MICROFRAMES
         counts = []
         for _ in lengths:
             count, self._made = divmod(self._made + a_packet, one)
             counts.append(count)
-        return self._tone.take(sum(counts)), [2 * count for count in counts]
+        heard = amplified(self._tone.take(sum(counts)), headset.gains(Entity.MICROPHONE_UNIT))
+        return heard, [2 * count for count in counts]
 
 
 class Feedback(IsoHandler):

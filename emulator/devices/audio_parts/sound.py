@@ -20,18 +20,18 @@ _HALF_SCALE = 16384
 class Tone:
     """A sine wave at half of full scale, without end. ``frequency`` is in whole Hz, 0 for silence."""
 
-    def __init__(self, frequency: int, rate: int, gain: float = 1.0) -> None:
+    def __init__(self, frequency: int, rate: int) -> None:
         turn = 2 * math.pi * frequency / rate
         # A second of a whole number of Hz is a whole number of periods.
-        second = array("h", (round(_HALF_SCALE * gain * math.sin(turn * index)) for index in range(rate)))
+        second = array("h", (round(_HALF_SCALE * math.sin(turn * index)) for index in range(rate)))
         self._second = _little(second) * 2
-        self._rate = rate
+        self.rate = rate
         self._position = 0
 
     def take(self, count: int) -> bytes:
         """The next ``count`` samples, at most one second of them, as little-endian bytes."""
         start = self._position * _SAMPLE
-        self._position = (self._position + count) % self._rate
+        self._position = (self._position + count) % self.rate
         return self._second[start : start + count * _SAMPLE]
 
 

@@ -84,7 +84,8 @@ def test_a_lost_status_is_aborted_and_the_reset_disk_goes_on(lab: Lab, kernel: U
         disk = plugged.node("/dev/sd")
         name = disk.rpartition("/")[2]
         kernel.run(
-            f"set -e; echo 1 >/sys/block/{name}/device/timeout; dd if=/dev/urandom of=/dev/shm/noise bs=4k count=256 status=none;"
+            f"set -e; echo 1 >/sys/block/{name}/device/timeout;"
+            f" dd if=/dev/urandom of=/dev/shm/noise bs=4k count=256 status=none;"
             f" dd if=/dev/shm/noise of={disk} bs=4k oflag=direct conv=nocreat status=none;"
             f" dd if={disk} bs=4k count=256 iflag=direct status=none | cmp - /dev/shm/noise; rm /dev/shm/noise",
             timeout=60,
