@@ -40,10 +40,12 @@ class InPipe(QueuedPipe):
         ``end`` adds a zero-length packet where the last one is full; data that ends in a short packet needs none.
         """
         view = memoryview(data)
-        if len(view) or end:
-            self._supply.append((view, end or len(view) % self.max_packet != 0))
-            self.queued += len(view)
-            self.resume()
+        size = len(view)
+        if size or end:
+            self._supply.append((view, end or size % self.max_packet != 0))
+            self.queued += size
+            if self._waiting:
+                self.resume()
 
     def submit(self, urb: Urb, done: Done) -> None:
         """Queue a URB. One that fits what was sent completes without the queue: it is what most do."""
