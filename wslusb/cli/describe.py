@@ -72,30 +72,32 @@ def _of_this_machine(name: str, control: Path | None) -> str:
     from ..device.describe_open import describe_beside_its_drivers
     from ..device.describe_text import to_toml
 
-    place = _place(control)
-    host = _attached(place, name) or _plugged_in(name, sure=place is None or place.role is Role.AGENT)
+    service = _place(Role.SERVICE, control)
+    host = _attached(_place(Role.AGENT, control), name) or _plugged_in(name, sure=service is None)
     if host is not None:
         return to_toml(describe_beside_its_drivers(host))
-    assert place is not None  # noqa: S101 - without one, a name that is not found was an error
-    return str(place.call("describe", device=name, timeout=_SECONDS)["scenario"])
+    assert service is not None  # noqa: S101 - without one, a name that is not found was an error
+    return str(service.call("describe", device=name, timeout=_SECONDS)["scenario"])
 
 
-def _place(control: Path | None) -> Place | None:
+def _place(role: Role, control: Path | None) -> Place | None:
+    """The service or agent, if it runs and can be asked."""
     try:
-        return reach.find(Role.AGENT, Role.SERVICE, control=control)
+        place = reach.find(role, control=control)
     except LocalError as error:
         if control is not None or error.reason not in (LocalReason.NOT_RUNNING, LocalReason.ACCESS_DENIED):
             raise
         return None
+    return place if place.role is role else None
 
 
-def _attached(place: Place | None, name: str) -> HostDevice | None:
+def _attached(agent: Place | None, name: str) -> HostDevice | None:
     """The device of a guest that its host knows by this name."""
-    if place is None or place.role is not Role.AGENT:
+    if agent is None:
         return None
     from ..system import current
 
-    for each in place.call("state", timeout=_SECONDS)["attached"]:
+    for each in agent.call("state", timeout=_SECONDS)["attached"]:
         if name in (each["busid"], each["instance_id"]):
             return next((here for here in current().devices() if here.info.busid == each["guest_busid"]), None)
     return None
