@@ -11,16 +11,21 @@ from collections.abc import Sequence
 
 from ..usb.ids import DIR_IN, TransferType
 from ..usb.urb import Buffer, Completion, Urb, UrbFlag, to_errno
+from .record import IsoPacket, Record
 
-__all__ = ["Place", "completed", "submitted"]
+__all__ = ["Place", "completed", "read", "submitted"]
 
 _HEADER = struct.Struct("<QBBBBHBBqiiII8siiII")
+_SHORT_SIZE = 48
+"""Link type 189 has the header without its last four fields."""
 _ISO = struct.Struct("<iIII")
 _ISO_NUMBERS = struct.Struct("<ii")
 _IN_PROGRESS = -115
 _PRESENT, _NO_SETUP, _NO_IN_YET, _NO_OUT_AGAIN = 0, ord("-"), ord("<"), ord(">")
 """What stands where data or a SETUP packet may be: it is there, or why not."""
+_MAX_PACKETS = 1024
 _TYPES = {TransferType.ISOCHRONOUS: 0, TransferType.INTERRUPT: 1, TransferType.CONTROL: 2, TransferType.BULK: 3}
+_KINDS = {number: kind for kind, number in _TYPES.items()}
 _SHORT_NOT_OK, _ISO_ASAP, _ZERO_PACKET, _DIR_IN = 0x0001, 0x0002, 0x0040, 0x0200
 """Flags of a ``struct urb`` (include/linux/usb.h)."""
 
@@ -87,3 +92,31 @@ def _flags(urb: Urb) -> int:
     if urb.flags & UrbFlag.ZERO_PACKET:
         flags |= _ZERO_PACKET
     return flags
+
+
+def read(data: Buffer, *, short: bool = False) -> Record | None:
+    """A record of link type 220, or of 189 (``short``); None for what is not one. Both byte orders are understood."""
+    size = _SHORT_SIZE if short else _HEADER.size
+    if len(data) < size:
+        return None
+    # Buses are counted from 1 and are fewer than 256, which tells the byte order of the machine that captured.
+    order = "<" if data[12] or not data[13] else ">"
+    head = struct.unpack_from(order + "QBBBBHBBqiiII8siiII", bytes(data[:size]).ljust(_HEADER.size, b"\0"))
+    key, kind, transfer, endpoint, device, bus, no_setup, no_data, seconds, microseconds, status = head[:11]
+    length, captured, union, interval, start_frame, flags, count = head[11:]
+    if kind not in b"SCE" or transfer not in _KINDS:
+        return None
+    table, errors = struct.Struct(order + "iIII"), 0
+    packets: tuple[IsoPacket, ...] = ()
+    if transfer == 0:
+        errors, present = struct.unpack(order + "ii", union)
+        count = min(count if not short else max(present, 0), _MAX_PACKETS, (len(data) - size) // table.size)
+        packets = tuple(IsoPacket(*table.unpack_from(data, size + i * table.size)[:3]) for i in range(count))
+        size += count * table.size
+        captured = max(captured - count * table.size, 0)
+    return Record(
+        seconds * 1_000_000_000 + microseconds * 1000, chr(kind), key, bus, device, _KINDS[transfer], endpoint, status,
+        length, b"" if no_data else bytes(data[size : size + captured]),
+        b"" if no_setup or kind != ord("S") or transfer != 2 else union,
+        packets, interval, start_frame, flags, errors,
+    )  # fmt: skip

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import struct
 
-from wslusb.capture.usbmon import completed, submitted
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wslusb.capture.usbmon import completed, read, submitted
 from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Completion, IsoResult, Status, Urb, UrbFlag
@@ -58,3 +62,30 @@ def test_isochronous_packets() -> None:
     assert (head["start_frame"], head["length"], head["captured"]) == (9, 6, 38)
     assert list(struct.iter_unpack("<iIII", rest[:32])) == [(0, 0, 4, 0), (-84, 4, 2, 0)]
     assert rest[32:] == b"abcdef"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_records_of_either_byte_order_are_read(order: str) -> None:
+    setup = bytes((0x80, 6, 0, 1, 0, 0, 18, 0))
+    head = struct.pack(order + "QBBBBHBBqiiII8s", 7, ord("S"), 2, 0x80, 5, 1, 0, ord("<"), 2, 3, -115, 18, 0, setup)
+    for raw, short in ((head, True), (head + struct.pack(order + "iiII", 4, 5, 6, 0), False)):
+        record = read(raw, short=short)
+        assert record is not None
+        assert (record.time, record.key, record.bus, record.device) == (2_000_003_000, 7, 1, 5)
+        assert (record.kind, record.setup, record.length, record.is_in) == ("S", setup, 18, True)
+        assert (record.interval, record.flags) == ((0, 0) if short else (4, 6))
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_junk_is_no_record_or_a_small_one(data: bytes, short: bool) -> None:
+    record = read(data, short=short)
+    assert record is None or len(record.data) + 16 * len(record.iso) <= len(data)
+
+
+def test_what_is_written_is_read_back() -> None:
+    urb = Urb(5, 0x03, TransferType.ISOCHRONOUS, 30, UrbFlag.ISO_ASAP, bytes(30), interval=8, iso_lengths=(10, 20))
+    record = read(b"".join(submitted(urb, PLACE, NOW)))
+    assert record is not None
+    assert (record.bus, record.device, record.endpoint, record.data) == (3, 17, 0x03, bytes(30))
+    assert [(each.offset, each.length) for each in record.iso] == [(0, 10), (10, 20)]
+    assert record.time == NOW // 1000 * 1000
