@@ -29,6 +29,11 @@ class Record:
             raise bad(f"{name}: {error}") from error
         return cls(path)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is written at all."""
+        return self._path is not None
+
     def line(self, text: str) -> None:
         """Add a line of text."""
         self.data(f"{text}\n".encode())

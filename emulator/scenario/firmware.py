@@ -174,4 +174,5 @@ class ScriptFirmware(Firmware):
 
     def note(self, what: str, where: str, data: bytes) -> None:
         """Write down what the host sent."""
-        self._record.line(f"{what} {where}: {data.hex(' ')}".rstrip())
+        if self._record.wanted:
+            self._record.line(f"{what} {where}: {data.hex(' ')}".rstrip())
