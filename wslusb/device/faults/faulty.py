@@ -22,6 +22,7 @@ from .traffic import Traffic
 __all__ = ["Faulty", "Left"]
 
 _ENDPOINT_HALT = 0
+_WHOLE_DEVICE = (Event.DEAF, Event.LEAVE)
 _NOT_POSSIBLE = "not possible: the device's provider cannot exchange it"
 
 Left = Callable[[float, str], None]
@@ -50,7 +51,7 @@ class Faulty:
         self._left = left
         self._can_become = can_become and left is not None
         self._endpoints = EndpointMap(device.info)
-        self._traffic = Traffic(device, clock, self._answered, self._ending)
+        self._traffic = Traffic(device, clock, self._answered, self._ended)
         self._lock = self._traffic.lock
         self.cancel = self._traffic.cancel
         self._lost: Status | None = None
@@ -100,15 +101,16 @@ class Faulty:
         for number in flight.record:
             self._journal.answered(number, answer, self._schedule.age(self._clock.now()))
 
-    def _ending(self, flight: Flight, completion: Completion) -> None:
-        # Unless it was cancelled before that could happen.
-        if completion.status == flight.course.status:
-            self._bring_about(flight.course)
+    def _ended(self, flight: Flight, completion: Completion) -> None:
+        course = flight.course
+        # Unless it was cancelled before that could happen. Only now that its owner has been told: what follows may end
+        # the link that its data go over.
+        if course.event in _WHOLE_DEVICE and completion.status == course.status:
+            with self._lock:
+                self._bring_about(course)
 
     def _bring_about(self, course: Course) -> None:
-        """What a fault does to the whole device, once the URB in whose middle it came has ended."""
-        if course.event not in (Event.DEAF, Event.LEAVE):
-            return
+        """What a fault does to the whole device, after the URB in whose middle it came."""
         self._lost = course.status or Status.GONE
         self._traffic.fail(self._lost)
         left = self._left
@@ -168,8 +170,9 @@ class Faulty:
         if course is None or not possible or course.reaches:
             self._traffic.give_back(action, affected)
         if course is not None and possible and course.status is not None:
-            with self._lock:
-                self._bring_about(course)
+            if course.event in _WHOLE_DEVICE:
+                with self._lock:
+                    self._bring_about(course)
             raise self._error(course.status)
 
     def _error(self, status: Status) -> DeviceError:

@@ -28,18 +28,18 @@ _log = logging.getLogger(__name__)
 class Traffic:
     """The lanes of one device. Methods that say so are called with ``lock`` held, the others without.
 
-    With the lock held, ``answered`` is called when the device has done its part of a URB, and ``ending`` just before a
-    URB's owner is told.
+    ``answered`` is called, with the lock held, when the device has done its part of a URB, and ``ended``, without it,
+    when the URB's owner has been told.
     """
 
     def __init__(
         self, device: Device, clock: Clock, answered: Callable[[Flight, Completion], None],
-        ending: Callable[[Flight, Completion], None],
+        ended: Callable[[Flight, Completion], None],
     ) -> None:  # fmt: skip
         self._device = device
         self._clock = clock
         self._answered = answered
-        self._ending = ending
+        self._ended = ended
         self._lanes: dict[int, Lane] = {}
         self._flights: dict[Urb, Flight] = {}
         self._recalled: deque[Flight] = deque()
@@ -160,8 +160,6 @@ class Traffic:
         flight = lane.outbox.popleft()
         lane.teller = threading.get_ident()
         del self._flights[flight.urb]
-        assert flight.completion is not None  # noqa: S101 - it was READY
-        self._ending(flight, flight.completion)
         return flight
 
     def _tell(self, lane: Lane) -> None:
@@ -186,6 +184,7 @@ class Traffic:
         except Exception:  # noqa: BLE001 - the URB counts as answered; the other URBs' owners must not suffer
             _log.exception("done() of URB %d raised", flight.urb.sequence)
         finally:
+            self._ended(flight, completion)
             with self._told:
                 lane.teller = 0
                 flight.told = True

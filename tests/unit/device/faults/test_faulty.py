@@ -435,3 +435,21 @@ def test_a_cancel_while_the_device_is_handed_the_urb_is_not_lost() -> None:
     world.puppet.submit = slow  # type: ignore[method-assign]  # a cancel at this very moment
     world.device.submit(urb, waiter)
     assert got(waiter) == (Status.CANCELLED, b"")
+
+
+def test_a_pulled_plug_is_heard_of_after_the_urb_in_whose_middle_it_was() -> None:
+    """Or its data might be lost: whoever hears that the device is gone ends the connection."""
+    world = World(Disconnect(bytes=3), where=Where(endpoint=0x81))
+    other = start(world.device, bulk_in(endpoint=0x85))
+    heard: list[tuple[int, bool, int]] = []
+
+    def done(completion: Completion) -> None:
+        world.clock.advance(0)  # what other threads would do at this moment
+        heard.append((completion.actual_length, other.finished.is_set(), len(world.left)))
+
+    world.device.submit(bulk_in(), done)
+    world.puppet.complete(next(urb for urb in world.puppet.waiting if urb.endpoint == 0x81), data=b"answer")
+    assert heard == [(3, False, 0)]
+    world.clock.advance(0)
+    assert other.status == Status.GONE
+    assert len(world.left) == 1
