@@ -48,6 +48,8 @@ _REPORT_TAGS = {
 }  # fmt: skip
 """Item prefixes without their size (HID 1.11, 6.2.2)."""
 _DATA_SIZES = {0: 0, 1: 1, 2: 2, 4: 3}
+_OLD_TOTAL = re.compile(r"^    wTotalLength +\d+$", re.ASCII | re.MULTILINE)
+_LONELY_GUID = re.compile(r"\s+guid\w+\s*", re.ASCII)
 _NOT_CONFIGURATION = ("Device Qualifier", "Hub Descriptor", "Device Status", "Debug descriptor", "Billboard")
 _CS_INTERFACE = 0x24
 _PIPE_USAGE = 0x24
@@ -93,7 +95,7 @@ def _devices(name: str, lines: list[str]) -> list[Evidence]:
         return []
     evidence = Evidence(name)
     evidence.speed = _speed(lines)
-    reader = _Reader(evidence)
+    reader = _Reader(evidence, plain_guids=_plain_guids("\n".join(lines), evidence))
     for block in blocks:
         reader.add(block)
     reader.close()
@@ -105,9 +107,37 @@ def _speed(lines: list[str]) -> Speed:
     return _SPEEDS.get(line.removeprefix("Negotiated speed: ").split(" ")[0], Speed.UNKNOWN)
 
 
+def _plain_guids(text: str, evidence: Evidence) -> bool:
+    """Whether GUIDs are printed byte by byte: usbutils 9 changed that, and does not say which version it is.
+
+    The GUIDs of video formats tell, for they all have the same end (UVC 1.1, uncompressed payload, 3.1.1). Without
+    one, a wTotalLength in decimal is older than usbutils 10.
+    """
+    if "-0000-1000-8000-00aa00389b71" in text or "-0000-0010-8000-00aa00389b71" in text:
+        return "-0000-1000-8000-00aa00389b71" in text
+    if not _OLD_TOTAL.search(text):
+        return False
+    if "guid" in text:
+        evidence.missing.append("GUIDs: the text does not tell their byte order; that of usbutils before 9")
+    return True
+
+
+def _unwrapped(lines: list[str]) -> Iterator[str]:
+    """Lines, those with a GUID whole again that a mail program has broken in two."""
+    guid = ""
+    for line in lines:
+        if _LONELY_GUID.fullmatch(line):
+            guid = line
+        elif guid and line.lstrip().startswith("{"):
+            yield guid + " " + line.lstrip()
+            guid = ""
+        else:
+            yield line
+
+
 def _blocks(lines: list[str]) -> Iterator[_Block]:
     block = _Block("")
-    for line in lines:
+    for line in _unwrapped(lines):
         if match := _RAW.fullmatch(line):
             yield block
             yield _Block("raw", raw=bytes.fromhex(match[1]))
@@ -137,8 +167,9 @@ def _item(tag: str, data: str) -> bytes:
 class _Reader:
     """Puts the blocks of one device in their places."""
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: Evidence, *, plain_guids: bool) -> None:
         self._evidence = evidence
+        self._plain_guids = plain_guids
         self._configuration: list[bytes] | None = None
         self._stated = 0
         self._interface = 0
@@ -220,7 +251,8 @@ class _Reader:
                 continue
             if name == "bControlSize":
                 control_size = integer(text)
-            piece = encode(name, text, control_size if block.title.startswith("Video") else None)
+            size = control_size if block.title.startswith("Video") else None
+            piece = encode(name, text, size, plain_guids=self._plain_guids)
             if piece is None:
                 data = b""
                 break
@@ -249,7 +281,7 @@ class _Reader:
                 words = re.findall(r"[0-9a-fA-F]{1,3}\b", text)
                 data += bytes(value for word in words if (value := int(word, base)) < 256)
                 continue
-            data += encode(name, text) or b""
+            data += encode(name, text, plain_guids=self._plain_guids) or b""
         return bytes((len(data) + 1,)) + data if len(data) < 255 else None
 
     def _capability(self, block: _Block) -> None:

@@ -26,7 +26,7 @@ _PREFIXES = (
 _GUIDS = ("ContainerID", "PlatformCapabilityUUID", "bGUID")
 _BARE_HEX = ("dwSyncProtocols", "dwMechanical", "dwFeatures")
 _ECHO = ("bClassGetResponse", "bClassEnvelope")
-_NUMBER = re.compile(r"0x([0-9a-fA-F]{1,16})|(\d{1,20})(?![.\w])|(\d{1,20})(?=mA)", re.ASCII)
+_NUMBER = re.compile(r"0x ?([0-9a-fA-F]{1,16})|(\d{1,20})(?![.\w])|(\d{1,20})(?=mA)", re.ASCII)
 _BCD = re.compile(r"([0-9a-fA-F]{1,2})\.([0-9a-fA-F]{2})", re.ASCII)
 _MEGAHERTZ = re.compile(r"(\d{1,5})\.(\d{6})MHz", re.ASCII)
 
@@ -39,10 +39,11 @@ def integer(text: str) -> int | None:
     return int(match[1], 16) if match[1] else int(match[2] or match[3])
 
 
-def encode(name: str, text: str, control_size: int | None = None) -> bytes | None:
+def encode(name: str, text: str, control_size: int | None = None, *, plain_guids: bool = False) -> bytes | None:
     """The bytes of one field; None where the text does not hold them; empty for a line that is no field.
 
     ``control_size`` is the bControlSize that came before, for the bit maps of video whose digits do not tell.
+    ``plain_guids``: GUIDs stand there byte by byte, as usbutils printed them before version 9.
     """
     if name in _ECHO:
         return b"\xff" if text == "echo" else _number(text.split()[0], 1, 16)
@@ -51,7 +52,7 @@ def encode(name: str, text: str, control_size: int | None = None) -> bytes | Non
     if name == "wlcdLayout":
         return b"\0\0" if text == "none" else _layout(text)
     if name.startswith("guid") or name in _GUIDS:
-        return _guid(text)
+        return _guid(text, plain=plain_guids)
     if name.startswith("bcd") and (digits := _BCD.match(text)):
         return bytes((int(digits[2], 16), int(digits[1], 16)))
     if megahertz := _MEGAHERTZ.match(text):
@@ -95,8 +96,9 @@ def _layout(text: str) -> bytes | None:
     return bytes((int(match[1]), int(match[2]))) if match and max(int(match[1]), int(match[2])) < 256 else None
 
 
-def _guid(text: str) -> bytes | None:
+def _guid(text: str, *, plain: bool) -> bytes | None:
     try:
-        return uuid.UUID(text.strip("{}").split("}")[0]).bytes_le
+        guid = uuid.UUID(text.strip("{}").split("}")[0])
     except ValueError:
         return None
+    return guid.bytes if plain else guid.bytes_le
