@@ -59,6 +59,7 @@ def timing(times: list[float], frames: list[int]) -> dict[str, tuple[str, float]
         "late, median": ("us", percentiles[499]),
         "late, 99 %": ("us", percentiles[989]),
         "late, 99.9 %": ("us", percentiles[998]),
+        "late, most": ("us", max(late)),
         "slots lost": ("", float(lost)),
     }
 
