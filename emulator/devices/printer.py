@@ -65,7 +65,7 @@ class PrinterFirmware(Firmware):
         self._left = self._paper.size
         self._out_of_paper = False
         self._line = b""
-        self._sink = _Sink(self)
+        self._sink: _Sink | None = None
         self._source: InHandler | None = None
 
     def endpoint(self, place: Place) -> InHandler | OutHandler:
@@ -73,12 +73,14 @@ class PrinterFirmware(Firmware):
         if is_in(place.endpoint.address):
             self._source = InHandler()
             return self._source
-        self._sink, self._source = _Sink(self), None
+        self._sink, self._source = _Sink(self), None  # the way back comes after it, if it is there
         return self._sink
 
-    def configured(self, value: int) -> None:  # noqa: ARG002
+    def configured(self, value: int) -> None:
         """Whoever waits for paper waits on."""
         self._line = b""
+        if not value:
+            self._sink = self._source = None
         if self._out_of_paper:
             self._run_out()
 
@@ -105,7 +107,8 @@ class PrinterFirmware(Firmware):
         if self._source is not None:
             self._source.pipe.clear()
             self._source.pipe.clear_halt()
-        self._sink.pipe.clear_halt()
+        if self._sink is not None:
+            self._sink.pipe.clear_halt()
 
     def print(self, data: memoryview, packet: int) -> int:
         """Print whole packets as long as there is paper; how many bytes that was."""
@@ -127,7 +130,8 @@ class PrinterFirmware(Firmware):
 
     def _refill(self) -> None:
         self._left, self._out_of_paper = self._paper.size, False
-        self._sink.pipe.resume()
+        if self._sink is not None:
+            self._sink.pipe.resume()
 
     def _read_job(self, data: bytes) -> None:
         """Answer the questions in what was printed; one may be split over packets."""

@@ -93,6 +93,7 @@ class HidFirmware(Firmware):
     def __init__(self, report_descriptor: bytes, boot: Boot = Boot.NONE) -> None:
         self.boot_protocol = False
         """Whether the host has asked for boot reports; it must ask again after each configuration (7.2.6)."""
+        self._is_configured = False
         self._report_descriptor = report_descriptor
         self._boot = boot
         self._idle = 0
@@ -153,14 +154,17 @@ class HidFirmware(Firmware):
         self._source = _Source(self)
         return self._source
 
-    def configured(self, value: int) -> None:  # noqa: ARG002
+    def configured(self, value: int) -> None:
         """Report protocol, and no idle reports (7.2.4 leaves that to the device but for keyboards)."""
+        self._is_configured = value != 0
         self.boot_protocol = False
         self._idle = 0
         self._plan_repeat()
 
     def control(self, setup: Setup, data: memoryview) -> Buffer | Deferred | None:
-        """Requests to the one interface."""
+        """Requests to the one interface, which is there while the device is configured."""
+        if not self._is_configured:
+            return None
         answer = self._requests.get((setup.request_type, setup.request))
         return answer(setup, data) if answer and setup.index == 0 else None
 

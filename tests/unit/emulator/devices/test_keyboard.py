@@ -166,3 +166,12 @@ def test_class_descriptors_are_read_from_the_interface() -> None:
     assert desk.ask(0x81, 6, 0x2200, 0, 255) == KEYBOARD_REPORT
     assert desk.ask(0x81, 6, 0x2300, 0, 255) is None, "no physical descriptor"
     assert desk.ask(0x81, 6, 0x2200, 1, 255) is None, "no interface 1"
+
+
+def test_there_is_no_interface_to_ask_before_the_device_is_configured() -> None:
+    desk = Desk.with_options()
+    desk.device.reset()
+    assert not desk.tell(10, 1 << 8)
+    assert desk.ask(0x81, 6, 0x2200, 0, 255) is None
+    desk.device.select_configuration(1)
+    assert desk.tell(10, 1 << 8)

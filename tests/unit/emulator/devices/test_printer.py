@@ -123,3 +123,13 @@ def test_soft_reset_forgets_answers_and_halts(tmp_path: Path, request_type: int)
 @pytest.mark.parametrize("setup", [(0xA1, 3, 0, 0, 1), (0xC1, 0, 0, 0, 1), (0xA1, 1, 1, 0, 1)])
 def test_other_requests_are_stalled(tmp_path: Path, setup: tuple[int, ...]) -> None:
     assert Office(tmp_path).ask(*setup) is None
+
+
+def test_paper_comes_while_nobody_has_configured_the_printer(tmp_path: Path) -> None:
+    office = Office(tmp_path, ",paper=512,refill=100")
+    start(office.device, bulk_out(bytes(600)))
+    office.device.reset()
+    office.clock.advance(0.2)
+    assert sync.control(office.device, Setup(0x21, 2, 0, 0, 0)).status == Status.OK
+    office.device.select_configuration(1)
+    assert (office.status, start(office.device, bulk_out(b"again")).status) == (READY, Status.OK)
