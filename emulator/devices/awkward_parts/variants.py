@@ -27,11 +27,14 @@ _LATE, _TOO_LATE = 0.3, 6.0
 
 @dataclass(slots=True, frozen=True)
 class Linux:
-    """What Linux does: whether the device can be used, what the kernel log says (a regular expression), in words."""
+    """What Linux does, in words; what the kernel log says (a regular expression, empty if nothing out of the ordinary).
 
-    usable: bool
-    says: str
+    ``product`` is the name that the device has then: empty if it has none, None if it cannot be used at all.
+    """
+
     effect: str
+    says: str = ""
+    product: str | None = "Awkward"
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -45,7 +48,7 @@ class Variant:
     firmware: Callable[[str], Firmware] = lambda _serial: AwkwardFirmware()
 
 
-def _strings_late(seconds: float) -> Callable[[str], Firmware]:
+def _product_late(seconds: float) -> Callable[[str], Firmware]:
     def make(serial: str) -> Firmware:
         gadget = awkward_gadget(serial)
         return behaviours.Late(
@@ -64,18 +67,12 @@ def _other_speed(setup: Setup) -> bool:
 _GARBAGE = bytes(0xF0 | at % 15 for at in range(len(REPORT)))
 
 VARIANTS: dict[str, Variant] = {
-    "none": Variant(
-        what="breaks no rule",
-        linux=Linux(usable=True, says=r"Product: Awkward", effect="usbhid binds"),
-    ),
+    "none": Variant(what="breaks no rule", linux=Linux("usbhid binds")),
     "total-too-long": Variant(
         what="wTotalLength promises 16 bytes more than come",
         breaks=("configuration descriptors",),
         change=descriptions.total_length(16),
-        linux=Linux(
-            usable=True, says=r"config index 0 descriptor too short \(expected \d+, got \d+\)",
-            effect="goes on with what came",
-        ),
+        linux=Linux("goes on with what came", r"config index 0 descriptor too short \(expected \d+, got \d+\)"),
     ),
     "total-too-short": Variant(
         what="wTotalLength ends before the last endpoint",
@@ -85,35 +82,33 @@ VARIANTS: dict[str, Variant] = {
         ),
         change=descriptions.total_length(-7),
         linux=Linux(
-            usable=True, says=r"interface 1 altsetting 1 has 0 endpoint descriptors, different from .* value: 1",
-            effect="the endpoint does not exist",
+            "the endpoint does not exist",
+            r"interface 1 altsetting 1 has 0 endpoint descriptors, different from .* value: 1",
         ),
     ),
     "no-strings": Variant(
         what="names strings and stalls all requests for them",
-        breaks=("languages", "strings", "strings cut short", "string index that no descriptor names",),
+        breaks=("languages", "strings", "strings cut short", "string index that no descriptor names"),
         firmware=lambda _serial: behaviours.Stalling(descriptor(DescriptorType.STRING)),
-        linux=Linux(usable=True, says=r"string descriptor 0 read error: -32", effect="the device has no names"),
+        linux=Linux("the device has no names", r"string descriptor 0 read error: -32", ""),
     ),
     "empty-strings": Variant(
         what="answers strings with no bytes",
         breaks=("strings",),
         firmware=lambda _serial: behaviours.ReplacedStrings(b""),
-        linux=Linux(usable=True, says=r"New USB device strings: Mfr=1", effect="three tries, then it has no names"),
+        linux=Linux("asks three times; then the device has no names", product=""),
     ),
     "odd-strings": Variant(
         what="answers strings of 5 bytes, which is one UTF-16 unit and a half",
         breaks=("strings",),
         firmware=lambda _serial: behaviours.ReplacedStrings(bytes((5, DescriptorType.STRING, 0x41, 0, 0x42))),
-        linux=Linux(usable=True, says=r"Product: A$", effect="the half is dropped: the device is called A"),
+        linux=Linux("drops the half: the device is called A", product="A"),
     ),
     "changing": Variant(
         what="counts the readings of its device descriptor in bcdDevice",
-        breaks=("device descriptor cut short", "descriptors do not change", "enumeration again and again",),
+        breaks=("device descriptor cut short", "descriptors do not change", "enumeration again and again"),
         firmware=behaviours.Changing,
-        linux=Linux(
-            usable=True, says=r"device firmware changed", effect="at a reset it is enumerated again, as another device"
-        ),
+        linux=Linux("takes it for another device after a reset, and enumerates it anew", r"device firmware changed"),
     ),
     "short-device": Variant(
         what="has a device descriptor of 8 bytes",
@@ -122,21 +117,18 @@ VARIANTS: dict[str, Variant] = {
             "enumeration again and again",
         ),
         firmware=behaviours.short_device,
-        linux=Linux(usable=False, says=r"device descriptor read/all, error", effect="gives up after several tries"),
+        linux=Linux("gives up after four tries", r"device descriptor read/all, error -90", None),
     ),
     "late": Variant(
         what=f"answers its product string after {_LATE} s",
-        firmware=_strings_late(_LATE),
-        linux=Linux(usable=True, says=r"Product: Awkward", effect="waits"),
+        firmware=_product_late(_LATE),
+        linux=Linux("waits"),
     ),
     "too-late": Variant(
         what=f"answers its product string after {_TOO_LATE:.0f} s",
-        breaks=("strings", "strings cut short",),
-        firmware=_strings_late(_TOO_LATE),
-        linux=Linux(
-            usable=True, says=r"New USB device strings: Mfr=1, Product=2",
-            effect="takes the request back after 5 s, twice, and the device has no product name",
-        ),
+        breaks=("strings", "strings cut short"),
+        firmware=_product_late(_TOO_LATE),
+        linux=Linux("takes the request back after 5 s, twice; then the device has no product name", product=""),
     ),
     "mute": Variant(
         what="never answers requests for its configuration",
@@ -146,65 +138,58 @@ VARIANTS: dict[str, Variant] = {
             "length zero", "enumeration again and again",
         ),
         firmware=lambda _serial: behaviours.Mute(descriptor(DescriptorType.CONFIGURATION)),
-        linux=Linux(
-            usable=False, says=r"can't read configurations, error -110", effect="gives up after 5 s for each try"
-        ),
+        linux=Linux("gives up after four tries of 5 s", r"can't read configurations, error -110", None),
     ),
     "no-status": Variant(
         what="stalls GET_STATUS of the device",
-        breaks=("status of the device", "answers shorter than asked for", "reset",),
+        breaks=("status of the device", "answers shorter than asked for", "reset"),
         firmware=lambda _serial: behaviours.Stalling(request(0x80, Request.GET_STATUS)),
-        linux=Linux(usable=True, says=r"Product: Awkward", effect="does not ask"),
+        linux=Linux("does not ask"),
     ),
     "no-qualifier": Variant(
         what="is at high speed and stalls the device qualifier",
         breaks=("device qualifier",),
         firmware=lambda _serial: behaviours.Stalling(_other_speed),
-        linux=Linux(usable=True, says=r"Product: Awkward", effect="asks only devices at full speed"),
+        linux=Linux("asks only devices at full speed"),
     ),
     "no-bos": Variant(
         what="is of USB 2.01 and has no binary object store",
-        breaks=("binary object store", "device capabilities",),
+        breaks=("binary object store", "device capabilities"),
         change=descriptions.store_promised,
-        linux=Linux(usable=True, says=r"unable to get BOS descriptor", effect="goes on without"),
+        linux=Linux("goes on without", r"unable to get BOS descriptor"),
     ),
     "other-packet-size": Variant(
         what="has bMaxPacketSize0 32 at high speed, where it is 64",
         breaks=("device descriptor",),
         change=descriptions.device(max_packet_size0=32),
-        linux=Linux(usable=True, says=r"Using ep0 maxpacket: 32", effect="believes it"),
+        linux=Linux("believes it", r"Using ep0 maxpacket: 32"),
     ),
     "bad-packet-size": Variant(
         what="has bMaxPacketSize0 7",
         breaks=("device descriptor",),
         change=descriptions.device(max_packet_size0=7),
-        linux=Linux(usable=False, says=r"Invalid ep0 maxpacket: 7", effect="gives up after several tries"),
+        linux=Linux("gives up after four tries", r"device descriptor read/64, error -71", None),
     ),
     "extra-endpoint": Variant(
         what="has one endpoint more than bNumEndpoints says",
         breaks=("endpoint counts",),
         change=descriptions.extra_endpoint,
         linux=Linux(
-            usable=True, says=r"interface 0 altsetting 0 has 2 endpoint descriptors, different from .* value: 1",
-            effect="the endpoint does not exist",
+            "the endpoint does not exist",
+            r"interface 0 altsetting 0 has 2 endpoint descriptors, different from .* value: 1",
         ),
     ),
     "duplicate-endpoint": Variant(
         what="has the same endpoint twice",
         breaks=("endpoint addresses",),
         change=descriptions.duplicate_endpoint,
-        linux=Linux(
-            usable=True, says=r"has a duplicate endpoint with address 0x81, skipping", effect="the first counts"
-        ),
+        linux=Linux("the first one counts", r"has a duplicate endpoint with address 0x81, skipping"),
     ),
     "interval-zero": Variant(
         what="has an interrupt endpoint with bInterval 0",
         breaks=("intervals",),
         change=descriptions.interval_zero,
-        linux=Linux(
-            usable=True, says=r"endpoint 0x81 has an invalid bInterval 0, changing to 7",
-            effect="polls it every 8 ms (32 ms if it were slower)",
-        ),
+        linux=Linux("polls it every 8 ms", r"endpoint 0x81 has an invalid bInterval 0, changing to 7"),
     ),
     "twice": Variant(
         what="stalls every other SET_INTERFACE",
@@ -213,24 +198,22 @@ VARIANTS: dict[str, Variant] = {
             "halts end with set configuration", "halts end with set interface",
         ),
         firmware=lambda _serial: behaviours.Twice(),
-        linux=Linux(usable=True, says=r"Product: Awkward", effect="tells the driver, which may try again"),
+        linux=Linux("tells the driver (EPIPE), which may try again"),
     ),
     "no-idle": Variant(
         what="never answers SET_IDLE",
         firmware=lambda _serial: behaviours.Mute(request(0x21, _SET_IDLE)),
-        linux=Linux(usable=True, says=r"hid-generic .* HID", effect="usbhid takes the request back and binds"),
+        linux=Linux("usbhid takes the request back after 5 s and binds"),
     ),
     "garbage-report": Variant(
         what="has a HID report descriptor that is none",
         firmware=lambda _serial: AwkwardFirmware(_GARBAGE),
-        linux=Linux(
-            usable=False, says=r"probe with driver hid-generic failed with error -22", effect="no HID driver binds"
-        ),
+        linux=Linux("no HID driver binds", r"probe with driver hid-generic failed with error -22"),
     ),
     "departing": Variant(
         what="leaves the bus at a vendor request, and comes back",
         firmware=behaviours.Departing,
-        linux=Linux(usable=True, says=r"USB disconnect", effect="the request fails, the device is gone"),
+        linux=Linux("the request fails (ESHUTDOWN), the device is gone", r"USB disconnect"),
     ),
 }  # fmt: skip
 """By the value of the option ``how``."""
