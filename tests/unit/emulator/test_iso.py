@@ -132,7 +132,7 @@ def test_wake_ups_that_are_late_do_not_move_the_schedule() -> None:
     assert stream.times[-1] == 10_000.7
 
 
-def test_a_stream_that_ran_dry_for_a_moment_catches_up() -> None:
+def test_trap_a_stream_that_ran_dry_for_a_moment_catches_up() -> None:
     stream = Stream(Endpoint(0x81, 1, 64, 1), Speed.FULL)
     stream.submit([1, 1])
     stream.clock.advance(5.5 * MILLISECOND)
