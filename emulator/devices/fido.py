@@ -22,7 +22,7 @@ __all__ = ["FIDO_REPORT", "KIND", "FidoFirmware", "fido_gadget"]
 _FIDO_ALLIANCE, _AUTHENTICATOR, _TO_HOST, _FROM_HOST = 0xF1D0, 0x01, 0x20, 0x21
 _MESSAGE_SECONDS = 0.5
 _TOUCH_SECONDS = 10.0
-"""How long a touch counts that nobody has asked for again (CTAP 2.1 asks for 10 s at most, U2F for some time)."""
+"""How long a touch counts that no request has used up."""
 
 FIDO_REPORT = report_descriptor([
     (Item.USAGE_PAGE, _FIDO_ALLIANCE), (Item.USAGE, _AUTHENTICATOR), (Item.COLLECTION, Collection.APPLICATION),
