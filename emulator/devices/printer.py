@@ -1,6 +1,6 @@
 """A printer, bidirectional: what is printed goes to a file (USB Printing Devices 1.1; IEEE 1284 for ID and status).
 
-It takes whatever it is sent and answers two commands of printer job language, as nearly all printers do. With
+It takes whatever it is sent, and answers a few questions of printer job language (INFO ID, INFO STATUS, ECHO). With
 ``paper=64K`` it runs out of paper there, and takes nothing more (NAK) until it is refilled.
 """
 
