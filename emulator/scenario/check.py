@@ -10,7 +10,7 @@ from ..gadget import Gadget
 from .data import Echo
 from .script import NOTHING, Answer, ControlRule, InRule, Outcome, OutRule, Rule, Script
 
-__all__ = ["problems"]
+__all__ = ["lost_messages", "problems"]
 
 
 def problems(script: Script, gadget: Gadget) -> Iterator[tuple[int, str]]:
@@ -20,6 +20,12 @@ def problems(script: Script, gadget: Gadget) -> Iterator[tuple[int, str]]:
     for number, rule in enumerate(script.rules):
         for problem in _of_rule(rule, script, kinds, names):
             yield number, problem
+
+
+def lost_messages(script: Script, gadget: Gadget) -> list[int]:
+    """Endpoints of which the script says how messages end, and which are no bulk or interrupt OUT endpoints."""
+    kinds = _endpoints(gadget)
+    return [each for each in script.messages if kinds.get(each) not in (TransferType.BULK, TransferType.INTERRUPT)]
 
 
 def _endpoints(gadget: Gadget) -> Mapping[int, TransferType]:

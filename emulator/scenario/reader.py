@@ -8,7 +8,7 @@ from ..model import Kind, Model
 from ..options import Options
 from ..record import Record
 from . import tree
-from .check import problems
+from .check import lost_messages, problems
 from .gadget import WrittenGadget
 from .read_gadget import GADGET_KEYS, read_gadget
 from .read_rules import RULE_KEYS, read_script
@@ -33,6 +33,8 @@ def _scenario(root: tree.Node) -> tuple[Scenario, WrittenGadget]:
     script, nodes = read_script(fields)
     for number, problem in problems(script, gadget):
         nodes[number].complain(problem)
+    for address in lost_messages(script, gadget):
+        fields.need("messages").complain(f"the device has no bulk or interrupt OUT endpoint {address:#04x}")
     name, summary = fields.text("name"), fields.text("summary")
     return Scenario(gadget=gadget, script=script, reports=reports, name=name, summary=summary), gadget
 

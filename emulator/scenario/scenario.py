@@ -10,7 +10,7 @@ from wslusb.errors import LocalError, LocalReason
 from ..gadget import Gadget
 from ..model import Model
 from ..record import Record
-from .check import problems
+from .check import lost_messages, problems
 from .firmware import ScriptFirmware
 from .script import Script
 
@@ -32,6 +32,9 @@ class Scenario:
         for number, problem in problems(self.script, self.gadget):
             rule = self.script.rules[number]
             raise LocalError(LocalReason.BAD_STATE, f"{type(rule).__name__} {rule.name or number}: {problem}")
+        for address in lost_messages(self.script, self.gadget):
+            problem = f"the device has no bulk or interrupt OUT endpoint {address:#04x}"
+            raise LocalError(LocalReason.BAD_STATE, f"messages: {problem}")
 
     def model(self, record: Record | None = None) -> Model:
         """The device. ``record`` is where it writes down what it was sent. LocalError as :meth:`check` says."""

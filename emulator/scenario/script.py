@@ -16,7 +16,7 @@ from .data import Data, Literal
 
 __all__ = [
     "FIRST_STATE", "LAST", "LOOP", "NOTHING", "Answer", "Among", "ControlRule", "InRule", "Masked", "Nth", "OutRule",
-    "Outcome", "Repeat", "Rule", "Script", "Send", "Wanted",
+    "Outcome", "Repeat", "Rule", "Script", "Send", "Spoken", "Wanted",
 ]  # fmt: skip
 
 FIRST_STATE = "start"

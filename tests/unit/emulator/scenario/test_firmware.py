@@ -404,3 +404,5 @@ def test_isochronous_packets_are_writes() -> None:
 def test_a_script_that_the_device_cannot_follow_is_refused() -> None:
     with pytest.raises(LocalError, match=r"InRule 0: endpoint: the device has no IN endpoint 0x85"):
         Bench(reads=(InRule(endpoint=0x85),))
+    with pytest.raises(LocalError, match=r"messages: the device has no bulk or interrupt OUT endpoint 0x03"):
+        Bench(messages={EAR: b"x"})

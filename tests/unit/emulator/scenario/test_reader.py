@@ -56,6 +56,7 @@ RULES = {
     "[[out]]\nendpoint = 2\nsend = { endpoint = 0x83 }": "no bulk or interrupt IN endpoint 0x83",
     "[messages]\n2 = '\\n'\n[[out]]\nendpoint = 2\nanswer = { status = 'stall' }": "d.toml:22: out[0]: answer: packets",
     "[messages]\n0x82 = 'x'": "d.toml:21: messages.0x82: the key of a message's end is the address of an OUT endpoint",
+    "[messages]\n3 = 'x'": "d.toml:20: messages: the device has no bulk or interrupt OUT endpoint 0x03",
     "[messages]\n2 = ''": "d.toml:21: messages.2: expected at least one byte, not ''",
     "[[control]]\nafter = 'nobody'": "d.toml:20: control[0]: after: no rule is called 'nobody'",
     "[[control]]\nanswer = { echo = 'nobody' }": "echo: no rule is called 'nobody'",
