@@ -36,8 +36,10 @@ DEVICES = 255
 """Most devices in one enumeration answer."""
 NODES = 64
 """Most device nodes that a guest reports for one device."""
-DEVICE_URBS = 256
+DEVICE_URBS = 512
 """URBs in flight on one device, unless the host grants another number."""
+# Linux has 300 reads wait at a SuperSpeed network card (usbnet_update_max_qlen in drivers/net/usb/usbnet.c): what it
+# writes must find credit beside them.
 DEVICE_BYTES = 12 * MIB
 """Bytes in flight on one device, both directions together, unless the host grants another number."""
 PENDING_REQUESTS = 1024
