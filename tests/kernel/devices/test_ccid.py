@@ -30,7 +30,7 @@ mkdir -p /run/pcscd
 cp {DRIVERS}/Info.plist /dev/shm/Info.plist
 sed -i '/<key>ifdVendorID/,/<string>/ s/0x[0-9A-F]*/0x1209/; /<key>ifdProductID/,/<string>/ s/0x[0-9A-F]*/0x0004/' \
     /dev/shm/Info.plist
-mountpoint -q {DRIVERS}/Info.plist || busybox mount --bind /dev/shm/Info.plist {DRIVERS}/Info.plist
+busybox mount --bind /dev/shm/Info.plist {DRIVERS}/Info.plist
 exec pcscd --foreground --debug --apdu
 """
 
@@ -38,9 +38,11 @@ exec pcscd --foreground --debug --apdu
 @contextmanager
 def pcscd(kernel: UmlMachine) -> Iterator[Process]:
     """The daemon, without systemd. It takes only readers that are on libccid's list: ours is, as the first."""
-    with kernel.start(START) as daemon:
-        yield daemon
-    kernel.run(f"busybox umount {DRIVERS}/Info.plist")
+    try:
+        with kernel.start(START) as daemon:
+            yield daemon
+    finally:
+        kernel.run(f"busybox umount {DRIVERS}/Info.plist", check=False)
 
 
 def test_pcscd_talks_to_the_card(lab: Lab, kernel: UmlMachine) -> None:
