@@ -12,9 +12,9 @@ from wslusb.usb.descriptors_extra import InterfaceAssociation
 from wslusb.usb.ids import ClassCode, DescriptorType, Speed, TransferType
 
 from .. import rules
-from ..gadget import ENGLISH
-from .gadget import LANGUAGES, WrittenGadget, languages_descriptor, text_descriptor
+from .gadget import WrittenGadget
 from .names import CLASSES, HID_REPORTS, SPEEDS, TRANSFERS
+from .read_strings import Strings
 from .tree import Fields, Node
 
 __all__ = ["GADGET_KEYS", "read_gadget"]
@@ -35,82 +35,14 @@ _INTERFACE_KEYS = (
 _ENDPOINT_KEYS = ("address", "transfer", "attributes", "max_packet_size", "interval", "tail", "descriptors")
 _ASSOCIATION_KEYS = ("first", "count", "class", "subclass", "protocol", "string")
 _HID_VERSION, _REPORT = 0x0111, 0x22
-_LANGUAGE = re.compile(r"0x[0-9a-fA-F]{4}")
 _PACKET_SIZE0 = {Speed.LOW: 8, Speed.SUPER: 9, Speed.SUPER_PLUS: 9}
 _BCD_USB = {Speed.SUPER: 0x0320, Speed.SUPER_PLUS: 0x0320}
-
-
-class _Strings:
-    """String descriptors: those that the file gives an index, and those that stand where they are used."""
-
-    def __init__(self, fields: Fields) -> None:
-        self.texts: dict[tuple[int, int], bytes] = {}
-        languages = self._languages(fields.get("languages"))
-        self._language = languages[0] if languages else ENGLISH
-        node = fields.get("strings")
-        for key, value in node.entries() if node else ():
-            if isinstance(value.value, dict) and _LANGUAGE.fullmatch(key):
-                self._read(int(key, 16), value)
-            else:
-                self._read_one(self._language, key, value)
-        if languages is not None:
-            self.texts[LANGUAGES] = self.texts.get(LANGUAGES, languages_descriptor(languages))
-        self._indices = {value: index for (language, index), value in self.texts.items() if language == self._language}
-
-    def _languages(self, node: Node | None) -> Sequence[int] | None:
-        """None where the file does not say. Odd bytes are kept as they are."""
-        if node is None:
-            return None
-        if not isinstance(node.value, str):
-            return [item.integer(0, 0xFFFF) for item in node.items()]
-        raw = self.texts[LANGUAGES] = node.hexadecimal()
-        return [language for (language,) in struct.iter_unpack("<H", raw[2 : len(raw) & ~1])]
-
-    def _read(self, language: int, table: Node) -> None:
-        for key, value in table.entries():
-            self._read_one(language, key, value)
-
-    def _read_one(self, language: int, key: str, value: Node) -> None:
-        if not re.fullmatch(r"[0-9]{1,3}", key) or not 0 < int(key) <= 0xFF:
-            value.complain("the key of a string is its index, 1 to 255, or a table of strings is that of a LANGID")
-        if isinstance(value.value, dict):
-            raw = value.fields("hex").need("hex").hexadecimal()
-        else:
-            raw = text_descriptor(_unicode(value))
-        self.texts[language, int(key)] = raw
-
-    def index(self, fields: Fields, key: str) -> int:
-        """A string field: an index, or a text that gets one."""
-        node = fields.get(key)
-        if node is None or isinstance(node.value, int):
-            return 0 if node is None else node.integer(0, 0xFF)
-        text = text_descriptor(_unicode(node))
-        if text not in self._indices:
-            free = next((number for number in range(1, 0x100) if (self._language, number) not in self.texts), 0)
-            if not free:
-                node.complain("a device has at most 255 strings")
-            self._indices[text] = free
-            self.texts[self._language, free] = text
-        return self._indices[text]
-
-    def finish(self) -> dict[tuple[int, int], bytes]:
-        """All of them, and the list of languages if the file has none."""
-        if self.texts and LANGUAGES not in self.texts:
-            self.texts[LANGUAGES] = languages_descriptor((self._language,))
-        return dict(sorted(self.texts.items()))
-
-
-def _unicode(node: Node) -> str:
-    text = node.text()
-    if len(text.encode("utf-16-le", "surrogatepass")) > 2 * 126:
-        node.expected("a text of at most 126 UTF-16 units")
-    return text
 
 
 def read_gadget(fields: Fields) -> tuple[WrittenGadget, dict[int, bytes]]:
     """The gadget, and HID report descriptors by interface. LocalError for what is wrong."""
     speed = node.choice(SPEEDS) if (node := fields.get("speed")) else Speed.HIGH
-    strings = _Strings(fields)
+    strings = Strings(fields)
     reports: dict[int, bytes] = {}
     configurations = _configurations(fields.need("configurations"), strings, reports)
     if node := fields.get("hid_reports"):
@@ -145,7 +77,7 @@ def _check(gadget: WrittenGadget, fields: Fields) -> None:
         fields.node.complain(f"{broken} (checked = false is for devices that break rules on purpose)")
 
 
-def _device(node: Node, strings: _Strings, speed: Speed, count: int) -> DeviceDescriptor:
+def _device(node: Node, strings: Strings, speed: Speed, count: int) -> DeviceDescriptor:
     if isinstance(node.value, str):
         try:
             return DeviceDescriptor.unpack(node.hexadecimal())
@@ -163,14 +95,14 @@ def _device(node: Node, strings: _Strings, speed: Speed, count: int) -> DeviceDe
     )  # fmt: skip
 
 
-def _configurations(node: Node, strings: _Strings, reports: dict[int, bytes]) -> tuple[Configuration, ...]:
+def _configurations(node: Node, strings: Strings, reports: dict[int, bytes]) -> tuple[Configuration, ...]:
     items = node.items()
     if not items:
         node.expected("at least one configuration")
     return tuple(_configuration(item, number, strings, reports) for number, item in enumerate(items, 1))
 
 
-def _configuration(node: Node, number: int, strings: _Strings, reports: dict[int, bytes]) -> Configuration:
+def _configuration(node: Node, number: int, strings: Strings, reports: dict[int, bytes]) -> Configuration:
     if isinstance(node.value, str):
         try:
             return Configuration.unpack(node.hexadecimal(), keep_rest=True)
@@ -186,7 +118,7 @@ def _configuration(node: Node, number: int, strings: _Strings, reports: dict[int
     )  # fmt: skip
 
 
-def _interface(node: Node, before: Sequence[Interface], strings: _Strings, reports: dict[int, bytes]) -> Interface:
+def _interface(node: Node, before: Sequence[Interface], strings: Strings, reports: dict[int, bytes]) -> Interface:
     fields = node.fields(*_INTERFACE_KEYS)
     alternate = fields.integer("alternate", 0)
     last = before[-1].number if before else -1
@@ -206,7 +138,7 @@ def _interface(node: Node, before: Sequence[Interface], strings: _Strings, repor
     )  # fmt: skip
 
 
-def _association(node: Node, number: int, strings: _Strings) -> InterfaceAssociation:
+def _association(node: Node, number: int, strings: Strings) -> InterfaceAssociation:
     fields = node.fields(*_ASSOCIATION_KEYS)
     return InterfaceAssociation(
         fields.integer("first", number), fields.need("count").integer(0, 0xFF), _class(fields, 0),

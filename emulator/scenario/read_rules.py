@@ -7,23 +7,20 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from .data import Data, Echo, Literal, Pattern, PatternKind
 from .names import REQUESTS, request_type
+from .read_answers import MOST, read_answer, read_send
 from .script import (
     LAST,
     LOOP,
-    NOTHING,
     Among,
     Answer,
     ControlRule,
     InRule,
     Masked,
     Nth,
-    Outcome,
     OutRule,
     Repeat,
     Script,
-    Send,
     Wanted,
 )
 from .tree import Fields, Node
@@ -34,15 +31,7 @@ RULE_KEYS = ("control", "in", "out", "messages")
 _COMMON = ("name", "state", "after", "nth", "answer", "repeat", "set_state", "send")
 _SPOKEN = ("equals", "starts_with", "matches")
 _SETUP = ("request_type", "request", "value", "index", "length")
-_SOURCES = ("hex", "text", "file", "pattern", "echo")
-_ANSWER = (*_SOURCES, "length", "seed", "status", "delay", "times", "zlp", "packet")
-_SEND = ("endpoint", *_SOURCES, "length", "seed", "status", "delay", "zlp")
-_STATUSES = {outcome.value: outcome for outcome in Outcome}
-_SEND_STATUSES = {outcome.value: outcome for outcome in (Outcome.OK, Outcome.STALL)}
-_PATTERNS = {kind.value: kind for kind in PatternKind}
 _REPEATS: dict[str, Repeat | int] = {"loop": LOOP, "last": LAST, "once": 1}
-_MOST = 1 << 24
-_FILE_LIMIT = 64 << 20
 
 
 def read_script(fields: Fields) -> tuple[Script, list[Node]]:
@@ -96,7 +85,7 @@ def _messages(fields: Fields) -> dict[int, bytes]:
 
 
 def _common(fields: Fields) -> dict[str, Any]:
-    answers = tuple(_answer(node) for node in node.one_or_more()) if (node := fields.get("answer")) else (Answer(),)
+    answers = tuple(read_answer(node) for node in node.one_or_more()) if (node := fields.get("answer")) else (Answer(),)
     if not answers:
         fields.need("answer").expected("at least one answer")
     return {
@@ -107,7 +96,7 @@ def _common(fields: Fields) -> dict[str, Any]:
         "answers": answers,
         "repeat": _repeat(node) if (node := fields.get("repeat")) else LOOP,
         "set_state": fields.text("set_state"),
-        "sends": tuple(_send(each) for each in node.one_or_more()) if (node := fields.get("send")) else (),
+        "sends": tuple(read_send(each) for each in node.one_or_more()) if (node := fields.get("send")) else (),
     }
 
 
@@ -166,9 +155,9 @@ def _request(node: Node) -> int:
 
 def _nth(node: Node) -> Nth:
     if isinstance(node.value, int):
-        return Nth((node.integer(1, _MOST),))
+        return Nth((node.integer(1, MOST),))
     if isinstance(node.value, list):
-        return Nth(tuple(each.integer(1, _MOST) for each in node.items()))
+        return Nth(tuple(each.integer(1, MOST) for each in node.items()))
     match = re.fullmatch(r"([0-9]{1,8})-([0-9]{1,8})?", node.value) if isinstance(node.value, str) else None
     if not match or not int(match[1]):
         node.expected("a number, some numbers, or a range such as '2-4' or '3-', counted from 1")
@@ -178,87 +167,4 @@ def _nth(node: Node) -> Nth:
 def _repeat(node: Node) -> Repeat | int:
     if isinstance(node.value, str):
         return node.choice(_REPEATS)
-    return node.integer(1, _MOST)
-
-
-# -- answers
-
-
-def _answer(node: Node) -> Answer:
-    fields = node.fields(*_ANSWER)
-    outcome = status.choice(_STATUSES) if (status := fields.get("status")) else Outcome.OK
-    packet = fields.integer("packet", 0, 1, 0xFFFF) or None
-    return Answer(
-        data=_data(fields), outcome=_sound(fields, outcome), delay=_delay(fields), packet=packet,
-        times=fields.integer("times", 1, 1, _MOST), zero_packet=fields.flag("zlp"),
-    )  # fmt: skip
-
-
-def _send(node: Node) -> Send:
-    fields = node.fields(*_SEND)
-    outcome = status.choice(_SEND_STATUSES) if (status := fields.get("status")) else Outcome.OK
-    answer = Answer(
-        data=_data(fields), outcome=_sound(fields, outcome), delay=_delay(fields), zero_packet=fields.flag("zlp")
-    )
-    return Send(fields.need("endpoint").integer(0x81, 0x8F), answer)
-
-
-def _sound(fields: Fields, outcome: Outcome) -> Outcome:
-    if outcome is not Outcome.OK and fields.present(*_SOURCES, "zlp"):
-        fields.node.complain(f"an answer with status '{outcome.value}' has no data")
-    return outcome
-
-
-def _delay(fields: Fields) -> float:
-    node = fields.get("delay")
-    return 0.0 if node is None else node.seconds()
-
-
-def _data(fields: Fields) -> Data:
-    sources = fields.present(*_SOURCES)
-    if len(sources) > 1:
-        fields.node.complain(f"an answer has one of {', '.join(_SOURCES)}, not {' and '.join(sources)}")
-    for key in ("length", "seed"):
-        if fields.get(key) and sources != ["pattern"]:
-            fields.node.complain(f"{key} is for a pattern")
-    return _READERS[sources[0]](fields.need(sources[0]), fields) if sources else NOTHING
-
-
-def _pattern(node: Node, fields: Fields) -> Data:
-    kind = node.choice(_PATTERNS)
-    if kind is not PatternKind.RANDOM and fields.get("seed"):
-        fields.node.complain("seed is for the random pattern")
-    length = fields.integer("length", 0, 0, _MOST) if fields.get("length") else None
-    return Pattern(kind=kind, length=length, seed=fields.integer("seed", 0, 0, 1 << 63))
-
-
-def _echo(node: Node, _fields: Fields) -> Data:
-    if isinstance(node.value, str) and node.value:
-        return Echo(node.value)
-    if node.value is not True:
-        node.expected("true, or the name of a rule")
-    return Echo()
-
-
-def _file(node: Node, _fields: Fields) -> Data:
-    """A file beside the scenario, or with a whole path."""
-    try:
-        path = node.source.path.parent / node.text()
-        if path.exists() and not path.is_file():  # a named pipe would be waited for
-            node.complain("this is not a file")
-        with path.open("rb") as file:
-            data = file.read(_FILE_LIMIT + 1)
-    except (OSError, ValueError) as error:
-        node.complain(f"{getattr(error, 'strerror', None) or error}")
-    if len(data) > _FILE_LIMIT:
-        node.complain(f"the file is larger than {_FILE_LIMIT >> 20} MiB")
-    return Literal(data)
-
-
-_READERS: dict[str, Callable[[Node, Fields], Data]] = {
-    "hex": lambda node, _: Literal(node.hexadecimal()),
-    "text": lambda node, _: Literal(node.text().encode("utf-8", "surrogatepass")),
-    "file": _file,
-    "pattern": _pattern,
-    "echo": _echo,
-}
+    return node.integer(1, MOST)

@@ -10,7 +10,7 @@ import pytest
 from emulator.catalogue import kind_named
 from emulator.device import VirtualDevice
 from emulator.options import Options
-from emulator.scenario import read_gadget, read_rules, reads
+from emulator.scenario import read_answers, read_gadget, read_rules, reads
 from emulator.scenario.names import CLASSES, HID_REPORTS
 from wslusb.device import sync
 from wslusb.usb.setup import Setup
@@ -37,7 +37,7 @@ def test_a_table_has_every_key_and_no_other(section: str) -> None:
 
 
 def test_the_table_of_answers_has_every_key() -> None:
-    assert ROWS["answers"] == {*read_rules._ANSWER, *read_rules._STATUSES}
+    assert ROWS["answers"] == {*read_answers.ANSWER_KEYS, *read_answers.STATUSES}
 
 
 @pytest.mark.parametrize("word", [*CLASSES, *HID_REPORTS])
