@@ -13,6 +13,7 @@ from pathlib import Path
 
 import gallery
 
+from hil.conformance import tables as conformance
 from wslusb.errors import PeerReason
 from wslusb.session.states import TABLE, Role
 from wslusb.usb.urb import Status, to_errno
@@ -66,6 +67,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "reasons": lambda: table(" reason | name ", [f" {reason.value} | {reason.name} " for reason in PeerReason]),
     "events": lambda: table(" kind | name ", [f" {kind.value} | {kind.name} " for kind in EventKind]),
     **gallery.PARTS,
+    **conformance.PARTS,
 }
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["KERNEL_CASES", "KernelCase", "NO_INTERRUPT", "NO_ISOCHRONOUS"]
+__all__ = ["KERNEL_CASES", "KernelCase"]
 
 NO_ISOCHRONOUS = "dummy_hcd has no isochronous endpoints"
+NO_CHOICE = "a Device reads into buffers of its own"
+NO_MAPPING = "only a kernel maps buffers"
 NO_INTERRUPT = "Linux' f_sourcesink has no interrupt endpoints"
 
 
@@ -18,7 +20,8 @@ NO_INTERRUPT = "Linux' f_sourcesink has no interrupt endpoints"
 class KernelCase:
     """A case: ``parameters`` are ``iterations:length:vary:sglen``, ``alternate`` the setting that has its endpoints.
 
-    ``directly`` and ``through`` say why it cannot pass on the Gadget Zero and through wslusb; "" if it passes.
+    ``directly``, ``through`` and ``program`` say why it cannot pass on the Gadget Zero, through wslusb, and when a
+    program asks the same (:mod:`hil.conformance.usbtest`); "" if it passes.
     """
 
     number: int
@@ -27,6 +30,7 @@ class KernelCase:
     alternate: int = 0
     directly: str = ""
     through: str = ""
+    program: str = ""
 
     @property
     def argument(self) -> str:
@@ -35,7 +39,7 @@ class KernelCase:
 
 
 KERNEL_CASES = (
-    KernelCase(0, "nothing"),
+    KernelCase(0, "nothing", program="left out"),
     KernelCase(1, "bulk write", "50:4096"),
     KernelCase(2, "bulk read", "50:4096"),
     KernelCase(3, "bulk write, lengths vary", "50:4096:512"),
@@ -53,12 +57,12 @@ KERNEL_CASES = (
     KernelCase(15, "isochronous write", "4:8192:512:4", 1, NO_ISOCHRONOUS),
     KernelCase(16, "isochronous read", "4:8192:512:4", 1, NO_ISOCHRONOUS),
     KernelCase(17, "write from an odd address", "20:4096"),
-    KernelCase(18, "read to an odd address", "20:4096"),
-    KernelCase(19, "write from an odd address, mapped before", "20:4096"),
-    KernelCase(20, "read to an odd address, mapped before", "20:4096"),
+    KernelCase(18, "read to an odd address", "20:4096", program=NO_CHOICE),
+    KernelCase(19, "write from an odd address, mapped before", "20:4096", program=NO_MAPPING),
+    KernelCase(20, "read to an odd address, mapped before", "20:4096", program=NO_MAPPING),
     KernelCase(21, "control writes from an odd address, read back", "50:512:64"),
     KernelCase(22, "isochronous write from an odd address", "4:8192:512:4", 1, NO_ISOCHRONOUS),
-    KernelCase(23, "isochronous read to an odd address", "4:8192:512:4", 1, NO_ISOCHRONOUS),
+    KernelCase(23, "isochronous read to an odd address", "4:8192:512:4", 1, NO_ISOCHRONOUS, program=NO_CHOICE),
     KernelCase(24, "unlink from queues of writes", "20:4096:512:8"),
     KernelCase(25, "interrupt write", "20:64", 2, NO_INTERRUPT),
     KernelCase(26, "interrupt read", "20:64", 2, NO_INTERRUPT),
