@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..importers import FORMATS, import_device
+from ..importers import FORMATS, SPEEDS, import_device
 from ..importers.scenario_text import scenario_text
 from . import output
 from .tree import lines
@@ -27,10 +27,11 @@ SCHEMA = "emulator.import/1"
               help="Write the device as a scenario; '-' is standard output.")  # fmt: skip
 @click.option("--device", default="", metavar="NAME", help="Which, where SOURCE has several: 1-2, or bus.address.")
 @click.option("--format", "format_name", default="", type=click.Choice(["", *FORMATS]), help="If it cannot be told.")
+@click.option("--speed", default="", type=click.Choice(list(SPEEDS)), help="In place of the source's: low, full, ...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: name, descriptors and what is missing.")
-def command(*, source: Path, target: Path | None, device: str, format_name: str, as_json: bool) -> None:
+def command(*, source: Path, target: Path | None, device: str, format_name: str, speed: str, as_json: bool) -> None:
     """Import a device."""
-    imported = import_device(source, device, format_name)
+    imported = import_device(source, device, format_name, SPEEDS[speed])
     gadget = imported.model.gadget
     if as_json:
         body = {

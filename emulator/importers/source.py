@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wslusb.errors import LocalError, LocalReason
+from wslusb.usb.ids import Speed
 
 from . import captures, libusbgx, lsusb, pcap, sysfs, transfers, umockdev
 from .evidence import Evidence, choose, unreadable
@@ -46,11 +47,14 @@ FORMATS: dict[str, Callable[[Path], list[Evidence]]] = {
 """Readers by the names that ``--format`` takes."""
 
 
-def import_device(path: Path, device: str = "", format_name: str = "") -> Imported:
+def import_device(
+    path: Path, device: str = "", format_name: str = "", speed: Speed = Speed.UNKNOWN
+) -> Imported:  # fmt: skip
     """Read a device from a file or directory, whose format is recognized where none is named.
 
     ``device`` is the name of one of several: a port (``1-2``) in umockdev dumps, bus and address (``1.4``) in captures
-    and lsusb. LocalError: the source cannot be read, has no device, or several and none was named.
+    and lsusb. ``speed`` is for who knows better than the source. LocalError: the source cannot be read, has no device,
+    or several and none was named.
     """
     if not path.exists():
         raise LocalError(LocalReason.NOT_FOUND, f"there is no {path}")
@@ -58,9 +62,11 @@ def import_device(path: Path, device: str = "", format_name: str = "") -> Import
     if name not in FORMATS:
         raise LocalError(LocalReason.BAD_ADDRESS, f"no format is called {name!r}; there are {', '.join(FORMATS)}")
     try:
-        return assemble(choose(FORMATS[name](path), device, str(path)))
+        evidence = choose(FORMATS[name](path), device, str(path))
     except OSError as error:
         raise unreadable(f"{path}: {error.strerror or error}") from error
+    evidence.speed = speed or evidence.speed
+    return assemble(evidence)
 
 
 def _recognize(path: Path) -> str:

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from emulator.catalogue import kinds, parse_models
 from emulator.cli.program import program
 from tests.support import samples
+from wslusb.usb.ids import Speed
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +124,14 @@ def test_an_imported_device_is_the_same_again_from_its_scenario(gadget: str, tmp
 def test_a_scenario_on_standard_output_is_toml() -> None:
     result = run("import", samples.SAMPLES / "keyboard/lsusb.txt", "-o", "-")
     assert tomllib.loads(result.stdout)["strings"]["3"] == "KBD1"
+
+
+def test_a_speed_that_the_source_does_not_hold_can_be_said() -> None:
+    result = run("import", samples.CAPTURE, "--device", "1.3", "--speed", "high")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "high speed" in result.stdout
+    (model,) = parse_models(f"{samples.CAPTURE}:device=1.3,speed=high")
+    assert model.gadget.speed is Speed.HIGH
 
 
 def test_a_file_that_is_in_no_format(tmp_path: Path) -> None:
