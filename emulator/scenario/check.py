@@ -8,7 +8,7 @@ from wslusb.usb.ids import TransferType, is_in
 
 from ..gadget import Gadget
 from .data import Echo
-from .script import NOTHING, Answer, ControlRule, InRule, Outcome, OutRule, Rule, Script
+from .script import NOTHING, ControlRule, InRule, Outcome, OutRule, Rule, Script
 
 __all__ = ["lost_messages", "problems"]
 
@@ -57,17 +57,15 @@ def _of_endpoint(rule: InRule | OutRule, script: Script, kinds: Mapping[int, Tra
     address, direction = rule.endpoint, "IN" if isinstance(rule, InRule) else "OUT"
     if address not in kinds or is_in(address) != isinstance(rule, InRule):
         yield f"endpoint: the device has no {direction} endpoint {address:#04x}"
-    plain = kinds.get(address) == TransferType.ISOCHRONOUS or address in script.messages
+    isochronous = kinds.get(address) == TransferType.ISOCHRONOUS
+    allowed = {Outcome.OK, Outcome.NAK} if isochronous and direction == "IN" else {Outcome.OK}
+    plain = isochronous or address in script.messages
     for answer in rule.answers:
         if answer.outcome is Outcome.STANDARD:
             yield "answer: status 'standard' is for control requests"
-        elif plain and not _plain(answer):
-            yield "answer: packets of isochronous endpoints, and messages, have neither a delay nor a stall"
+        elif plain and (answer.delay or answer.outcome not in allowed):
+            yield "answer: isochronous packets and messages are neither delayed nor refused"
         elif isinstance(rule, OutRule) and answer.data != NOTHING:
             yield "answer: an OUT endpoint has no data to answer; say what an IN endpoint is to send"
-        elif answer.packet is not None and kinds.get(address) != TransferType.ISOCHRONOUS:
+        elif answer.packet is not None and not isochronous:
             yield "answer: packet is for isochronous endpoints"
-
-
-def _plain(answer: Answer) -> bool:
-    return not answer.delay and answer.outcome in (Outcome.OK, Outcome.NAK)

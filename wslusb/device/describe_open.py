@@ -47,11 +47,12 @@ def describe_from(provider: DeviceProvider, busid: str) -> Description:
 
 
 def describe_beside_its_drivers(host: HostDevice) -> Description:
-    """A device of this system, taken from nobody: no interface is claimed, and no setting changed.
+    """A device of this system, taken from nobody, and no setting changed.
 
-    usbfs lets requests to the device through; those to an interface that a driver has, it refuses, so HID report
-    descriptors are the kernel's own copies (sysfs) where there is a driver. Without the permission to open the device,
-    what is readable for everybody is all.
+    usbfs lets requests to the device through. Those to an interface it refuses where a driver has that, and else holds
+    the interface until the device is closed (drivers/usb/core/devio.c, check_ctrlrecip). So HID report descriptors are
+    the kernel's own copies in sysfs, or asked for where no driver has read them. Without the permission to open the
+    device, what everybody may read is all.
     """
     reports = hid_reports(host.info.busid)
     with contextlib.ExitStack() as stack:

@@ -32,6 +32,16 @@ while True:
         assert error.errno == 32, error
         refused += 1
 """
+TANGLE = """
+import usb.core
+device = usb.core.find(idVendor=0x1209, idProduct=0x0005)
+for number in range(1, 5):
+    try:
+        print(device.write(1, b"x"))
+    except usb.core.USBError as error:
+        print(error.errno)
+        device.clear_halt(1)
+"""
 PROBE = """
 import pathlib, sys
 for folder in pathlib.Path("/sys/bus/usb/devices").iterdir():
@@ -71,6 +81,26 @@ def test_a_modem_talks_to_a_terminal_program(lab: Lab, kernel: UmlMachine) -> No
         ).stdout
         assert said.replace("\r", "").splitlines() == ["OK", "CONNECT 9600", "NO CARRIER"]
     assert "out 0x02: 41 54 44 31 0d" in record.read_text().splitlines()
+
+
+def test_a_device_that_fails_as_its_file_says(lab: Lab, kernel: UmlMachine) -> None:
+    """Linux asks three times for a configuration (drivers/usb/core/message.c, usb_get_descriptor)."""
+    record = lab.rig.shared / "tangle"
+    with lab.plug(f"{EXAMPLES / 'tangle.toml'}:record={record}"):
+        assert kernel.python("-c", TANGLE).stdout.split() == ["1", "1", "32", "1"]
+    asked = [line for line in record.read_text().splitlines() if line.startswith("control 80 06 00 02")]
+    assert asked, "the kernel's first GET_DESCRIPTOR(CONFIGURATION) was the one that stalls"
+
+
+def test_a_report_descriptor_is_asked_for_where_no_driver_has_read_it(lab: Lab) -> None:
+    with lab.gadget("hid", "--serial", "DESC-LOOSE"):
+        lab.wait_listed("DESC-LOOSE")
+        lab.wait_driver("DESC-LOOSE", "usbhid")
+        bound = lab.cli(lab.host, "describe", "DESC-LOOSE").stdout
+        lab.host.run("cd /sys/bus/usb/drivers/usbhid; for link in *:1.0; do echo $link >unbind; done")
+        assert lab.driver("DESC-LOOSE") == ""
+        assert lab.cli(lab.host, "describe", "DESC-LOOSE").stdout == bound
+    assert "[hid_reports]" in bound
 
 
 @pytest.mark.parametrize("kind", GADGETS)
