@@ -66,24 +66,24 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report", "--skip-covered", "--sort=cover")
 
 
+def kernel_tests(session: nox.Session, *which: str) -> None:
+    test_environment(session)
+    session.run("python", "-m", "hil.vm", "build")
+    # Machines are kept by a process for all its files: two processes make use of two processors.
+    how = ["--timeout=300", "--numprocesses=2", "--dist=loadfile", "--durations=0", "--durations-min=1", "-v"]
+    session.run("pytest", "-m", "kernel", *how, *which, *session.posargs)
+
+
 @nox.session
 def kernel(session: nox.Session) -> None:
     """The main path through real kernels, in virtual machines. Builds them once (about five minutes)."""
-    test_environment(session)
-    session.run("python", "-m", "hil.vm", "build")
-    session.run(
-        "pytest",
-        "-m",
-        "kernel",
-        "--timeout=300",
-        "--numprocesses=2",
-        "--dist=loadfile",
-        "--durations=0",
-        "--durations-min=1",
-        "-v",
-        "tests/kernel",
-        *session.posargs,
-    )
+    kernel_tests(session, "tests/kernel", "--ignore=tests/kernel/devices")
+
+
+@nox.session
+def drivers(session: nox.Session) -> None:
+    """Virtual devices and faults under the kernel's own drivers, in the same machines."""
+    kernel_tests(session, "tests/kernel/devices")
 
 
 @nox.session
