@@ -13,7 +13,6 @@ from ..case import Cases
 from ..subject import Failed, NotApplicable, Subject, expect, get_descriptor, named
 from .pipes import PARAMETERS, source_and_sink
 from .queue import Ring
-from .transfers import lengths
 
 __all__ = ["CASES"]
 
@@ -108,8 +107,8 @@ def control_writes_from_odd_address(subject: Subject) -> None:
 
 def _write_and_read_back(subject: Subject, offset: int) -> None:
     source_and_sink(subject)
-    for number, length in enumerate(lengths(PARAMETERS.iterations, PARAMETERS.vary // 8)):
-        size = max(1, min(length, 512))
+    for number in range(PARAMETERS.iterations):
+        size = PARAMETERS.vary * (number + 1) // PARAMETERS.iterations
         data = bytes(number + at & 0xFF for at in range(size))
         buffer = memoryview(bytes(offset) + data)[offset:]
         subject.write(Setup(RequestType.VENDOR, _WRITE, 0, 0, size), buffer)

@@ -20,7 +20,7 @@ class Parameters:
     """As tools/usb/testusb.c has them: ``length`` and ``vary`` in bytes, ``depth`` (sglen) in URBs at a time."""
 
     iterations: int = 8
-    length: int = 1024
+    length: int = 4096
     vary: int = 512
     depth: int = 8
 

@@ -33,7 +33,7 @@ def _endpoint(subject: Subject, transfer: TransferType, reading: bool) -> Endpoi
 
 
 def _iso_urb(subject: Subject, endpoint: Endpoint, offset: int) -> Urb:
-    size, left, packets = payload(endpoint, subject.speed), 4 * PARAMETERS.length, []
+    size, left, packets = payload(endpoint, subject.speed), PARAMETERS.length, []
     while left:
         packets.append(min(size, left))
         left -= packets[-1]

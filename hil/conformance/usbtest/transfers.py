@@ -21,12 +21,16 @@ _IO_SECONDS = 10.0
 _MAPPED = "DMA mapping is the kernel's; a program only sees buffers, and cases 17 and 18 have those"
 
 
-def lengths(count: int, vary: int) -> Iterator[int]:
-    """``count`` lengths, each longer than the one before by ``vary``, modulo the longest."""
-    most, length = PARAMETERS.length, PARAMETERS.length
+def lengths(count: int, endpoint: Endpoint, *, vary: bool) -> Iterator[int]:
+    """``count`` lengths in bytes: all the longest, or each longer than the one before, and in the end short again.
+
+    They are whole packets: a read that ends within a packet would be an overrun (USB 2.0, 5.8.3).
+    """
+    most, step = PARAMETERS.length, max(PARAMETERS.vary, endpoint.max_packet_size & 0x7FF)
+    length = most
     for _ in range(count):
         yield length
-        length = (length + vary) % most or (vary if vary < most else most) if vary else length
+        length = (length + step) % most or step if vary else most
 
 
 def zeroes(endpoint: Endpoint, length: int) -> Urb:
@@ -48,23 +52,22 @@ def one(subject: Subject, endpoint: Endpoint, length: int, data: Buffer | None =
         raise Failed(f"byte {next(at for at, byte in enumerate(result.data) if byte)} is not zero")
 
 
-def _single(subject: Subject, transfer: TransferType, reading: bool, vary: int = 0) -> None:
+def _single(subject: Subject, transfer: TransferType, reading: bool, vary: bool = False) -> None:
     pair = pipes(subject, transfer)
     endpoint = pair.source if reading else pair.sink
     if endpoint is None:
         raise NotApplicable(f"no {transfer.name.lower()} endpoint in that direction")
-    for length in lengths(PARAMETERS.iterations, vary):
+    for length in lengths(PARAMETERS.iterations, endpoint, vary=vary):
         one(subject, endpoint, length)
 
 
-def _lists(subject: Subject, reading: bool, vary: int = 0) -> None:
+def _lists(subject: Subject, reading: bool, vary: bool = False) -> None:
     pair = pipes(subject, TransferType.BULK)
     endpoint = pair.source if reading else pair.sink
     if endpoint is None:
         raise NotApplicable("no bulk endpoint in that direction")
     for _ in range(PARAMETERS.iterations):
-        # Only the last URB of a list may end with a short packet: entries are whole packets here.
-        run_list(subject, [zeroes(endpoint, length) for length in lengths(PARAMETERS.depth, vary)])
+        run_list(subject, [zeroes(endpoint, length) for length in lengths(PARAMETERS.depth, endpoint, vary=vary)])
 
 
 @CASES.case("usbtest", "1")
@@ -82,13 +85,13 @@ def read(subject: Subject) -> None:
 @CASES.case("usbtest", "3")
 def write_varied(subject: Subject) -> None:
     """Bulk writes of varying length."""
-    _single(subject, TransferType.BULK, reading=False, vary=PARAMETERS.vary)
+    _single(subject, TransferType.BULK, reading=False, vary=True)
 
 
 @CASES.case("usbtest", "4")
 def read_varied(subject: Subject) -> None:
     """Bulk reads of varying length."""
-    _single(subject, TransferType.BULK, reading=True, vary=PARAMETERS.vary)
+    _single(subject, TransferType.BULK, reading=True, vary=True)
 
 
 @CASES.case("usbtest", "5")
@@ -106,13 +109,13 @@ def read_list(subject: Subject) -> None:
 @CASES.case("usbtest", "7")
 def write_list_varied(subject: Subject) -> None:
     """Bulk writes of varying length, a list of URBs queued at once."""
-    _lists(subject, reading=False, vary=PARAMETERS.vary)
+    _lists(subject, reading=False, vary=True)
 
 
 @CASES.case("usbtest", "8")
 def read_list_varied(subject: Subject) -> None:
     """Bulk reads of varying length, a list of URBs queued at once."""
-    _lists(subject, reading=True, vary=PARAMETERS.vary)
+    _lists(subject, reading=True, vary=True)
 
 
 @CASES.case("usbtest", "17")
@@ -121,7 +124,7 @@ def write_from_odd_address(subject: Subject) -> None:
     sink = pipes(subject, TransferType.BULK).sink
     if sink is None:
         raise NotApplicable("no bulk OUT endpoint")
-    for length in lengths(PARAMETERS.iterations, 0):
+    for length in lengths(PARAMETERS.iterations, sink, vary=False):
         one(subject, sink, length, memoryview(bytearray(length + 1))[1:])
 
 
