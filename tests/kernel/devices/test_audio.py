@@ -19,6 +19,8 @@ RATE = 48000
 WINDOW = 4800
 HEADER = 44
 FRAME = 4
+TOLERANCE = 0.001
+ATTEMPTS = 3
 KINDS = [("uac=1", 0), ("uac=2,ppm=1000", 1000)]
 """Audio 1.0 with a speaker that follows, and 2.0 with feedback from a crystal that is a thousandth too fast."""
 
@@ -82,6 +84,22 @@ def growth(path: Path, seconds: float) -> list[tuple[float, int]]:
     return arrivals
 
 
+def captured_pace(lab: Lab, number: str, expected: float) -> float:
+    """Frames a second that arecord gets.
+
+    Linux captures with 12 URBs of 1 ms, so a machine that is busy with something else slows the bus itself down. That
+    passes, and a device that keeps the wrong time does not: a measurement that is too low is made again.
+    """
+    found = 0.0
+    for _ in range(ATTEMPTS):
+        lines = lab.run(lab.guest, "audio_arrivals", f"hw:{number},0", str(RATE), "5").splitlines()
+        found = pace([(float(moment), int(frames)) for moment, frames in map(str.split, lines)])
+        print(f"{found:.1f} frames a second")
+        if found >= expected * (1 - TOLERANCE):
+            break
+    return found
+
+
 @pytest.mark.parametrize(("kind", "ppm"), [*KINDS, ("uac=1,sync=async,ppm=-500", -500)])
 def test_what_aplay_plays_is_heard_at_its_pace_and_as_loud_as_amixer_says(
     lab: Lab, kernel: UmlMachine, kind: str, ppm: int
@@ -102,7 +120,7 @@ def test_what_aplay_plays_is_heard_at_its_pace_and_as_loud_as_amixer_says(
         quiet = len(windows(heard))
         kernel.run(f"amixer -q -c {number} sset PCM mute; timeout 1 aplay -q -D hw:{number},0 {played}", check=False)
     print(f"{pace(arrivals):.1f} frames a second")
-    assert pace(arrivals) == pytest.approx(RATE * (1 + ppm / 1e6), rel=0.001)
+    assert pace(arrivals) == pytest.approx(RATE * (1 + ppm / 1e6), rel=TOLERANCE)
     for channel in (0, 1):
         found = windows(heard, channel)
         assert loud >= 59
@@ -115,7 +133,7 @@ def test_what_aplay_plays_is_heard_at_its_pace_and_as_loud_as_amixer_says(
 @pytest.mark.parametrize(("kind", "ppm"), KINDS)
 def test_what_the_microphone_hears_is_recorded_at_its_pace(lab: Lab, kernel: UmlMachine, kind: str, ppm: int) -> None:
     tools("aplay")
-    recorded = lab.rig.shared / "recorded.wav"
+    recorded, expected = lab.rig.shared / "recorded.wav", RATE * (1 + ppm / 1e6)
     with lab.plug(f"audio:{kind},tone=1500") as plugged:
         number = card(plugged.node("/dev/snd/pcm"))
         kernel.run(f"arecord -q -D hw:{number},0 -f S16_LE -r {RATE} -c 1 -d 2 {recorded}", timeout=30)
@@ -126,9 +144,7 @@ def test_what_the_microphone_hears_is_recorded_at_its_pace(lab: Lab, kernel: Uml
             timeout=30,
         )  # fmt: skip
         quiet = windows(recorded)
-        lines = lab.run(kernel, "audio_arrivals", f"hw:{number},0", str(RATE), "5").splitlines()
-    arrivals = [(float(moment), int(frames)) for moment, frames in map(str.split, lines)]
-    print(f"{pace(arrivals):.1f} frames a second")
-    assert pace(arrivals) == pytest.approx(RATE * (1 + ppm / 1e6), rel=0.001)
+        found = captured_pace(lab, number, expected)
+    assert found == pytest.approx(expected, rel=TOLERANCE)
     assert [strength(each, 1500) for each in loud] == [pytest.approx(16384, rel=0.01)] * 20
     assert [strength(each, 1500) for each in quiet] == [pytest.approx(16384 * 10 ** (-12 / 20), rel=0.01)] * 10
