@@ -71,9 +71,11 @@ def outgoing(urb: Urb, course: Course) -> Urb:
 
 def incoming(urb: Urb, course: Course, answer: Completion) -> Completion:
     """What is told of ``urb``, from what the device answered."""
-    status, actual, data = answer.status, answer.actual_length, answer.data
     if course.packets:
         return _without(urb, course, answer)
+    status, actual, data, iso = answer.status, answer.actual_length, answer.data, answer.iso
+    if urb.is_iso and course.limit is not None:
+        actual, data, iso = 0, b"", ()  # a URB that ends as a whole has no packets
     if course.bit is not None and data:
         data = _flipped(data, course.bit)
     if course.limit is not None and actual > course.limit:
@@ -82,7 +84,7 @@ def incoming(urb: Urb, course: Course, answer: Completion) -> Completion:
         status = course.status
     elif course.limit is not None and status == Status.OK and not _may_be_short(urb, actual):
         status = Status.SHORT
-    return Completion(urb, status, actual, data, answer.start_frame, answer.error_count, answer.iso)
+    return Completion(urb, status, actual, data, answer.start_frame, answer.error_count, iso)
 
 
 def _may_be_short(urb: Urb, actual: int) -> bool:

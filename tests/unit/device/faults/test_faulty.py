@@ -453,3 +453,13 @@ def test_a_pulled_plug_is_heard_of_after_the_urb_in_whose_middle_it_was() -> Non
     world.clock.advance(0)
     assert other.status == Status.GONE
     assert len(world.left) == 1
+
+
+def test_the_plug_is_pulled_in_the_middle_of_isochronous_packets() -> None:
+    """What is told of them fits together: the other end of a link would not take it otherwise."""
+    world = World(Disconnect(bytes=3))
+    waiter = start(world.device, iso_urb([4, 4]))
+    (urb,) = world.puppet.waiting
+    world.puppet.complete(urb, data=b"aaaabbbb", iso=[IsoResult(Status.OK, 4)] * 2)
+    assert got(waiter) == (Status.GONE, b"")
+    assert not waiter.wait().iso
