@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from wslusb.usb.ids import DescriptorType, Speed
+from wslusb.usb.ids import DescriptorType, Speed, TransferType
 from wslusb.usb.setup import Request
 
 from .evidence import Evidence
@@ -263,7 +263,22 @@ class _Reader:
         if len(data) != length:
             self._incomplete(block, length)
             return None
-        return data + _companion(companion)
+        return data + (self._companion(data, companion) if "bMaxBurst" in companion and length >= 7 else b"")
+
+    def _companion(self, endpoint: bytes, values: dict[str, int]) -> bytes:
+        """The SuperSpeed endpoint companion, which lsusb prints among the fields of its endpoint."""
+        streams, mult = values.get("MaxStreams", 0), values.get("Mult", 0)
+        attributes = min(streams.bit_length() - 1, 0x1F) if streams else mult & 3
+        burst = values["bMaxBurst"] & 0xFF
+        interval = values.get("wBytesPerInterval", 0)
+        if endpoint[3] & 1 and "wBytesPerInterval" not in values:  # periodic
+            bursts = (attributes & 3) + 1 if endpoint[3] & 3 == TransferType.ISOCHRONOUS else 1
+            interval = (int.from_bytes(endpoint[4:6], "little") & 0x7FF) * (burst + 1) * bursts & 0xFFFF
+            self._evidence.missing.append(
+                f"wBytesPerInterval of endpoint {endpoint[2]:#04x}: not in the text; {interval}, the most allowed"
+            )
+        kind = DescriptorType.SS_ENDPOINT_COMPANION
+        return struct.pack("<BBBBH", 6, kind, burst, attributes, interval & 0xFFFF)
 
     def _incomplete(self, block: _Block, length: int) -> None:
         where = f" of interface {self._interface}" if self._configuration and len(self._configuration) > 1 else ""
@@ -300,14 +315,3 @@ class _Reader:
             is_index = name[:1] == "i" and name[1:2].isupper()
             if is_index and number.isdigit() and 0 < int(number) < 256 and string not in ("", "(error)", "(??)"):
                 self._evidence.strings.setdefault(int(number), string)
-
-
-def _companion(values: dict[str, int]) -> bytes:
-    """The SuperSpeed endpoint companion, which lsusb prints among the fields of its endpoint."""
-    if "bMaxBurst" not in values:
-        return b""
-    streams, mult = values.get("MaxStreams", 0), values.get("Mult", 0)
-    attributes = min(streams.bit_length() - 1, 0x1F) if streams else mult & 3
-    kind = DescriptorType.SS_ENDPOINT_COMPANION
-    interval = values.get("wBytesPerInterval", 0) & 0xFFFF
-    return struct.pack("<BBBBH", 6, kind, values["bMaxBurst"] & 0xFF, attributes, interval)

@@ -114,7 +114,8 @@ def test_nesting_has_a_bound() -> None:
     "    wTotalLength  0xffff", "    MaxPower  70000mA", "    bNumInterfaces  300", "   Interface Descriptor:",
     "   CDC Union:", "    bSlaveInterface  999 1 2", "   Report Descriptor: (length is 1)",
     "   Item(Main  ): Input, data= [ 0x01 0x02 0x03 ] 1", "   ** UNRECOGNIZED:  05 24 00", "   bMaxBurst 300",
-    "   MaxStreams 99999999999999999999", "   bControlSize 255", "   guidFormat {x}", "Binary Object Store Descriptor:",
+    "   MaxStreams 99999999999999999999", "  bLength  2",
+    "  bLength  3", "   bControlSize 255", "   guidFormat {x}", "Binary Object Store Descriptor:",
     "   iThing 1 name", "   bcdUSB  99.99", "junk at descriptor end: 01 02",
 ]), max_size=40))  # fmt: skip
 def test_lines_of_lsusb_in_any_order(lines: list[str]) -> None:

@@ -210,3 +210,21 @@ def test_the_companion_of_a_superspeed_endpoint() -> None:
         MaxStreams             16
 """
     assert rest_of(read(text, "0x001f"))[7:] == bytes((6, 0x30, 15, 4, 0, 0))
+
+
+def test_what_a_periodic_endpoint_moves_is_not_printed_by_older_usbutils() -> None:
+    text = """\
+      Endpoint Descriptor:
+        bLength                 7
+        bDescriptorType         5
+        bEndpointAddress     0x83  EP 3 IN
+        bmAttributes            1
+        wMaxPacketSize     0x0400  1x 1024 bytes
+        bInterval               1
+        bMaxBurst               1
+        Mult                    2
+"""
+    evidence = read(text, "0x001f")
+    assert rest_of(evidence)[7:] == bytes((6, 0x30, 1, 2)) + (6144).to_bytes(2, "little")
+    assert evidence.missing == ["wBytesPerInterval of endpoint 0x83: not in the text; 6144, the most allowed"]
+    assert read(text + "        wBytesPerInterval   3072\n", "0x001f").missing == []
