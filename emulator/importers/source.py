@@ -6,10 +6,11 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+from wslusb.capture import pcapfile
 from wslusb.errors import LocalError, LocalReason
 from wslusb.usb.ids import Speed
 
-from . import captures, libusbgx, lsusb, pcap, sysfs, transfers, umockdev
+from . import captures, libusbgx, lsusb, sysfs, transfers, umockdev
 from .evidence import Evidence, choose, unreadable
 from .imported import Imported, assemble
 
@@ -21,7 +22,7 @@ _HEAD = 64 << 10
 
 def _read_capture(path: Path) -> list[Evidence]:
     with path.open("rb") as file:
-        return captures.read(transfers.controls(transfers.records(pcap.packets(file))))
+        return captures.read(transfers.controls(transfers.records(pcapfile.packets(file))))
 
 
 def _read_usbmon_text(path: Path) -> list[Evidence]:
@@ -77,7 +78,7 @@ def _recognize(path: Path) -> str:
             head = file.read(_HEAD)
     except OSError as error:
         raise unreadable(f"{path}: {error.strerror or error}") from error
-    if pcap.recognize(head):
+    if pcapfile.recognize(head):
         return "capture"
     if len(head) >= 18 and head[0] >= 18 and head[1] == 1:
         return "sysfs"

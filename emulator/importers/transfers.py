@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from .pcap import Packet
+from wslusb.capture.pcapfile import Packet
 
 __all__ = ["LINK_TYPES", "Control", "Record", "controls", "from_text", "recognize", "records"]
 

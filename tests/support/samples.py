@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable
 from pathlib import Path
 
-from emulator.importers import pcap
+from wslusb.capture import pcapfile
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 GADGETS = ("acm", "composite", "keyboard", "midi", "network", "zero")
@@ -33,10 +33,10 @@ def sysfs(gadget: str, folder: Path) -> Path:
     return target
 
 
-def packets() -> list[pcap.Packet]:
+def packets() -> list[pcapfile.Packet]:
     """The recorded capture's packets (link type 220)."""
     with CAPTURE.open("rb") as file:
-        return list(pcap.packets(file))
+        return list(pcapfile.packets(file))
 
 
 def write_pcap(path: Path, link_type: int, data: Iterable[bytes], order: str = "<") -> Path:

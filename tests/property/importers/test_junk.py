@@ -11,10 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from emulator.device import VirtualDevice
-from emulator.importers import captures, libusbgx, lsusb, pcap, sysfs, transfers, umockdev
+from emulator.importers import captures, libusbgx, lsusb, sysfs, transfers, umockdev
 from emulator.importers.evidence import Evidence, cut_configurations
 from emulator.importers.imported import assemble
 from tests.support import samples
+from wslusb.capture import pcapfile
 from wslusb.errors import LocalError
 
 TEXTS = {
@@ -33,7 +34,7 @@ def of_blob(data: bytes) -> list[Evidence]:
 
 
 def of_capture(data: bytes) -> list[Evidence]:
-    return captures.read(transfers.controls(transfers.records(pcap.packets(io.BytesIO(data)))))
+    return captures.read(transfers.controls(transfers.records(pcapfile.packets(io.BytesIO(data)))))
 
 
 def of_usbmon_text(text: str) -> list[Evidence]:
@@ -82,7 +83,7 @@ def test_captures(data: bytes) -> None:
 @pytest.mark.parametrize("link_type", list(transfers.LINK_TYPES))
 @given(st.binary(max_size=120))
 def test_records_of_captures(link_type: int, data: bytes) -> None:
-    found = list(transfers.records([pcap.Packet(link_type, data)]))
+    found = list(transfers.records([pcapfile.Packet(link_type, data)]))
     assert all(len(record.setup) <= 8 for record in found)
     survives(lambda: captures.read(transfers.controls(found)))
 
