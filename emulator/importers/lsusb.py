@@ -8,27 +8,17 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from wslusb.usb.ids import DescriptorType, Speed, TransferType
 from wslusb.usb.setup import Request
 
 from .evidence import Evidence
-from .lsusb_fields import FIELD, Fields, encode, integer
+from .lsusb_fields import encode, integer
+from .lsusb_text import NOT_CONFIGURATION, Block, blocks
 
 __all__ = ["read", "recognize"]
 
 _DEVICE = re.compile(r"Bus (\d{3}) Device (\d{3}): ID ([0-9a-f]{4}):([0-9a-f]{4})", re.ASCII)
-_HEADING = re.compile(r"\s*([A-Z][\w.,/ -]*?)\s*(?:\([^)]*\))?:\s*(?:\(length is \d+\))?", re.ASCII)
-_RAW = re.compile(
-    r"\s*(?:(?:\*\* )?UNRECOGNIZED(?: CDC)?|INTERFACE CLASS|DEVICE CLASS|INVALID CDC \([^)]*\)):"
-    r"((?:\s+[0-9a-f]{2})+)\s*",
-    re.ASCII,
-)
-_TAIL = re.compile(r"\s*(?:junk at descriptor end|Invalid desc (?:sub|format )type):((?:\s+[0-9a-f]{2})+)\s*", re.ASCII)
-_ITEM = re.compile(r"\s*Item\(\w+\s*\): ([\w ]+?), data=\s*(?:none|\[((?: 0x[0-9a-f]{2})+) \].*)", re.ASCII)
-_PIPE = re.compile(r"\s*(?:Command|Status|Data-in|Data-out) pipe \(0x([0-9a-f]{2})\)\s*", re.ASCII)
 _SPEEDS = {"Low": Speed.LOW, "Full": Speed.FULL, "High": Speed.HIGH, "SuperSpeed": Speed.SUPER,
            "SuperSpeed+": Speed.SUPER_PLUS, "SuperSpeed++": Speed.SUPER_PLUS}  # fmt: skip
 _CDC = {
@@ -38,36 +28,10 @@ _CDC = {
     "CDC Command Set": 0x16, "CDC NCM": 0x1A, "CDC MBIM": 0x1B, "CDC MBIM Extended": 0x1C,
 }  # fmt: skip
 """bDescriptorSubtype of functional descriptors (CDC 1.2, table 13), which lsusb prints as a heading alone."""
-_REPORT_TAGS = {
-    "Input": 0x80, "Output": 0x90, "Collection": 0xA0, "Feature": 0xB0, "End Collection": 0xC0, "Usage Page": 0x04,
-    "Logical Minimum": 0x14, "Logical Maximum": 0x24, "Physical Minimum": 0x34, "Physical Maximum": 0x44,
-    "Unit Exponent": 0x54, "Unit": 0x64, "Report Size": 0x74, "Report ID": 0x84, "Report Count": 0x94, "Push": 0xA4,
-    "Pop": 0xB4, "Usage": 0x08, "Usage Minimum": 0x18, "Usage Maximum": 0x28, "Designator Index": 0x38,
-    "Designator Minimum": 0x48, "Designator Maximum": 0x58, "String Index": 0x78, "String Minimum": 0x88,
-    "String Maximum": 0x98, "Set Delimiter": 0xA8, "Delimiter": 0xA8,
-}  # fmt: skip
-"""Item prefixes without their size (HID 1.11, 6.2.2)."""
-_DATA_SIZES = {0: 0, 1: 1, 2: 2, 4: 3}
 _OLD_TOTAL = re.compile(r"^    wTotalLength +\d+$", re.ASCII | re.MULTILINE)
-_LONELY_GUID = re.compile(r"\s+guid\w+\s*", re.ASCII)
-_NOT_CONFIGURATION = ("Device Qualifier", "Hub Descriptor", "Device Status", "Debug descriptor", "Billboard")
 _CS_INTERFACE = 0x24
 _PIPE_USAGE = 0x24
 _MAX_LINES = 200_000
-
-
-@dataclass(slots=True)
-class _Block:
-    """A heading, and what stands below it until the next one. ``raw``: bytes that were printed as such."""
-
-    title: str
-    fields: Fields = field(default_factory=list)
-    raw: bytes = b""
-    pipes: list[int] = field(default_factory=list)
-
-    def value(self, name: str) -> int:
-        text = next((text for each, text in self.fields if each == name), "")
-        return integer(text) or 0
 
 
 def recognize(head: str) -> bool:
@@ -90,13 +54,13 @@ def read(text: str) -> list[Evidence]:
 
 
 def _devices(name: str, lines: list[str]) -> list[Evidence]:
-    blocks = list(_blocks(lines))
-    if not any(block.title == "Device Descriptor" for block in blocks):
+    found = list(blocks(lines))
+    if not any(block.title == "Device Descriptor" for block in found):
         return []
     evidence = Evidence(name)
     evidence.speed = _speed(lines)
     reader = _Reader(evidence, plain_guids=_plain_guids("\n".join(lines), evidence))
-    for block in blocks:
+    for block in found:
         reader.add(block)
     reader.close()
     return [evidence]
@@ -122,48 +86,6 @@ def _plain_guids(text: str, evidence: Evidence) -> bool:
     return True
 
 
-def _unwrapped(lines: list[str]) -> Iterator[str]:
-    """Lines, those with a GUID whole again that a mail program has broken in two."""
-    guid = ""
-    for line in lines:
-        if _LONELY_GUID.fullmatch(line):
-            guid = line
-        elif guid and line.lstrip().startswith("{"):
-            yield guid + " " + line.lstrip()
-            guid = ""
-        else:
-            yield line
-
-
-def _blocks(lines: list[str]) -> Iterator[_Block]:
-    block = _Block("")
-    for line in _unwrapped(lines):
-        if match := _RAW.fullmatch(line):
-            yield block
-            yield _Block("raw", raw=bytes.fromhex(match[1]))
-            block = _Block("")
-        elif match := _TAIL.fullmatch(line):
-            block.raw += bytes.fromhex(match[1])
-        elif match := _ITEM.fullmatch(line):
-            block.raw += _item(match[1], match[2] or "")
-        elif match := _PIPE.fullmatch(line):
-            block.pipes.append(int(match[1], 16))
-        elif (match := _HEADING.fullmatch(line)) or line.startswith(_NOT_CONFIGURATION):
-            yield block
-            block = _Block(match[1] if match else line.split(":")[0])
-        elif match := FIELD.fullmatch(line):
-            block.fields.append((match[1], match[2]))
-    yield block
-
-
-def _item(tag: str, data: str) -> bytes:
-    values = bytes(int(each, 16) for each in data.split())
-    prefix = _REPORT_TAGS.get(tag)
-    if prefix is None or len(values) not in _DATA_SIZES:
-        return b""
-    return bytes((prefix | _DATA_SIZES[len(values)],)) + values
-
-
 class _Reader:
     """Puts the blocks of one device in their places."""
 
@@ -174,10 +96,9 @@ class _Reader:
         self._stated = 0
         self._interface = 0
         self._version = 0
-        self._report_length = 0
         self._capabilities: list[bytes] | None = None
 
-    def add(self, block: _Block) -> None:
+    def add(self, block: Block) -> None:
         self._note_strings(block)
         title = block.title
         if title == "Device Descriptor":
@@ -188,7 +109,7 @@ class _Reader:
         elif title == "Binary Object Store Descriptor":
             self._close_configuration()
             self._capabilities = [self._bytes(block) or b""]
-        elif title.startswith(_NOT_CONFIGURATION):
+        elif title.startswith(NOT_CONFIGURATION):
             self._close_configuration()
         elif title == "Report Descriptor":
             self._report(block.raw)
@@ -205,7 +126,7 @@ class _Reader:
             if len(whole) >= 5 and struct.unpack_from("<H", whole, 2)[0] == len(whole):
                 self._evidence.bos = whole
 
-    def _open(self, block: _Block) -> None:
+    def _open(self, block: Block) -> None:
         self._close_configuration()
         self._capabilities = None
         unit = 8 if self._version >= 0x0300 else 2
@@ -229,7 +150,7 @@ class _Reader:
         self._evidence.configurations.append(whole)
         self._configuration = None
 
-    def _descriptor(self, block: _Block) -> None:
+    def _descriptor(self, block: Block) -> None:
         assert self._configuration is not None  # noqa: S101 - the caller looked
         if block.title == "Interface Descriptor":
             self._interface = block.value("bInterfaceNumber")
@@ -238,7 +159,7 @@ class _Reader:
             self._configuration.append(data)
             self._configuration += [bytes((4, _PIPE_USAGE, pipe, 0)) for pipe in block.pipes]
 
-    def _bytes(self, block: _Block) -> bytes | None:
+    def _bytes(self, block: Block) -> bytes | None:
         """A block that starts with bLength; None, and reported, if the fields do not add up to it."""
         length, control_size = block.value("bLength"), None
         if not length:
@@ -280,11 +201,11 @@ class _Reader:
         kind = DescriptorType.SS_ENDPOINT_COMPANION
         return struct.pack("<BBBBH", 6, kind, burst, attributes, interval & 0xFFFF)
 
-    def _incomplete(self, block: _Block, length: int) -> None:
+    def _incomplete(self, block: Block, length: int) -> None:
         where = f" of interface {self._interface}" if self._configuration and len(self._configuration) > 1 else ""
         self._evidence.missing.append(f"{block.title} ({length} bytes){where}: not all in the text; left out")
 
-    def _functional(self, block: _Block) -> bytes | None:
+    def _functional(self, block: Block) -> bytes | None:
         """A CDC functional descriptor, which is printed without its first three bytes."""
         subtype = _CDC.get(block.title)
         if subtype is None:
@@ -299,7 +220,7 @@ class _Reader:
             data += encode(name, text, plain_guids=self._plain_guids) or b""
         return bytes((len(data) + 1,)) + data if len(data) < 255 else None
 
-    def _capability(self, block: _Block) -> None:
+    def _capability(self, block: Block) -> None:
         assert self._capabilities is not None  # noqa: S101 - the caller looked
         data = block.raw if block.title == "raw" else self._bytes(block)
         if data is not None:
@@ -309,7 +230,7 @@ class _Reader:
         if data:
             self._evidence.answers[0x81, Request.GET_DESCRIPTOR, 0x22 << 8, self._interface] = [data]
 
-    def _note_strings(self, block: _Block) -> None:
+    def _note_strings(self, block: Block) -> None:
         for name, text in block.fields:
             number, _, string = text.partition(" ")
             is_index = name[:1] == "i" and name[1:2].isupper()

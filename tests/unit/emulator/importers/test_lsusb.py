@@ -228,3 +228,7 @@ def test_what_a_periodic_endpoint_moves_is_not_printed_by_older_usbutils() -> No
     assert rest_of(evidence)[7:] == bytes((6, 0x30, 1, 2)) + (6144).to_bytes(2, "little")
     assert evidence.missing == ["wBytesPerInterval of endpoint 0x83: not in the text; 6144, the most allowed"]
     assert read(text + "        wBytesPerInterval   3072\n", "0x001f").missing == []
+
+
+def test_a_line_that_lsusb_does_not_print_costs_no_time() -> None:
+    assert rest_of(read("A " * 1_000_000 + "\n" + " " * 1_000_000 + "\n", "0x0012")) == b""
