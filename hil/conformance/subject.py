@@ -19,6 +19,7 @@ __all__ = ["Failed", "NotApplicable", "Subject", "expect", "get_descriptor", "na
 CONTROL_LIMIT = 4096
 """Bytes that libusb passes in one control transfer: no case asks for more."""
 _CONFIGURATION_HEADER = 9
+_TO: dict[int, str] = {Recipient.INTERFACE: " to an interface", Recipient.ENDPOINT: " to an endpoint"}
 
 
 class Failed(Exception):  # noqa: N818 - an outcome
@@ -228,7 +229,8 @@ def named(setup: Setup) -> str:
     """A request as people write it down."""
     standard = setup.kind == RequestType.STANDARD and setup.request in set(Request)
     name = Request(setup.request).name if standard else f"request {setup.request_type:#04x} {setup.request:#04x}"
-    return f"{name}({setup.value:#06x}, {setup.index:#x}) with wLength {setup.length}"
+    to = _TO.get(setup.recipient, "")
+    return f"{name}({setup.value:#06x}, {setup.index:#x}){to} with wLength {setup.length}"
 
 
 def refused(error: DeviceError) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 import pytest
 
@@ -16,23 +17,48 @@ from tests.kernel.devices.lab import Lab
 
 ZERO, LOOPBACK = "ZERO", "LOOP"
 SUITE_SECONDS = 260
+ENOUGH = 40
+"""Of the cases, so many apply to any device."""
+DUMMY_HCD_ANSWERS = {"remote wakeup", "features that do not exist"}
+"""dummy_hcd takes remote wakeup for any device, and any CLEAR_FEATURE to an endpoint (handle_control_request in
+drivers/usb/gadget/udc/dummy_hcd.c): the gadget is not asked."""
+
+
+def results_in(machine: UmlMachine, *arguments: str) -> list[Any]:
+    """What ``python -m hil.conformance`` finds in a machine: a device each."""
+    path = machine.shared / "conformance.json"
+    path.unlink(missing_ok=True)
+    said = machine.python("-m", "hil.conformance", *arguments, "--json", str(path), timeout=SUITE_SECONDS, check=False)
+    assert path.exists(), said.output
+    devices: list[Any] = json.loads(path.read_text())
+    return devices
+
+
+def outcomes(devices: list[Any], outcome: str) -> dict[str, str]:
+    """The cases that came to this, and what was seen."""
+    return {
+        f"{device['id']} {device['serial']}: {row['case']}": row["seen"]
+        for device in devices for rows in device["suites"].values() for row in rows if row["outcome"] == outcome
+    }  # fmt: skip
 
 
 def test_every_kind_keeps_chapter_9_under_the_kernel_of_the_guest(lab: Lab, kernel: UmlMachine) -> None:
     """The suites drive usbfs of the guest, which drives vhci_hcd, and so on down to the virtual devices."""
-    path = lab.rig.shared / "conformance.json"
     with lab.plug(",".join(kinds()), attach=False) as plugged:
         lab.at_once(kernel, "attach", plugged.busids)
-        command = ["-m", "hil.conformance", "libusb", "--all", "--repeats", "1", "--json", str(path)]
-        said = kernel.python(*command, timeout=SUITE_SECONDS, check=False)
-        assert path.exists(), said.output
-    devices = json.loads(path.read_text())
-    failed = {
-        f"{device['id']} {device['serial']}: {row['case']}": row["seen"]
-        for device in devices for rows in device["suites"].values() for row in rows if row["outcome"] == "failed"
-    }  # fmt: skip
-    assert failed == {}
+        devices = results_in(kernel, "libusb", "--all", "--repeats", "1")
     assert len(devices) == len(kinds())
+    assert outcomes(devices, "failed") == {}
+    assert len(outcomes(devices, "passed")) > ENOUGH * len(devices)
+
+
+def test_the_suites_ask_nothing_that_linux_own_gadgets_do_not_do(lab: Lab) -> None:
+    """A device that nobody here has written passes, but for what its controller answers in its place."""
+    with lab.gadget("source-sink", "--serial", ZERO):
+        lab.wait_listed(ZERO)
+        devices = results_in(lab.host, "libusb", ZERO, "--repeats", "1")
+    assert {case.partition(": ")[2] for case in outcomes(devices, "failed")} == DUMMY_HCD_ANSWERS
+    assert len(outcomes(devices, "passed")) > ENOUGH
 
 
 def usbtest(lab: Lab, machine: Machine, serial: str, cases: Sequence[KernelCase]) -> dict[int, str]:
