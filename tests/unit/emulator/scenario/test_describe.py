@@ -7,6 +7,7 @@ import pytest
 from emulator.catalogue import kinds
 from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
+from emulator.devices.awkward_parts.variants import VARIANTS
 from emulator.firmware import Firmware
 from emulator.model import Model
 from emulator.options import Options
@@ -53,6 +54,15 @@ def test_every_device_of_the_catalogue_is_read_back_byte_for_byte(name: str) -> 
     again = opened(reads(described(device)).model())
     assert says(again) == says(device)
     assert again.info == device.info
+
+
+@pytest.mark.parametrize("how", [how for how in VARIANTS if how != "too-late"])  # that one takes 5 s to say nothing
+def test_devices_that_break_rules_are_described_too(how: str) -> None:
+    model = kinds()["awkward"].make(Options({"how": how}))
+    device = VirtualDevice(model.gadget, model.firmware)
+    again = opened(reads(described(device)).model())
+    assert again.info.device_descriptor == device.info.device_descriptor
+    assert again.info.configurations == device.info.configurations
 
 
 def gadget(**changes: object) -> WrittenGadget:
