@@ -7,6 +7,8 @@ here: SET_ADDRESS, and with most controllers GET_STATUS and the endpoint feature
 from __future__ import annotations
 
 import logging
+import sys
+import threading
 
 from wslusb.device import sync
 from wslusb.device.api import Device
@@ -16,9 +18,10 @@ from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Status
 
-from .controller import Controller, Interrupted, Vanished
+from . import lanes, udc
 from .ioctls import Event
-from .lane import Lane, lane
+
+assert sys.platform == "linux"  # noqa: S101 - tells mypy that the rest is Linux' alone
 
 __all__ = ["Bridge"]
 
@@ -26,37 +29,32 @@ _log = logging.getLogger(__name__)
 
 
 class Bridge:
-    """Runs a device on a controller until :meth:`stop`, or until the device is gone."""
+    """Runs a device on a controller."""
 
-    def __init__(self, device: Device, controller: Controller) -> None:
+    def __init__(self, device: Device, controller: udc.Controller) -> None:
         self._device, self._controller = device, controller
         self._configurations = {each.value: each for each in map(Configuration.unpack, device.info.configurations)}
         self._refuse_isochronous()
         self._configuration: Configuration | None = None
-        self._lanes: dict[int, list[Lane]] = {}
-        self._stopping = False
+        self._lanes: dict[int, list[lanes.Lane]] = {}
 
     def _refuse_isochronous(self) -> None:
         settings = [each for configuration in self._configurations.values() for each in configuration.interfaces]
         if any(endpoint.transfer == TransferType.ISOCHRONOUS for each in settings for endpoint in each.endpoints):
             _log.warning("its isochronous endpoints stay silent: they are not supported on a controller")
 
-    def run(self) -> None:
-        """Serve the host. A signal that ends the controller's call makes it look whether it is to stop."""
+    def run(self, ended: threading.Event) -> None:
+        """Serve the host until ``ended``: whoever sets it sends this thread a signal, too, to end the call it is in."""
         try:
-            while not self._stopping:
+            while not ended.wait(0):
                 try:
                     self._take(*self._controller.event())
-                except Interrupted:
+                except udc.Interrupted:
                     continue
-                except Vanished:
+                except udc.Vanished:
                     _log.debug("the host gave up on a request")
         finally:
             self._drop()
-
-    def stop(self) -> None:
-        """Make :meth:`run` return; from a signal handler of its thread."""
-        self._stopping = True
 
     def _take(self, event: int, data: bytes) -> None:
         if event == Event.CONTROL:
@@ -117,12 +115,12 @@ class Bridge:
                 self._bring_up(interface)
 
     def _bring_up(self, interface: Interface) -> None:
-        lanes = self._lanes[interface.number] = []
+        running = self._lanes[interface.number] = []
         for endpoint in interface.endpoints:
             if endpoint.transfer == TransferType.ISOCHRONOUS:
                 continue
             try:
-                lanes.append(lane(self._device, self._controller, endpoint))
+                running.append(lanes.lane(self._device, self._controller, endpoint))
             except OSError as error:
                 what = f"the controller has no endpoint for {endpoint.address:#04x}: {error.strerror}"
                 raise LocalError(
@@ -131,7 +129,7 @@ class Bridge:
                 ) from error  # fmt: skip
 
     def _drop(self) -> None:
-        for lanes in self._lanes.values():
-            for each in lanes:
+        for running in self._lanes.values():
+            for each in running:
                 each.stop()
         self._lanes.clear()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from ...firmware import Firmware, InHandler, OutHandler
 from ...options import Options, bad
 from ...record import Record
 from .far_end import Echo, FarEnd, FileEnd
 from .line import Error, signals_from_options
-from .pty_end import PtyEnd
 from .terminal import Modem, Shell
 from .uart import Uart
 
@@ -95,5 +97,13 @@ def _far_end(options: Options) -> FarEnd:
     if link is not None and file is not None:
         raise bad("a line has one far end: pty or file")
     if link is not None:
-        return PtyEnd(link, greeting)
+        return _pty_end(link, greeting)
     return FileEnd(file, greeting) if file is not None else answer(greeting)
+
+
+def _pty_end(link: Path, greeting: bytes) -> FarEnd:
+    if sys.platform != "win32":
+        from .pty_end import PtyEnd
+
+        return PtyEnd(link, greeting)
+    raise bad("pty: there are no pseudo terminals under Windows")

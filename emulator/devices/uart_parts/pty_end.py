@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import selectors
+import sys
 import threading
 import tty
 from pathlib import Path
 
 from .far_end import FarEnd
+
+assert sys.platform != "win32"  # noqa: S101 - tells mypy that the rest is for systems with terminals
 
 __all__ = ["PtyEnd"]
 

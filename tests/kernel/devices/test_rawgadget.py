@@ -47,6 +47,15 @@ def test_a_terminal_talks_with_it_on_both_machines(lab: Lab, kernel: UmlMachine)
         assert through.split()[0] == direct.split()[0], "the same checksum"
 
 
+def test_a_device_comes_back_as_another(lab: Lab) -> None:
+    with on_controller(lab.host, "dfu:serial=RAW4"):
+        lab.wait_listed("RAW4")
+        before = lab.host.run("grep -lx RAW4 /sys/bus/usb/devices/*/serial | xargs dirname").stdout.strip()
+        product = lab.host.run(f"cat {before}/idProduct").stdout
+        lab.host.run("dfu-util --detach", check=False)
+        lab.host.wait_until(f"[ -e {before}/idProduct ] && ! grep -qx {product.strip()} {before}/idProduct", 15)
+
+
 def test_the_host_sees_it_go(lab: Lab) -> None:
     with on_controller(lab.host, "loopback:serial=RAW2"):
         lab.wait_listed("RAW2")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
+import sys
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -15,7 +16,9 @@ from wslusb.usb.descriptors import Endpoint
 from wslusb.usb.ids import is_in
 from wslusb.usb.urb import Buffer, Status, Urb, UrbFlag
 
-from .controller import Controller, Interrupted, Vanished
+from . import udc
+
+assert sys.platform == "linux"  # noqa: S101 - tells mypy that the rest is Linux' alone
 
 __all__ = ["WAKE", "Lane", "lane"]
 
@@ -26,7 +29,7 @@ WAKE = signal.SIGUSR1
 """Ends a blocking call of the controller; whoever uses lanes installs an empty handler for it."""
 
 
-def lane(device: Device, controller: Controller, endpoint: Endpoint) -> Lane:
+def lane(device: Device, controller: udc.Controller, endpoint: Endpoint) -> Lane:
     """The lane of a bulk or interrupt endpoint. OSError if the controller has no such endpoint to spare."""
     return (_InLane if is_in(endpoint.address) else _OutLane)(device, controller, endpoint)
 
@@ -38,7 +41,7 @@ class Lane(ABC):
     is going to send only the host knows.
     """
 
-    def __init__(self, device: Device, controller: Controller, endpoint: Endpoint) -> None:
+    def __init__(self, device: Device, controller: udc.Controller, endpoint: Endpoint) -> None:
         self._device, self._controller = device, controller
         self._handle = controller.enable(endpoint)
         self._address, self._transfer = endpoint.address, endpoint.transfer
@@ -57,12 +60,12 @@ class Lane(ABC):
             # Between its look at `_stopping` and the call a signal would be lost: hence again and again.
             signal.pthread_kill(self._thread.ident or 0, WAKE)
             self._thread.join(_POLL_SECONDS)
-        with contextlib.suppress(Vanished):  # perhaps the controller is gone as a whole
+        with contextlib.suppress(udc.Vanished):  # perhaps the controller is gone as a whole
             self._controller.disable(self._handle)
 
     def _run(self) -> None:
         try:
-            with contextlib.suppress(Interrupted, Vanished):
+            with contextlib.suppress(udc.Interrupted, udc.Vanished):
                 while not self._stopping:
                     self._step()
         except OSError:
@@ -84,7 +87,7 @@ class Lane(ABC):
             # The controller keeps the halt until the host clears it, and holds back what is written meanwhile.
             self._device.clear_halt(self._address)
         elif result.status in (Status.CANCELLED, Status.GONE):
-            raise Vanished
+            raise udc.Vanished
         return result
 
     def _halt(self) -> None:

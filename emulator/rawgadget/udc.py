@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import re
+import sys
 from pathlib import Path
 
 from wslusb.errors import LocalError, LocalReason
@@ -18,6 +19,8 @@ from wslusb.usb.ids import Speed
 
 from . import ioctls
 from .ioctls import Call
+
+assert sys.platform == "linux"  # noqa: S101 - tells mypy that the rest is Linux' alone
 
 __all__ = ["Controller", "Interrupted", "Vanished", "controllers"]
 
