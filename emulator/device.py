@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from wslusb.device.delivery import Delivery
 from wslusb.errors import DeviceError
 from wslusb.usb.ids import DIR_IN, TransferType
 from wslusb.usb.info import DeviceInfo
@@ -16,7 +17,6 @@ from .clock import Clock, RealClock
 from .control import ControlEndpoint
 from .control_pipe import ControlPipe
 from .core import Core
-from .delivery import Delivery
 from .firmware import Firmware
 from .frames import Frames
 from .gadget import Gadget

@@ -7,12 +7,12 @@ import pytest
 from emulator.clock import VirtualClock
 from emulator.control import ControlEndpoint
 from emulator.core import Core
-from emulator.delivery import Delivery
 from emulator.devices.loopback import LoopbackFirmware, loopback_gadget
 from emulator.firmware import Firmware
 from emulator.frames import Frames
 from emulator.gadget import Gadget
 from emulator.variants import at_speed
+from wslusb.device.delivery import Delivery
 from wslusb.usb.descriptors import Configuration
 from wslusb.usb.ids import Speed
 from wslusb.usb.setup import Setup

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from wslusb.usb.urb import Completion, Done
+from ..usb.urb import Completion, Done
 
 __all__ = ["Delivery"]
 

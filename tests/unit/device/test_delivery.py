@@ -1,11 +1,11 @@
-"""emulator.delivery: order, no recursion, no lock held, nobody left waiting."""
+"""wslusb.device.delivery: order, no recursion, no lock held, nobody left waiting."""
 
 from __future__ import annotations
 
 import sys
 import threading
 
-from emulator.delivery import Delivery
+from wslusb.device.delivery import Delivery
 from wslusb.usb.urb import Completion, Urb
 
 
