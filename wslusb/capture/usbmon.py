@@ -79,8 +79,13 @@ def _header(
     return _HEADER.pack(
         urb.sequence, ord(kind), _TYPES[TransferType(urb.transfer)], endpoint, place[1], place[0],
         _PRESENT if setup else _NO_SETUP, mark, seconds, rest // 1000, status, length,
-        captured, union, urb.interval, start_frame, _flags(urb), count,
+        captured, union, _signed(urb.interval), _signed(start_frame), _flags(urb), count,
     )  # fmt: skip
+
+
+def _signed(number: int) -> int:
+    """32 bits that a guest chose freely, as the ``int`` that they are in the kernel."""
+    return (number & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
 
 
 def _flags(urb: Urb) -> int:

@@ -1,0 +1,22 @@
+"""usbmon records: whatever a URB holds, it can be written down, and is read back."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.strategies import completions, urbs
+from wslusb.capture import usbmon
+from wslusb.usb.urb import Urb
+
+
+@given(urbs(), st.data())
+def test_every_urb_of_a_guest_can_be_written_down(urb: Urb, data: st.DataObject) -> None:
+    """Interval and start frame are 32 bits of the guest's choice, and signed numbers in Linux."""
+    first = usbmon.read(b"".join(usbmon.submitted(urb, (1, 2), 3_000_000)))
+    assert first is not None
+    assert (first.kind, first.interval & 0xFFFFFFFF, first.data) == ("S", urb.interval, bytes(urb.data))
+    completion = data.draw(completions(urb))
+    last = usbmon.read(b"".join(usbmon.completed(completion, (1, 2), 4_000_000)))
+    assert last is not None
+    assert (last.kind, last.start_frame & 0xFFFFFFFF, last.data) == ("C", completion.start_frame, completion.data)
