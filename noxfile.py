@@ -101,6 +101,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Attack everything that reads what others wrote (docs/fuzzing.md). ``-- --seconds 60``: for how long in all."""
+    session.install("-e", ".[pyusb]", *group("tests"), "atheris>=3.0")
+    session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Bring the generated parts of docs/ up to date, and check its links. ``-- --check`` only looks."""
     session.install("-e", ".")

@@ -1,0 +1,34 @@
+"""``python -m tests.fuzz --seconds 60``: every target for its part of the time, a table, and 1 if anything was found."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.fuzz import guided
+from tests.fuzz.corpus import GUIDED
+from tests.fuzz.report import Result, table
+
+_RUNNERS = dict.fromkeys(GUIDED, guided.run)
+
+
+def main() -> int:
+    """Share the time out and run."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0, help="time for all targets together (%(default)s)")
+    parser.add_argument("targets", nargs="*", metavar="target", help=f"{', '.join(_RUNNERS)} (all)")
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.targets if name not in _RUNNERS]:
+        parser.error(f"no target is called {unknown[0]}; there are {', '.join(_RUNNERS)}")
+    chosen = arguments.targets or list(_RUNNERS)
+    results: list[Result] = []
+    for name in chosen:
+        results.append(_RUNNERS[name](name, arguments.seconds / len(chosen)))
+        sys.stdout.write(table(results[-1:]).splitlines()[-1] + "\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"\n{table(results)}\n")
+    return 1 if any(result.findings for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
