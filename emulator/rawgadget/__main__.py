@@ -11,6 +11,7 @@ import threading
 import click
 
 from emulator import device_provider
+from emulator.options import bad
 from emulator.provider import EmulatorProvider
 from wslusb.errors import DeviceError, LocalError
 
@@ -64,11 +65,16 @@ def main(device: str, name: str | None, debug: bool) -> None:
     logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, format="%(levelname)s: %(message)s")
     signal.signal(lanes.WAKE, lambda *_: None)
     try:
-        runner = Runner(device_provider(device), name or next(iter(udc.controllers()), "none"))
-        signal.signal(signal.SIGINT, runner.end)
-        signal.signal(signal.SIGTERM, runner.end)
-        runner.run()
-    except (LocalError, DeviceError) as error:
+        with contextlib.closing(device_provider(device)) as provider:
+            if len(provider.devices()) > 1:
+                raise bad(
+                    f"a controller is one device, and {device!r} names several: composite puts functions together"
+                )
+            runner = Runner(provider, name or next(iter(udc.controllers()), "none"))
+            signal.signal(signal.SIGINT, runner.end)
+            signal.signal(signal.SIGTERM, runner.end)
+            runner.run()
+    except (LocalError, DeviceError, OSError) as error:
         click.echo(f"emulator: error: {error}", err=True)
         if hint := getattr(error, "hint", None):
             click.echo(f"emulator: hint: {hint}", err=True)

@@ -6,6 +6,7 @@ here: SET_ADDRESS, and with most controllers GET_STATUS and the endpoint feature
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
@@ -14,7 +15,7 @@ from wslusb.device import sync
 from wslusb.device.api import Device
 from wslusb.errors import DeviceError, LocalError, LocalReason
 from wslusb.usb.descriptors import Configuration, Interface
-from wslusb.usb.ids import TransferType
+from wslusb.usb.ids import Speed, TransferType
 from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Status
 
@@ -62,7 +63,8 @@ class Bridge:
         elif event in (Event.RESET, Event.DISCONNECT):
             self._drop()
             self._configuration = None
-            self._device.reset()
+            with contextlib.suppress(DeviceError):  # it may be on its way back as another one
+                self._device.reset()
 
     def _control(self, setup: Setup) -> None:
         controller = self._controller
@@ -95,20 +97,21 @@ class Bridge:
         return sync.control(self._device, setup).status == Status.OK
 
     def _configure(self, value: int) -> None:
+        self._device.select_configuration(value)  # first: a refusal changes nothing
         self._drop()
-        self._device.select_configuration(value)
         self._configuration = configuration = self._configurations.get(value)
         if configuration is None:
             return
         for interface in configuration.interfaces:
             if interface.number not in self._lanes:  # the first one listed is the default
                 self._bring_up(interface)
-        self._controller.configured(configuration.max_power * 2)
+        # bMaxPower counts 2 mA, and 8 mA at SuperSpeed (USB 3.2, table 9-22).
+        self._controller.configured(configuration.max_power * (4 if self._device.info.speed >= Speed.SUPER else 1))
 
     def _choose(self, number: int, alternate: int) -> None:
+        self._device.select_interface(number, alternate)
         for each in self._lanes.pop(number, ()):
             each.stop()
-        self._device.select_interface(number, alternate)
         settings = self._configuration.interfaces if self._configuration else ()
         for interface in settings:
             if (interface.number, interface.alternate) == (number, alternate):

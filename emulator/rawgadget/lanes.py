@@ -25,6 +25,7 @@ __all__ = ["WAKE", "Lane", "lane"]
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.05
 _DRAIN_SECONDS = 0.001
+_ERROR_SECONDS = 0.02
 WAKE = signal.SIGUSR1
 """Ends a blocking call of the controller; whoever uses lanes installs an empty handler for it."""
 
@@ -88,6 +89,9 @@ class Lane(ABC):
             self._device.clear_halt(self._address)
         elif result.status in (Status.CANCELLED, Status.GONE):
             raise udc.Vanished
+        elif result.status != Status.OK:
+            # Other failures are a host's to see, and have no packet here: this end stays silent, but not busily.
+            time.sleep(_ERROR_SECONDS)
         return result
 
     def _halt(self) -> None:

@@ -100,10 +100,16 @@ class Controller:
             raise
 
     def event(self) -> tuple[int, bytes]:
-        """Wait for the next event: its kind (an :class:`.ioctls.Event`; newer kernels may have more) and its data."""
+        """Wait for the next event: its kind (a :class:`.ioctls.Event`, or a newer kernel's) and its data.
+
+        OSError if the controller is gone.
+        """
         buffer = ctypes.create_string_buffer(ioctls.EVENT_HEADER.size + _EVENT_DATA)
         ioctls.EVENT_HEADER.pack_into(buffer, 0, 0, _EVENT_DATA)
-        self._transfer(Call.EVENT_FETCH, buffer)
+        try:
+            self._call(Call.EVENT_FETCH, buffer)
+        except InterruptedError:
+            raise Interrupted from None
         kind, length = ioctls.EVENT_HEADER.unpack_from(buffer)
         data = buffer.raw[ioctls.EVENT_HEADER.size :][:length]
         return kind, data
@@ -120,9 +126,9 @@ class Controller:
         """Refuse the control request that is under way."""
         self._transfer(Call.EP0_STALL)
 
-    def configured(self, milliamperes: int) -> None:
-        """Tell the controller that a configuration was chosen, and what it may draw."""
-        self._transfer(Call.VBUS_DRAW, milliamperes)
+    def configured(self, power: int) -> None:
+        """Tell the controller that a configuration was chosen, and what it may draw, in units of 2 mA."""
+        self._transfer(Call.VBUS_DRAW, power)
         self._transfer(Call.CONFIGURE)
 
     def enable(self, endpoint: Endpoint) -> int:
