@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from ..capture.hub import Hub
 from ..errors import LocalError, LocalReason, WslusbError
 from ..transport.address import Address
 from ..usb import naming
@@ -40,6 +41,7 @@ class Agent:
     def __init__(self, address: Address, vhci: Vhci, connected: Callable[[str], None] = lambda _host: None) -> None:
         self.address = address
         self.vhci = vhci
+        self.captures = Hub(is_host=False)
         self._connected = connected
         self._client: HostClient | None = None
         self._ports: dict[str, AttachedPort] = {}
@@ -212,7 +214,7 @@ class Agent:
         with self._lock:
             devid, self._next_devid = self._next_devid, self._next_devid % 0xFFFF + 1
         try:
-            port = AttachedPort(device, self.vhci, devid, self._on_gone)
+            port = AttachedPort(device, self.vhci, devid, self._on_gone, self.captures)
         except BaseException:
             device.close()
             raise

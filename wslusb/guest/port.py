@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from ..capture.hub import Hub
+from ..device.tapped import Tapped
 from ..errors import LocalError, LocalReason
 from ..transport.sockets import unix_peer
 from ..transport.stream import SocketStream
@@ -29,10 +31,13 @@ _POLL = 0.01
 class AttachedPort:
     """Puts a device into the kernel and keeps it there until the device, the host or the user ends it.
 
-    ``gone`` is called once, from any thread, when the device is out of the kernel again.
+    ``gone`` is called once, from any thread, when the device is out of the kernel again. ``captures`` may listen to it
+    meanwhile.
     """
 
-    def __init__(self, device: RemoteDevice, vhci: Vhci, devid: int, gone: Callable[[AttachedPort], None]) -> None:
+    def __init__(
+        self, device: RemoteDevice, vhci: Vhci, devid: int, gone: Callable[[AttachedPort], None], captures: Hub
+    ) -> None:
         self.info: DeviceInfo = device.info
         self.nodes: tuple[str, ...] = ()
         self.number = -1
@@ -44,11 +49,15 @@ class AttachedPort:
         for end in (ours, kernels):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
         self._stream = SocketStream(ours, unix_peer(ours))
-        self._relay = Relay(self._stream, device, self._resetting)
+        tapped = Tapped(device)
+        self._relay = Relay(self._stream, tapped, self._resetting)
+        self._captures = captures
+        self._point = captures.attach(device.info, tapped, device.link)
         self._thread = threading.Thread(target=self._run, name=f"wslusb-relay-{self.info.busid}", daemon=True)
         try:
             self.number = vhci.attach(kernels, devid, self.info.speed)
         except BaseException:
+            captures.detach(self._point)
             self._stream.close()
             raise
         finally:
@@ -97,6 +106,7 @@ class AttachedPort:
         finally:
             self.leaving = True
             self._device.close()
+            self._captures.detach(self._point)
             self._stream.close()
             log.info("device %s is out of port %d", self.info.busid, self.number)
             self._gone(self)

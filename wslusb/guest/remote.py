@@ -98,6 +98,11 @@ class RemoteDevice:
         return self._info
 
     @property
+    def link(self) -> Link:
+        """What it is attached over."""
+        return self._link
+
+    @property
     def ended(self) -> bool:
         """Whether the link has ended: nothing can be submitted any more."""
         return self._over

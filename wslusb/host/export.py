@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import logging
 
+from ..capture.hub import Hub
 from ..device.guard import Guarded
+from ..device.tapped import Tapped
 from ..errors import DeviceError, LocalError, PeerError, WslusbError
 from ..session.admission import check_device
 from ..session.credits import Credits
@@ -23,11 +25,15 @@ _handles = itertools.count(1)
 
 
 class Export:
-    """Serves one data link. Whatever ends it, the device is closed and free again afterwards."""
+    """Serves one data link. Whatever ends it, the device is closed and free again afterwards.
 
-    def __init__(self, link: Link, catalog: Catalog) -> None:
+    ``captures`` may listen to it meanwhile.
+    """
+
+    def __init__(self, link: Link, catalog: Catalog, captures: Hub) -> None:
         self._link = link
         self._catalog = catalog
+        self._captures = captures
 
     def run(self) -> None:
         """Serve until the link ends. PeerError when the guest broke the protocol."""
@@ -58,7 +64,9 @@ class Export:
             return False
         link, agreed, handle = self._link, self._link.connection.agreed, next(_handles) & 0xFFFFFFFF or 1
         table = HostTable(Credits(agreed.urbs, agreed.bytes_in_flight))
-        pump = Pump(link, Guarded(device), table, handle)
+        tapped = Tapped(device)
+        pump = Pump(link, Guarded(tapped), table, handle)
+        point = self._captures.attach(device.info, tapped, link, link.peer.number if link.peer.kind == "vsock" else 0)
         try:
             answer = AttachAnswer(Status.OK, "", handle, agreed.urbs, agreed.bytes_in_flight, device.info)
             link.answer(AttachAnswer.TYPE, sequence, answer.pack())
@@ -67,6 +75,7 @@ class Export:
             asked = pump.run()
         finally:
             device.close()
+            self._captures.detach(point)
             log.info("device %s detached from %s", busid, link.peer)
         self._catalog.release(claim)
         if asked:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .. import __version__
+from ..capture.hub import Hub
 from ..errors import LocalError, LocalReason, PeerError, PeerReason, WslusbError
 from ..session.connection import Connection
 from ..session.states import Role
@@ -41,6 +42,7 @@ class Service:
     def __init__(self, catalog: Catalog, listeners: Sequence[Listener]) -> None:
         self.catalog = catalog
         self.guests = Guests()
+        self.captures = Hub(is_host=True)
         self.listeners = listeners
         self._hello = Hello(name=f"wslusb {__version__} ({platform.system()} {platform.release()})")
         self._peers: Counter[tuple[str, int]] = Counter()
@@ -143,7 +145,7 @@ class Service:
                 if session.over:  # between the two lines above: nobody has ended this link
                     raise PeerError(PeerReason.BAD_TOKEN, "the session has just ended")
                 self._answer_hello(link, session, hello)
-                Export(link, self.catalog).run()
+                Export(link, self.catalog, self.captures).run()
             finally:
                 session.data_links.discard(link)
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ..errors import LocalError, LocalReason, PeerError, PeerReason
 from ..session.connection import Connection
@@ -17,7 +17,7 @@ from ..session.states import State
 from ..turnstile import Turnstile
 from ..usb.urb import Buffer
 from ..wire import limits
-from ..wire.frame import Frame, MessageType
+from ..wire.frame import Frame, MessageType, pack_header
 from ..wire.messages import ErrorMessage, Hello
 from .stream import Peer, Stream
 
@@ -35,6 +35,8 @@ class Link:
         self.stream = stream
         self.connection = connection
         self.lock = Turnstile()
+        self.tap: Callable[[bool, Sequence[Buffer]], None] | None = None
+        """Told of every whole frame: whether it is sent (or was received), and its bytes in parts. It never blocks."""
         self._send = stream.send
         self._sends = 0
         self._stuck = (0, 0.0)
@@ -52,6 +54,8 @@ class Link:
     def send_locked(self, buffers: Sequence[Buffer]) -> None:
         """Send one or more whole frames, with :attr:`lock` held."""
         self._sends += 1
+        if (tap := self.tap) is not None:
+            tap(True, buffers)
         self._send(buffers)
 
     def send(self, buffers: Sequence[Buffer]) -> None:
@@ -81,6 +85,9 @@ class Link:
         connection, stream, frames = self.connection, self.stream, self.connection.frames
         while True:
             while (frame := connection.receive()) is not None:
+                if (tap := self.tap) is not None:
+                    kind, sequence, handle, payload = frame
+                    tap(False, (pack_header(kind, len(payload), sequence, handle), payload))
                 if frame.type in _OWN:
                     self._own(frame)
                 else:

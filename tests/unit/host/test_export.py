@@ -14,6 +14,7 @@ from emulator import device_provider
 from tests.support.peers import RawPeer
 from tests.support.usb import PuppetDevice
 from tests.support.waiting import PATIENCE
+from wslusb.capture.hub import Hub
 from wslusb.errors import DeviceError, LocalError, LocalReason
 from wslusb.host.bindings import Bindings
 from wslusb.host.catalog import Catalog
@@ -70,7 +71,7 @@ class Rig:
         self.guest.say(MessageType.HELLO, Hello(Purpose.DATA, token=bytes(16)).pack())
         self.link = Link(SocketStream(ours, Peer("vsock", 42)), Connection(Role.HOST, Hello()))
         self.link.shake_hands(first=False)
-        self.thread = threading.Thread(target=Export(self.link, self.catalog).run)
+        self.thread = threading.Thread(target=Export(self.link, self.catalog, Hub(is_host=True)).run)
         self.thread.start()
 
     def ask(self) -> AttachAnswer:
