@@ -124,8 +124,9 @@ class WslUsb(Packet):
 
 
 def _is_attach(payload: bytes) -> bool:
-    """A string and a u32, and nothing else. In an answer the upper half of a status stands where the string would."""
-    return len(payload) >= 6 and len(payload) == 6 + int.from_bytes(payload[:2], "little")
+    """A text and a u32, and nothing else. In an answer the upper half of a status stands where the text would."""
+    fits = len(payload) >= 6 and len(payload) == 6 + int.from_bytes(payload[:2], "little")
+    return fits and min(payload[2:-4], default=0x20) >= 0x20
 
 
 for _type, _layers in MESSAGES.items():

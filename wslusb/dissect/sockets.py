@@ -70,6 +70,10 @@ class WslUsbSocket(SimpleSocket):
             self.handle = answer.handle
         return packet
 
+    def finish(self) -> None:
+        """Say that nothing more will be sent; answers can still be read."""
+        self.sock.shutdown(socket.SHUT_WR)
+
     @property
     def waiting(self) -> bool:
         """Whether a whole message has arrived and was not taken yet."""
