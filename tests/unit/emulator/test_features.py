@@ -9,11 +9,11 @@ import pytest
 from emulator.clock import VirtualClock
 from emulator.control import ControlEndpoint
 from emulator.core import Core
-from emulator.delivery import Delivery
 from emulator.devices.loopback import LOOPBACK, SOURCE_SINK, LoopbackFirmware, loopback_gadget
 from emulator.frames import Frames
 from emulator.gadget import Gadget
 from emulator.variants import at_speed
+from wslusb.device.delivery import Delivery
 from wslusb.usb.bos import bos, superspeed, usb_2_0_extension
 from wslusb.usb.ids import Speed
 from wslusb.usb.setup import Request, Setup
