@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from wslusb.usb.ids import DescriptorType, is_in
 from wslusb.usb.setup import Request, RequestType, Setup
 
+from ..scenario.gadget import LANGUAGES
 from .evidence import Evidence
+from .strings import spoken
 from .transfers import Control
 
 __all__ = ["read"]
 
-_ENGLISH = 0x0409
 _MAX_ANSWERS = 4096
 """Answers to requests that are no descriptors, kept a device."""
 _MAX_DEVICES = 1024
@@ -64,7 +65,8 @@ def _evidence(seen: _Seen) -> Evidence:
             evidence.configurations.append(_cut(configuration))
         number += 1
     evidence.bos = found.get((DescriptorType.BOS, 0, 0), b"")
-    _strings(evidence, found)
+    evidence.texts = _texts(found)
+    evidence.strings = spoken(evidence.texts)
     if seen.kept >= _MAX_ANSWERS:
         evidence.missing.append(f"answers to requests: the first {_MAX_ANSWERS} are kept")
     return evidence
@@ -74,18 +76,11 @@ def _cut(configuration: bytes) -> bytes:
     return configuration[: max(9, struct.unpack_from("<H", configuration, 2)[0])]
 
 
-def _strings(evidence: Evidence, found: dict[tuple[int, int, int], bytes]) -> None:
-    kind = DescriptorType.STRING
-    languages = {language for each, index, language in found if each == kind and index}
-    if not languages:
-        return
-    language = _ENGLISH if _ENGLISH in languages else min(languages)
-    if language != _ENGLISH:
-        evidence.missing.append(f"strings in English: not in the source; those in language {language:#06x} instead")
-    for (each, index, spoken), data in found.items():
-        if each == kind and index and spoken == language and len(data) >= 2:
-            evidence.strings[index] = data[2 : data[0]].decode("utf-16-le", "replace")
-            if len(data) < data[0]:
-                evidence.missing.append(
-                    f"string {index}: {len(data)} of {data[0]} bytes are in the source; it ends there"
-                )
+def _texts(found: dict[tuple[int, int, int], bytes]) -> dict[tuple[int, int], bytes]:
+    """String descriptors by language and index; hosts may ask for string 0 in any language."""
+    texts: dict[tuple[int, int], bytes] = {}
+    for (kind, index, language), data in found.items():
+        place = (language, index) if index else LANGUAGES
+        if kind == DescriptorType.STRING and len(data) >= 2 and len(data) > len(texts.get(place, b"")):
+            texts[place] = data
+    return texts

@@ -30,13 +30,17 @@ class Evidence:
     """Raw finds. ``name`` is what the source calls the device: ``1-2`` in sysfs, ``1.4`` (bus, address) in a capture.
 
     ``strings`` and ``answers`` need not be complete; ``answers`` has what the device sent to a control request, each
-    time that it was asked. ``missing`` has one line for each thing that the source is known to lack.
+    time that it was asked. ``language`` is the LANGID of ``strings``, 0 where the source does not say; sources that
+    hold string descriptors themselves have them in ``texts``, by language and index. ``missing`` has one line for each
+    thing that the source is known to lack.
     """
 
     name: str
     device: bytes = b""
     configurations: list[bytes] = field(default_factory=list)
     strings: dict[int, str] = field(default_factory=dict)
+    language: int = 0
+    texts: dict[tuple[int, int], bytes] = field(default_factory=dict)
     speed: Speed = Speed.UNKNOWN
     bos: bytes = b""
     answers: dict[Key, list[bytes]] = field(default_factory=dict)

@@ -11,10 +11,11 @@ from wslusb.usb.descriptors import Configuration, DeviceDescriptor
 from wslusb.usb.ids import ClassCode, DescriptorType, Speed, TransferType
 from wslusb.usb.setup import Request
 
-from ..gadget import Gadget
 from ..model import Model
+from ..scenario.gadget import WrittenGadget
 from .evidence import Evidence, unreadable
 from .replay import ReplayFirmware
+from .strings import string_descriptors
 
 __all__ = ["Imported", "assemble", "string_uses"]
 
@@ -43,12 +44,12 @@ def assemble(evidence: Evidence) -> Imported:
         raise unreadable(f"{evidence.name}: {error}") from error
     configurations = tuple(_configurations(evidence, device, missing))
     speed = evidence.speed or _guess_speed(device, configurations, missing)
-    strings = _strings(evidence, device, configurations, missing)
+    texts = string_descriptors(evidence, string_uses(device, configurations), missing)
     _note_requests(evidence, configurations, missing)
     if device.bcd_usb > 0x0200 and not evidence.bos:
         missing.append("binary object store: not in the source; the request for it is stalled")
-    gadget = Gadget(
-        device=device, configurations=configurations, strings=strings, speed=speed, bos=evidence.bos, checked=False
+    gadget = WrittenGadget(
+        device=device, configurations=configurations, texts=texts, speed=speed, bos=evidence.bos
     )  # fmt: skip
     return Imported(evidence.name, Model(gadget, ReplayFirmware(evidence.answers)), tuple(missing))
 
@@ -90,17 +91,6 @@ def string_uses(device: DeviceDescriptor, configurations: tuple[Configuration, .
                     uses.setdefault(extra[3], "iMACAddress")
     uses.pop(0, None)
     return uses
-
-
-def _strings(
-    evidence: Evidence, device: DeviceDescriptor, configurations: tuple[Configuration, ...], missing: list[str]
-) -> tuple[str, ...]:
-    known = {index: text for index, text in evidence.strings.items() if 0 < index < 256}
-    for index, field in sorted(string_uses(device, configurations).items()):
-        if index not in known:
-            missing.append(f"string {index} ({field}): not in the source; empty")
-            known[index] = ""
-    return tuple(known.get(index, "") for index in range(1, max(known, default=0) + 1))
 
 
 def _note_requests(evidence: Evidence, configurations: tuple[Configuration, ...], missing: list[str]) -> None:

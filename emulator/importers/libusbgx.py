@@ -112,7 +112,9 @@ def _english(value: Value | None, evidence: Evidence) -> Group:
         if note not in evidence.missing:
             evidence.missing.append(note)
     english = next((each for each in groups if each.get("lang") == _ENGLISH), None)
-    return english or (groups[0] if groups else {})
+    chosen = english or (groups[0] if groups else {})
+    evidence.language = evidence.language or _number(chosen.get("lang"), "lang", 0xFFFF) or 0
+    return chosen
 
 
 def _group(value: Value | None) -> Group:

@@ -41,7 +41,7 @@ def read_directory(path: Path) -> Evidence:
     evidence = Evidence(path.resolve().name)
     add_descriptors(evidence, _read(path / "descriptors"))
     evidence.speed = SPEEDS.get(_text(path / "speed"), Speed.UNKNOWN)
-    add_strings(evidence, {name: _text(path / name) for name in (*_STRINGS, "configuration")})
+    add_strings(evidence, {name: _text(path / name) for name in (*_STRINGS, "configuration", "bConfigurationValue")})
     bos = path / "bos_descriptors"
     evidence.bos = _read(bos) if bos.is_file() else b""
     for interface in sorted(path.glob("*:*"))[:_MAX_INTERFACES]:
@@ -58,13 +58,18 @@ def add_descriptors(evidence: Evidence, data: bytes) -> None:
 
 
 def add_strings(evidence: Evidence, texts: dict[str, str]) -> None:
-    """Strings by the names of their files; a file that is missing or empty says nothing."""
+    """Strings by the names of their files; a file that is missing or empty says nothing.
+
+    ``configuration`` is the string of the one that is active, which ``bConfigurationValue`` names.
+    """
     for name, offset in _STRINGS.items():
         if evidence.device[offset] and texts.get(name):
             evidence.strings[evidence.device[offset]] = texts[name]
-    configuration = evidence.configurations[0] if evidence.configurations else b""
-    if len(configuration) > 6 and configuration[6] and texts.get("configuration"):
-        evidence.strings[configuration[6]] = texts["configuration"]
+    for configuration in evidence.configurations if texts.get("configuration") else ():
+        value, index = configuration[5:7]
+        if index and str(value) == texts.get("bConfigurationValue"):
+            evidence.strings[index] = texts["configuration"]
+            break
 
 
 def add_interface_string(evidence: Evidence, value: int, number: int, text: str) -> None:

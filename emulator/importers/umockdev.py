@@ -6,6 +6,7 @@ hexadecimal digits, ``N:`` device node with its contents, ``L:`` link.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from .evidence import Evidence, unreadable
 __all__ = ["read", "recognize"]
 
 _MAX_DEVICES = 4096
+_ESCAPE = re.compile(r"\\([n\\])")
 
 
 @dataclass(slots=True)
@@ -68,7 +70,7 @@ def _blocks(text: str) -> Iterator[_Block]:
 def _add_line(block: _Block, kind: str, rest: str) -> None:
     name, _, value = rest.partition("=")
     if kind == "A":
-        block.text[name] = value.replace("\\n", "\n").replace("\\\\", "\\").strip()
+        block.text[name] = _ESCAPE.sub(lambda found: "\n" if found[1] == "n" else found[1], value).strip()
     elif kind == "H":
         block.binary[name] = value
     elif kind == "N" and name.startswith("bus/usb/"):
