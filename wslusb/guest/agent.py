@@ -259,6 +259,7 @@ class Agent:
         for busid, other in list(self._ports.items()):
             if other is port:
                 del self._ports[busid]
+        self.keeper.wake()
         client = self._client
         if client is not None:
             client.report(Event(EventKind.DETACHED, port.info.busid, 0, port.info.generation))

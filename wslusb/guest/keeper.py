@@ -19,7 +19,7 @@ _PAUSES = (0.5, 1.0, 2.0, 4.0)
 
 
 class Keeper:
-    """Attaches what it is told to keep, on a thread of its own that runs while there is something to keep.
+    """Attaches what it is told to keep, on a thread of its own from the first of them on.
 
     ``devices`` lists what the host shares, ``attach`` attaches one by its busid; both may raise what is expected of
     a session that has just ended.
@@ -69,13 +69,17 @@ class Keeper:
             thread.join()
 
     def _run(self) -> None:
-        pauses = iter(_PAUSES)
-        pause: float | None = None
+        failures = 0
         while not self._ending.is_set():
-            if self._woken.wait(pause):
-                pauses = iter(_PAUSES)
+            if not 0 < failures <= len(_PAUSES):
+                self._woken.wait()
             self._woken.clear()
-            pause = None if self._ending.is_set() or self._look() else next(pauses, None)
+            if self._ending.is_set() or self._look():
+                failures = 0
+                continue
+            # Not ended by a wake-up: a device that fails to attach is a change, too.
+            self._ending.wait(_PAUSES[min(failures, len(_PAUSES) - 1)])
+            failures += 1
 
     def _look(self) -> bool:
         """Attach what is there and is not attached. Whether nothing failed."""

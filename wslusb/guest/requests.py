@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from .. import __version__
+from ..control.captures import CaptureRequests
 from ..control.messages import Json, seconds_of
+from ..control.streams import Streamed
 from ..control.views import device_json, listed_json
 from ..errors import LocalError, LocalReason
 from ..usb import naming
@@ -18,8 +20,9 @@ class GuestRequests:
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        self._captures = CaptureRequests(agent.captures, self._busid)
 
-    def __call__(self, request: Json) -> Json:
+    def __call__(self, request: Json) -> Json | Streamed:
         """Dispatch on ``op``. WslusbError for what cannot be done."""
         agent = self._agent
         match request:
@@ -36,9 +39,16 @@ class GuestRequests:
                 return {"devices": [device_json(info) for info in agent.detach_all()]}
             case {"op": "state"}:
                 return self._state()
+            case {"op": "capture" | "capture-ring" | "capture-save"}:
+                return self._captures(request)
         if request.get("op") in ("bind", "unbind"):
             raise LocalError(LocalReason.UNSUPPORTED, "only the host can share a device", hint="run it on the host")
         raise LocalError(LocalReason.UNSUPPORTED, f"the agent does not know {request.get('op')!r} with these arguments")
+
+    def _busid(self, name: str) -> str:
+        """What is attached here comes first: the host may be away."""
+        here = [port.info for port in self._agent.ports() if naming.matches(port.info, name)]
+        return here[0].busid if here else naming.find([each.info for each in self._agent.devices()], name).busid
 
     def _detach(self, name: str) -> Json:
         """``devices`` is empty where the host shares such a device and it is not attached here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -70,15 +71,34 @@ def test_a_device_that_is_not_ready_is_tried_again(host: Host, monkeypatch: pyte
 
 
 def test_after_the_last_try_the_next_event_is_waited_for(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PAUSES", ())
-    host.failures = 1
+    monkeypatch.setattr(module, "_PAUSES", (0.01,))
+    host.failures = 2
     host.keeper.keep("two")
     host.keeper.wake()
-    assert host.tried.acquire(timeout=5)
-    until(lambda: not host.failures, "tried")
-    assert host.attached == []
+    for _ in range(2):
+        assert host.tried.acquire(timeout=5)
+    assert not host.tried.acquire(timeout=0.1)
     host.keeper.wake()
     until(lambda: host.attached == ["9-2"], "attached")
+
+
+def test_a_failure_that_wakes_is_no_reason_to_hurry(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attach that fails takes a port back, and a port that goes is an event."""
+    monkeypatch.setattr(module, "_PAUSES", (0.05,))
+    host.failures = 1 << 20
+    attach = host.attach
+
+    def noisy(busid: str) -> None:
+        host.keeper.wake()
+        attach(busid)
+
+    host.keeper._attach = noisy
+    host.keeper.keep("two")
+    host.keeper.wake()
+    began = time.monotonic()
+    for _ in range(4):
+        assert host.tried.acquire(timeout=5)
+    assert time.monotonic() - began >= 0.15
 
 
 def test_what_the_user_detached_stays_away(host: Host) -> None:
