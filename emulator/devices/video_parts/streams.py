@@ -42,12 +42,17 @@ class _Frames:
         self._camera = camera
         self.settings = camera.settings
         self._picture = Picture(self.settings.width, self.settings.height)
+        self._frame_bit = 1
 
     def payloads(self, number: int) -> list[bytes]:
-        """A frame, cut. All its payloads have the same time and the same frame bit, the last one has the end bit."""
+        """A frame to send now, cut. All its payloads have the same time and frame bit, the last one has the end bit.
+
+        The frame bit is another one than that of the frame that was sent before, whatever its number.
+        """
+        self._frame_bit ^= 1
         frame = self._picture.frame(number, self._camera.brightness)
         size = self.settings.payload - HEADER_SIZE
-        bits = _END_OF_HEADER | _HAS_TIME | number & 1
+        bits = _END_OF_HEADER | _HAS_TIME | self._frame_bit
         time = number * self.settings.interval * CLOCK // _UNITS & 0xFFFFFFFF
         found = []
         for start in range(0, len(frame), size):

@@ -203,6 +203,19 @@ def test_a_slow_reader_of_bulk_misses_frames_and_gets_no_old_ones() -> None:
     assert late.data == Picture(160, 120).frame(3)[:16378]
 
 
+def test_every_frame_has_another_frame_bit_than_the_last_though_a_late_host_missed_some() -> None:
+    host = Host("bulk")
+    host.negotiate()
+    bits = []
+    for late in (0.0, 0.07, 0.04, 0.1, 0.07):
+        host.clock.advance(late)
+        transfers = [host.bulk() for _ in range(3)]
+        host.clock.advance(0.034)
+        (bit,) = {Payload.of(each[0]).bits & 1 for each in transfers}
+        bits.append(bit)
+    assert bits == [0, 1, 0, 1, 0]
+
+
 def test_a_bulk_stream_stops_when_its_halt_is_cleared() -> None:
     host = Host("bulk")
     host.negotiate()
