@@ -13,14 +13,23 @@ from .matching import Taken, Track
 from .script import Answer, Outcome
 
 if TYPE_CHECKING:
+    from ..pipe import InPipe, OutPipe
     from .firmware import ScriptFirmware
 
 __all__ = ["ScriptIn", "ScriptIso", "ScriptOut"]
 
 _QUEUE_LIMIT = 1 << 20
 """Bytes that an IN endpoint has queued when the OUT endpoints whose writes fill it begin to NAK."""
+_MICROFRAME = 125e-6
+"""Seconds until a host that was told NAK is taken to try again."""
 _MESSAGE_LIMIT = 1 << 16
 """Bytes without an end of a message that are taken for one."""
+
+
+def _ask_again(script: ScriptFirmware, silent_in: str | None, pipe: InPipe | OutPipe) -> None:
+    """A NAK that its own rule ended, by a change of the state: the host's next try has another answer."""
+    if script.state != silent_in:
+        script.after(_MICROFRAME, pipe.resume)
 
 
 class ScriptIn(InHandler):
@@ -40,8 +49,9 @@ class ScriptIn(InHandler):
         if taken is None:
             return
         if taken.answer.outcome is Outcome.NAK:
-            self._script.conclude(taken)
             self._silent_in = self._script.state
+            self._script.conclude(taken)
+            _ask_again(self._script, self._silent_in, self.pipe)
         elif taken.answer.delay:
             self._timer = self._script.after(taken.answer.delay, lambda: self._deliver(taken, room))
         else:
@@ -124,10 +134,12 @@ class ScriptOut(OutHandler):
             self.pipe.halt()
         elif outcome is Outcome.OK:
             self._note(written)
+        if outcome is Outcome.NAK:
+            self._silent_in = self._script.state
         if taken is not None:
             self._script.conclude(taken, written)
         if outcome is Outcome.NAK:
-            self._silent_in = self._script.state
+            _ask_again(self._script, self._silent_in, self.pipe)
             return None
         return 0 if outcome is Outcome.STALL else len(written)
 

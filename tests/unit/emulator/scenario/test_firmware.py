@@ -288,6 +288,25 @@ def test_nak_for_ever_ends_with_the_state() -> None:
     assert waiting == [ok(b"y"), ok(b"y")]
 
 
+def test_a_nak_that_changes_the_state_ends_with_that_change() -> None:
+    reads = (
+        InRule(endpoint=SOURCE, state="start", answers=(NAK,), set_state="go"),
+        InRule(endpoint=SOURCE, state="go", answers=(literal(b"y"),)),
+    )
+    bench = Bench(reads=reads)
+    seen = bench.read()
+    bench.clock.advance(0.001)
+    assert seen == ok(b"y")
+    writes = (
+        OutRule(endpoint=SINK, state="start", answers=(NAK,), set_state="go"),
+        OutRule(endpoint=SINK, state="go"),
+    )
+    bench = Bench(writes=writes)
+    seen = bench.write(b"x")
+    bench.clock.advance(0.001)
+    assert seen == ok()
+
+
 def test_what_is_sent_comes_before_the_endpoints_own_answers() -> None:
     control = ControlRule(
         request=1, sends=(Send(BELL, literal(b"ding")), Send(BELL, literal(b"dong")), Send(BELL, STALL))
