@@ -14,6 +14,7 @@ from wslusb.usb.ids import ClassCode, Speed, TransferType, is_in
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
 
+from ..clock import Timer
 from ..firmware import Firmware, InHandler, OutHandler
 from ..gadget import Gadget, Place
 from ..model import Kind, Model
@@ -64,6 +65,7 @@ class PrinterFirmware(Firmware):
         self._paper = paper or Paper()
         self._left = self._paper.size
         self._out_of_paper = False
+        self._refilling: Timer | None = None
         self._line = b""
         self._sink: _Sink | None = None
         self._source: InHandler | None = None
@@ -76,13 +78,22 @@ class PrinterFirmware(Firmware):
         self._sink, self._source = _Sink(self), None  # the way back comes after it, if it is there
         return self._sink
 
+    def attached(self) -> None:
+        """Whoever waits for paper waits anew."""
+        if self._out_of_paper:
+            self._run_out()
+
+    def detached(self) -> None:
+        """Nobody brings paper to a printer that is not there."""
+        if self._refilling is not None:
+            self._refilling.cancel()
+            self._refilling = None
+
     def configured(self, value: int) -> None:
-        """Whoever waits for paper waits on."""
+        """What was begun is forgotten; paper comes no sooner and no later for it."""
         self._line = b""
         if not value:
             self._sink = self._source = None
-        if self._out_of_paper:
-            self._run_out()
 
     def control(self, setup: Setup, data: memoryview) -> Buffer | None:  # noqa: ARG002
         """The class's requests (4.2). Its revision 1.0 sent the reset to "other", and Linux still does."""
@@ -125,11 +136,11 @@ class PrinterFirmware(Firmware):
 
     def _run_out(self) -> None:
         self._out_of_paper = True
-        if self._paper.refill:
-            self.after(self._paper.refill, self._refill)
+        if self._paper.refill and self._refilling is None:
+            self._refilling = self.after(self._paper.refill, self._refill)
 
     def _refill(self) -> None:
-        self._left, self._out_of_paper = self._paper.size, False
+        self._left, self._out_of_paper, self._refilling = self._paper.size, False, None
         if self._sink is not None:
             self._sink.pipe.resume()
 

@@ -74,6 +74,23 @@ def test_it_stops_when_paper_ends_and_goes_on_with_more(tmp_path: Path, speed: s
     assert office.status == READY
 
 
+def test_paper_is_brought_once_for_each_time_that_it_ran_out(tmp_path: Path) -> None:
+    office = Office(tmp_path, ",paper=512,refill=500")
+    job = bulk_out(bytes(600))
+    start(office.device, job)
+    office.clock.advance(0.2)
+    office.device.cancel(job)
+    waiter = start(office.device, bulk_out(bytes(100)))
+    office.clock.advance(0.4)
+    assert waiter.wait().status == Status.OK
+    start(office.device, bulk_out(bytes(512 - 100)))
+    late = start(office.device, bulk_out(b"x"))
+    office.clock.advance(0.4)
+    assert not late.finished.is_set(), "the paper ran out again 0.4 s ago"
+    office.clock.advance(0.2)
+    assert late.wait().status == Status.OK
+
+
 def test_nobody_brings_paper(tmp_path: Path) -> None:
     office = Office(tmp_path, ",paper=64")
     waiter = start(office.device, bulk_out(bytes(600)))
