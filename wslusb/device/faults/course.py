@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from ...usb.ids import TransferType
 from ...usb.urb import Completion, IsoResult, Status, Urb, UrbFlag
 
-__all__ = ["FOR_EVER", "Course", "Event", "incoming", "lane_of", "outgoing"]
+__all__ = ["FOR_EVER", "NOT_DONE", "Course", "Event", "incoming", "lane_of", "outgoing"]
 
 FOR_EVER = float("inf")
+NOT_DONE = frozenset((Status.CANCELLED, Status.GONE))
+"""How a device answers a URB that it will not do any more: no fault befalls that, and nobody holds it back."""
 
 
 class Event(enum.Enum):
@@ -27,15 +29,16 @@ class Event(enum.Enum):
 class Course:
     """The way of one URB. Several faults may have written into it; the defaults are the way without any.
 
-    ``status``: it ends so, whatever the device says. ``reaches``: the device gets to see it. ``limit``: so many bytes
-    are told as moved at the most, and of OUT data the device gets no more than ``cut``. ``bit`` is turned, ``packets``
-    end with ``packet_status``. ``hold``: seconds before the device gets it. ``keep``: seconds between the device's
-    completion and its owner's; :data:`FOR_EVER` is until it is cancelled, for both. ``loses``: a cancel finds it
-    completed. ``rate``: bytes a second. ``copies``: how often it is completed. ``seconds``: how long ``event`` lasts.
-    ``become``: what the device comes back as.
+    ``status``: it ends so, if the device has done it; with ``overrules``, whatever the device says. ``reaches``: the
+    device gets to see it. ``limit``: so many bytes are told as moved at the most, and of OUT data the device gets no
+    more than ``cut``. ``bit`` is turned, ``packets`` end with ``packet_status``. ``hold``: seconds before the device
+    gets it. ``keep``: seconds between the device's completion and its owner's; :data:`FOR_EVER` is until it is
+    cancelled, for both. ``loses``: a cancel finds it completed. ``rate``: bytes a second. ``copies``: how often it is
+    completed. ``seconds``: how long ``event`` lasts. ``become``: what the device comes back as.
     """
 
     status: Status | None = None
+    overrules: bool = False
     reaches: bool = True
     limit: int | None = None
     cut: int | None = None
@@ -80,7 +83,7 @@ def incoming(urb: Urb, course: Course, answer: Completion) -> Completion:
         data = _flipped(data, course.bit)
     if course.limit is not None and actual > course.limit:
         actual, data = course.limit, memoryview(data)[: course.limit]
-    if course.status is not None:
+    if course.status is not None and (course.overrules or status not in NOT_DONE):
         status = course.status
     elif course.limit is not None and status == Status.OK and not _may_be_short(urb, actual):
         status = Status.SHORT

@@ -28,11 +28,15 @@ class State(enum.Enum):
 
 
 class Flight:
-    """One URB on its way. ``record`` are the journal's numbers of what befalls it."""
+    """One URB on its way.
+
+    ``record`` are the journal's numbers of what befalls it. ``cancelled``: its owner wants it back, before those in
+    front of it. ``recalled``: all of its endpoint are to end, in order.
+    """
 
     __slots__ = (
-        "cancelled", "completion", "course", "done", "due", "lane", "not_before", "record", "sent", "state", "told",
-        "urb",
+        "cancelled", "completion", "course", "done", "due", "lane", "not_before", "recalled", "record", "sent", "state",
+        "told", "urb",
     )  # fmt: skip
 
     def __init__(self, urb: Urb, done: Done, lane: Lane, course: Course, now: float) -> None:
@@ -47,6 +51,7 @@ class Flight:
         self.completion: Completion | None = None
         self.due = 0.0
         self.cancelled = False
+        self.recalled = False
         self.told = False
 
     def own(self) -> None:
@@ -70,7 +75,7 @@ class Flight:
 
     def let_go(self) -> None:
         """Held back no longer, since it is wanted back: who wins is a matter of its course."""
-        if self.completion is not None and not self.course.loses:
+        if self.completion is not None and not self.course.loses and self.completion.status != Status.GONE:
             self.completion.status = Status.CANCELLED
         self.ready()
 
@@ -87,6 +92,8 @@ class Lane:
         """Somebody is handing a URB over; whoever it is goes on with the next."""
         self.teller = 0
         """The thread that is calling a ``done``, and goes on with the next; 0 for none."""
+        self.telling: Flight | None = None
+        """Whose ``done`` it is calling."""
         self.halted = False
         self.nak_until = 0.0
         self.free_at = 0.0
@@ -95,7 +102,8 @@ class Lane:
 
     def flights(self) -> list[Flight]:
         """All that have not been told, in order."""
-        return [*self.outbox, *self.started, *self.waiting]
+        telling = () if self.telling is None else (self.telling,)
+        return [*telling, *self.outbox, *self.started, *self.waiting]
 
     def claim(self, now: float) -> Flight | None:
         """The next to be handed over, if its time has come and nobody else is at it."""
@@ -138,10 +146,12 @@ class Lane:
         self.outbox.append(flight)
 
     def give_back(self, status: Status) -> None:
-        """What waits ends with ``status``; what is held back is so no longer. What is with the device stays there."""
+        """What waits ends with ``status``. What is held back is so no longer, what is with the device will not be."""
         for flight in self.started:
             if flight.state is State.KEPT:
                 flight.let_go()
+            elif flight.state is not State.READY:
+                flight.recalled = True
         while self.waiting:
             flight = self.waiting.popleft()
             flight.end(status)

@@ -17,7 +17,7 @@ from ...errors import LocalError, LocalReason
 from ...usb.urb import Completion, Status, Urb
 from ..api import Device
 from .clock import Clock
-from .course import FOR_EVER, Course, incoming
+from .course import FOR_EVER, NOT_DONE, Course, incoming
 from .lane import Flight, Lane, State
 
 __all__ = ["Traffic"]
@@ -116,9 +116,9 @@ class Traffic:
             lane.sending = False
             if flight.state is State.SENDING:
                 flight.state = State.OUT
-            forward = flight.cancelled and flight.state is State.OUT
+            forward = (flight.cancelled or flight.recalled) and flight.state is State.OUT
         if forward:
-            # The cancel came while the device did not have it yet.
+            # It was wanted back while the device did not have it yet.
             self._device.cancel(flight.sent)
         with self.lock:
             return lane.claim(self._clock.now())
@@ -132,9 +132,14 @@ class Traffic:
             flight.completion = completion
             flight.due = self._due(flight, now)
             flight.state = State.KEPT
-            if flight.cancelled:
+            if flight.cancelled or flight.recalled:
                 flight.let_go()
+            elif answer.status in NOT_DONE:
+                flight.ready()
+            if flight.cancelled:
                 lane.pull(flight)
+            if answer.status == Status.GONE:
+                lane.give_back(Status.GONE)
             lane.settle(now)
             mine = not lane.teller and bool(lane.outbox) and lane.outbox[0] is flight
             if mine:
@@ -158,7 +163,7 @@ class Traffic:
 
     def _take(self, lane: Lane) -> Flight:
         flight = lane.outbox.popleft()
-        lane.teller = threading.get_ident()
+        lane.teller, lane.telling = threading.get_ident(), flight
         del self._flights[flight.urb]
         return flight
 
@@ -186,7 +191,7 @@ class Traffic:
         finally:
             self._ended(flight, completion)
             with self._told:
-                lane.teller = 0
+                lane.teller, lane.telling = 0, None
                 flight.told = True
                 self._told.notify_all()
 
@@ -219,7 +224,7 @@ class Traffic:
             lane.give_back(status)
             for flight in lane.started:
                 if flight.state in (State.SENDING, State.OUT):
-                    flight.course = Course(status, limit=0)
+                    flight.course = Course(status, limit=0, overrules=True)
                     flight.cancelled = True
                     if flight.state is State.OUT:
                         self._recalled.append(flight)
