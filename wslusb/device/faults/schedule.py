@@ -37,7 +37,7 @@ class Schedule:
     def __init__(self, plan: Plan, seed: int, info: DeviceInfo) -> None:
         named = zip(plan.names(), plan.faults, strict=True)
         self._tracks = [_Track(name, fault, seed) for name, fault in named if fault.where.fits_device(info)]
-        self._kinds = {type(track.fault.what) for track in self._tracks}
+        self._kinds = {type(track.fault.what): track.fault.what for track in self._tracks}
         self._seen: Counter[tuple[int, type[What]]] = Counter()
         self._started: float | None = None
 
@@ -60,7 +60,8 @@ class Schedule:
         ``changing``: it is a request that is made through one of the Device's methods.
         """
         lane, age = lane_of(urb), self.age(now)
-        kinds = [kind for kind in self._kinds if kind.changes_state or not changing]
+        able = self._kinds.items()
+        kinds = [kind for kind, what in able if (kind.changes_state or not changing) and what.suits(urb)]
         for kind in kinds:
             self._seen[lane, kind] += 1
         course, injections, taken = Course(), [], False
@@ -86,7 +87,7 @@ class _Track:
     def decide(self, lane: int, urb: Urb, age: float) -> What | None:
         """The fault, settled, if it befalls this URB."""
         fault = self.fault
-        if not fault.where.fits(urb) or not fault.what.suits(urb):
+        if not fault.where.fits(urb):
             return None
         count = self._counts.get(lane)
         if count is None:

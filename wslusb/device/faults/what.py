@@ -29,7 +29,7 @@ class What:
     timing: ClassVar[bool] = False
 
     def suits(self, urb: Urb) -> bool:
-        """Whether this can happen to such a URB at all."""
+        """Whether this can happen to such a URB at all: the same for all faults of a kind, which counts them."""
         return not urb.is_iso
 
     def settled(self, urb: Urb, draw: random.Random) -> Self:  # noqa: ARG002

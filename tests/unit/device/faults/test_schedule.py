@@ -7,6 +7,7 @@ import pytest
 from emulator import device_provider
 from tests.support.usb import bulk_in, bulk_out, control_urb, iso_urb
 from wslusb.device.faults import (
+    Babble,
     Corrupt,
     Delay,
     Fault,
@@ -20,6 +21,7 @@ from wslusb.device.faults import (
     What,
     When,
     Where,
+    ZeroLength,
 )  # fmt: skip
 from wslusb.device.faults.schedule import Injection, Schedule
 from wslusb.usb.setup import Setup
@@ -92,6 +94,18 @@ def test_a_kind_befalls_only_what_it_can() -> None:
     one = schedule(Fault(Short()), Fault(IsoErrors(share=1)))
     befallen = [one.decide(urb, 0)[1] for urb in (bulk_in(), bulk_out(b"x"), iso_urb([8, 8]))]
     assert [[type(each.what) for each in some] for some in befallen] == [[Short], [], [IsoErrors]]
+
+
+@pytest.mark.parametrize("what", [Short(), ZeroLength(), Babble(), Corrupt(), Stall()])
+def test_the_recorded_number_finds_the_urb_again_where_directions_are_mixed(what: What) -> None:
+    """Endpoint 0 has requests out, without data, between those in."""
+    request, answer = control_urb(Setup(0x40, 1, 0, 0, 0)), control_urb(Setup(0xC0, 1, 0, 0, 8))
+    urbs = [request, answer, request, answer, request, answer]
+    strike = Fault(what, Where(direction="in"), When(nth=(2,)))
+    first = schedule(strike)
+    ((injection,),) = [found for urb in urbs if (found := first.decide(urb, 0)[1])]
+    again = Fault(injection.what, Where(endpoint=injection.lane), When(nth=(injection.nth,)))
+    assert hits(schedule(strike), urbs) == hits(schedule(again), urbs) == [4]
 
 
 def drawn(seed: int, order: str) -> dict[int, list[Injection]]:
