@@ -134,6 +134,11 @@ class CompositeFirmware(Firmware):
         for function in self._functions:
             function.firmware.configured(function.configuration.value if value else 0)
 
+    def reset(self) -> None:
+        """See :class:`.firmware.Firmware`."""
+        for function in self._functions:
+            function.firmware.reset()
+
     def endpoint(self, place: Place) -> InHandler | OutHandler | IsoHandler | None:
         """Ask the function, in its own numbers."""
         function = next(each for each in self._functions if place.interface in each.interfaces)

@@ -148,8 +148,9 @@ class ControlEndpoint:
             return None
         if setup.request == Request.SET_FEATURE:
             pipe.halt()
-        else:
-            pipe.clear_halt()
+        elif not self._core.attempt(pipe.clear_halt):
+            pipe.halt()
+            return None
         return _DONE
 
     def _set_isoch_delay(self, setup: Setup) -> bytes | None:

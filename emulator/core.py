@@ -6,6 +6,9 @@ crosses the Device seam has one already. All methods are called with the device'
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterable
+
 from wslusb.usb.descriptors import Configuration, Endpoint, Interface
 from wslusb.usb.ids import TransferType, is_in
 from wslusb.usb.urb import Status
@@ -18,6 +21,8 @@ from .iso import IsoPipe
 from .pipe import InPipe, OutPipe, Pipe, Put
 
 __all__ = ["Core"]
+
+_log = logging.getLogger(__name__)
 
 
 class Core:
@@ -36,6 +41,8 @@ class Core:
         self._frames = frames
         self._configuration: Configuration | None = None
         self._alternates: dict[int, Interface] = {}
+        self._owners: dict[int, int] = {}
+        """Which interface an endpoint is of: the first that has it, where two do (Linux takes that one, too)."""
 
     @property
     def configuration(self) -> int:
@@ -53,49 +60,80 @@ class Core:
         return None if interface is None else interface.alternate
 
     def configure(self, value: int) -> bool:
-        """SET_CONFIGURATION (USB 2.0, 9.4.7): all interfaces at alternate 0, halts cleared. False: no such value.
+        """SET_CONFIGURATION (USB 2.0, 9.4.7): all interfaces at alternate 0, halts cleared.
 
-        Also for the value that is active already: that is how hosts reset a device lightly.
+        Also for the value that is active already: that is how hosts reset a device lightly. False: there is no such
+        value, or the firmware failed; that one leaves no configuration.
         """
         configuration = self.gadget.configuration(value)
         if value and configuration is None:
             return False
-        self._drop(list(self.pipes))
+        self._enter(configuration)
+        defaults = _defaults(configuration) if configuration else []
+        brought_up = all(self._bring_up(interface) for interface in defaults)
+        if brought_up and self.attempt(lambda: self.firmware.configured(value)):
+            return True
+        self._enter(None)
+        return False
+
+    def _enter(self, configuration: Configuration | None) -> None:
+        self.flush(Status.CANCELLED)
         self._configuration, self._alternates = configuration, {}
         self.features.reset_functions()
-        for interface in _defaults(configuration) if configuration else ():
-            self._bring_up(interface)
-        self.firmware.configured(value)
-        return True
 
     def choose(self, number: int, alternate: int) -> bool:
-        """SET_INTERFACE (USB 2.0, 9.4.10). False: there is no such setting now."""
+        """SET_INTERFACE (USB 2.0, 9.4.10). False: there is no such setting now, or the firmware failed.
+
+        After a failure the interface has no endpoints.
+        """
         settings = self._configuration.interfaces if self._configuration else ()
         new = next((each for each in settings if (each.number, each.alternate) == (number, alternate)), None)
         if new is None:
             return False
-        self._drop([endpoint.address for endpoint in self._alternates[number].endpoints])
-        self._bring_up(new)
-        return True
+        self._drop(self._endpoints_of(number), Status.CANCELLED)
+        return self._bring_up(new)
 
     def reset(self) -> None:
         """What a reset of the port leaves: no configuration, no feature set."""
         self.features.reset()
         self.configure(0)
+        self.attempt(self.firmware.reset)
+
+    def attempt(self, hook: Callable[[], None]) -> bool:
+        """Call the firmware. False: it failed. A bug in it is a broken device, not a broken program."""
+        try:
+            hook()
+        except Exception:  # noqa: BLE001 - see above
+            _log.exception("the firmware of %04x:%04x failed", self.gadget.device.vendor, self.gadget.device.product)
+            return False
+        return True
 
     def flush(self, status: Status) -> None:
         """Give back all URBs that wait, and forget the endpoints."""
         self._drop(list(self.pipes), status)
 
-    def _drop(self, addresses: list[int], status: Status = Status.CANCELLED) -> None:
+    def _endpoints_of(self, number: int) -> list[int]:
+        return [address for address, owner in self._owners.items() if owner == number]
+
+    def _drop(self, addresses: Iterable[int], status: Status) -> None:
         for address in addresses:
+            del self._owners[address]
             self.pipes.pop(address).flush(status)
 
-    def _bring_up(self, interface: Interface) -> None:
+    def _bring_up(self, interface: Interface) -> bool:
         self._alternates[interface.number] = interface
+        if self.attempt(lambda: self._add_endpoints(interface)):
+            return True
+        self._drop(self._endpoints_of(interface.number), Status.CANCELLED)
+        return False
+
+    def _add_endpoints(self, interface: Interface) -> None:
         for endpoint in interface.endpoints:
+            if endpoint.address in self.pipes:
+                continue
             place = Place(self.configuration, interface.number, interface.alternate, endpoint)
             self.pipes[endpoint.address] = self._pipe(endpoint, self.firmware.endpoint(place))
+            self._owners[endpoint.address] = interface.number
 
     def _pipe(self, endpoint: Endpoint, handler: InHandler | OutHandler | IsoHandler | None) -> Pipe:
         if endpoint.transfer == TransferType.ISOCHRONOUS:

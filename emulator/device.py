@@ -33,9 +33,10 @@ class VirtualDevice:
     """One opening of a gadget: a :class:`wslusb.device.api.Device`.
 
     A device that waits for nothing completes a URB within ``submit``, with no change of thread. Starts in the
-    configuration that ``info`` names, as a device does that its host's system has enumerated. ``replug`` is called,
-    from the clock, when the firmware wants to come back as another device. Without a ``clock`` it has a real one of its
-    own: that one's thread hands out what comes in time, and a ``done`` that blocks must not hold up other devices.
+    configuration that ``info`` names, as a device does that its host's system has enumerated; DeviceError if it cannot.
+    ``replug`` is called, from the clock, when the firmware wants to come back as another device. Without a ``clock`` it
+    has a real one of its own: that one's thread hands out what comes in time, and a ``done`` that blocks must not hold
+    up other devices.
     """
 
     def __init__(
@@ -52,14 +53,20 @@ class VirtualDevice:
         self._pipes = self._core.pipes
         self._control = ControlPipe(ControlEndpoint(self._core))
         self._gone = False
+        self._closed = False
         self._firmware.board = self
-        self._firmware.attached()
-        self._core.configure(self._info.active_configuration)
+        if not self._power_up():
+            self.close()
+            raise DeviceError(Status.PROTOCOL, f"{self._info.description} could not be configured")
+
+    def _power_up(self) -> bool:
+        with self._lock:
+            return self._core.attempt(self._firmware.attached) and self._core.configure(self._info.active_configuration)
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed or unplugged."""
-        return self._gone
+        """Whether it was closed or unplugged, and its firmware is free for another opening."""
+        return self._closed
 
     @property
     def info(self) -> DeviceInfo:
@@ -134,6 +141,7 @@ class VirtualDevice:
         if not outcome and not answered.wait(_REQUEST_SECONDS):
             with self._lock:
                 self._control.cancel(answered, Status.TIMEOUT)
+            self._delivery.flush()
         if outcome[0] != Status.OK:
             raise DeviceError(outcome[0], f"{self._info.description} refused {setup}")
 
@@ -163,21 +171,24 @@ class VirtualDevice:
                 self._gone = True
                 self._control.flush(status)
                 self._core.flush(status)
-                self._firmware.board = None
-                self._firmware.detached()
+                if self._firmware.board is self:
+                    self._firmware.board = None
+                    self._core.attempt(self._firmware.detached)
+                self._closed = True
         self._delivery.flush()
 
     @contextmanager
     def running(self) -> Iterator[Core]:
         """See :class:`emulator.firmware.Board`."""
-        with self._lock:
-            yield self._core
-        self._delivery.run()
+        try:
+            with self._lock:
+                yield self._core
+        finally:
+            self._delivery.run()
 
     def _act(self, action: Callable[[], None]) -> None:
-        with self._lock:
+        with self.running():
             action()
-        self._delivery.run()
 
     def reenumerate(self, model: Model) -> None:
         """See :class:`emulator.firmware.Board`."""

@@ -2,7 +2,7 @@
 
 All methods are called with the device's lock held, one at a time, like the single thread of a small controller. They
 answer at once or not at all (NAK): they never block. To act on its own (a key is pressed, a sample is due) a firmware
-uses ``after``, or ``running`` from another thread.
+uses ``after``, or ``running`` from another thread. What a method raises goes to the log, and the host sees a stall.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class OutHandler:
 
         ``data`` is not valid after the return. Answers how many bytes were taken; fewer than all means that the rest
         is not acknowledged and offered again after ``pipe.resume()`` (None: not even an empty packet was). Call
-        ``pipe.halt()`` to refuse: then what was taken is counted and the URB ends with STALL.
+        ``pipe.halt()`` to refuse: what was taken is counted, and a URB with more than that ends with STALL, as all do
+        that come after it.
         """
         return len(data)
 
@@ -123,7 +124,10 @@ class Firmware:
         """The device was opened: ``board`` is there. The configuration is chosen after this."""
 
     def detached(self) -> None:
-        """The device was closed or unplugged; ``board`` is None from now on, and timers of ``after`` do not run."""
+        """The device was closed or unplugged; ``board`` is None from now on, and timers of ``after`` do not run.
+
+        Comes after ``attached`` in any case, also where that one or ``configured`` has failed.
+        """
 
     def after(self, seconds: float, action: Callable[[], None]) -> Timer:
         """Call ``action`` with the device's lock held, that many seconds from now. Only while there is a ``board``."""
@@ -166,3 +170,6 @@ class Firmware:
 
     def configured(self, value: int) -> None:
         """A configuration was chosen (0: none, also after a reset); the handlers of its endpoints exist already."""
+
+    def reset(self) -> None:
+        """The host reset the port. No configuration is active: ``configured(0)`` has been called."""
