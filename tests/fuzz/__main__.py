@@ -1,15 +1,18 @@
-"""``python -m tests.fuzz --seconds 60``: every target for its part of the time, a table, and 1 if anything was found."""
+"""``python -m tests.fuzz --seconds 60``: every target for its part of the time, and a table.
+
+It ends with 1 if anything was found.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from tests.fuzz import guided
+from tests.fuzz import guided, live
 from tests.fuzz.corpus import GUIDED
 from tests.fuzz.report import Result, table
 
-_RUNNERS = dict.fromkeys(GUIDED, guided.run)
+_RUNNERS = dict.fromkeys(GUIDED, guided.run) | dict.fromkeys(live.ATTACKS, live.run)
 
 
 def main() -> int:

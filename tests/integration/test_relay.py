@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator import device_provider
-from tests.support.kernel import ECONNRESET, RET_SUBMIT, RET_UNLINK, Answer, Kernel, pack_submit
+from tests.support.kernel import ECONNRESET, RET_SUBMIT, RET_UNLINK, Answer, Kernel, pack_submit, pack_unlink
 from tests.support.usb import PuppetDevice
 from tests.support.waiting import PATIENCE
 from tests.support.world import World
@@ -462,6 +462,18 @@ def test_what_no_kernel_writes_closes_the_port(rig: Rig, junk: bytes) -> None:
     rig.kernel.sock.sendall(junk)
     with pytest.raises(EOFError):
         rig.kernel.answer()
+
+
+@pytest.mark.parametrize("again", [pack_submit(1, 0x81, 512), pack_unlink(3, 1)])
+def test_the_same_number_twice_closes_the_port(rig: Rig, puppet: PuppetDevice, again: bytes) -> None:
+    """Found by fuzzing: the first of the two was forgotten, and its completion raised in the device's thread."""
+    rig.kernel.submit(1, 0x81, 512)
+    urb = puppet.next()
+    rig.kernel.unlink(2, 1)
+    rig.kernel.sock.sendall(again)
+    with pytest.raises(EOFError):
+        rig.kernel.answer()
+    puppet.complete(urb, Status.OK, b"late")
 
 
 def test_a_completion_after_the_port_was_closed(rig: Rig, puppet: PuppetDevice) -> None:

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from ..device.api import Device
-from ..errors import DeviceError, LocalError
+from ..errors import DeviceError, LocalError, LocalReason
 from ..transport.stream import Stream
 from ..turnstile import Turnstile
 from ..usb.endpoints import EndpointMap
@@ -76,6 +76,8 @@ class Relay:
 
     def _submit(self, submit: Submit) -> None:
         urb = submit.urb
+        if submit.sequence in self._by_sequence:
+            raise LocalError(LocalReason.BAD_STATE, f"vhci_hcd wrote command {submit.sequence} twice")
         self._submits[urb] = submit
         self._by_sequence[submit.sequence] = submit
         if urb.setup is not None and not self._look_at(urb):
@@ -92,6 +94,8 @@ class Relay:
             if submit is None:
                 self._send([pack_ret_unlink(command.sequence, 0)])
                 return
+            if command.target in self._unlinks:
+                raise LocalError(LocalReason.BAD_STATE, f"vhci_hcd wrote a second unlink of {command.target}")
             self._unlinks[command.target] = command.sequence
         self._device.cancel(submit.urb)
 
