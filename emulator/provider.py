@@ -61,7 +61,7 @@ class EmulatorProvider:
                 raise DeviceError(Status.BUSY, f"{info.busid} is open already")
             port.device = VirtualDevice(
                 port.model.gadget, port.model.firmware, self._info(info.busid, port), clock=self._clock,
-                replug=functools.partial(self.exchange, info.busid),
+                replug=functools.partial(self._reenumerate, info),
             )  # fmt: skip
             return port.device
 
@@ -69,7 +69,7 @@ class EmulatorProvider:
         """Pull a device out: it ends with GONE for whoever has it open. LocalError if there is no such port."""
         with self._lock:
             port = self._port(busid)
-            device, port.plugged, port.device = port.device, False, None
+            device, port.plugged = port.device, False
         if device is not None:
             device.unplug()
         self._changed()
@@ -91,19 +91,38 @@ class EmulatorProvider:
         return self.plug(busid)
 
     def exchange(self, busid: str, model: Model) -> None:
-        """Pull a device out and put another one into its port. LocalError if there is no such port."""
+        """Pull a device out and put another one into its port.
+
+        LocalError: NOT_FOUND if there is no such port, BAD_STATE if nothing is plugged into it.
+        """
+        with self._lock:
+            if not self._port(busid).plugged:
+                raise LocalError(LocalReason.BAD_STATE, f"nothing is plugged into {busid}")
+        self._exchange(busid, model)
+
+    def _exchange(self, busid: str, model: Model) -> None:
         self.unplug(busid)
         with self._lock:
             self._port(busid).model = model
         self.plug(busid)
 
+    def _reenumerate(self, info: DeviceInfo, model: Model) -> None:
+        """A device wants to come back as another; nothing happens if it has been pulled out since."""
+        with self._lock:
+            port = self._port(info.busid)
+            there = port.plugged and port.generation == info.generation
+        if there:
+            self._exchange(info.busid, model)
+
     def become(self, busid: str, what: str) -> None:
         """:meth:`exchange`, for the one device that ``what`` names (:func:`emulator.catalogue.parse_models`).
 
-        This is what ``wslusb.device.faults`` asks a provider for.
+        LocalError (AMBIGUOUS) if it names several. This is what ``wslusb.device.faults`` asks a provider for.
         """
-        (model,) = parse_models(what)[:1]
-        self.exchange(busid, model)
+        models = parse_models(what)
+        if len(models) > 1:
+            raise LocalError(LocalReason.AMBIGUOUS, f"{what}: a port takes one device, not {len(models)}")
+        self.exchange(busid, models[0])
 
     def _port(self, busid: str) -> _Port:
         port = self._ports.get(busid)

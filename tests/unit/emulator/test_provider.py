@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from emulator import device_provider
 from emulator.catalogue import parse_models
 from emulator.clock import VirtualClock
+from emulator.device import VirtualDevice
 from emulator.devices.loopback import loopback_gadget
 from emulator.firmware import Firmware
 from emulator.model import Model
@@ -155,6 +157,62 @@ def test_a_device_that_comes_back_as_another() -> None:
     assert len(changes) == 2
     with pytest.raises(DeviceError):
         device.reset()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_device_that_was_pulled_out_does_not_come_back_as_another(again: bool) -> None:
+    clock = VirtualClock()
+    provider = EmulatorProvider([Model(loopback_gadget(), Firmware())], clock)
+    device = provider.open(provider.devices()[0])
+    assert isinstance(device, VirtualDevice)
+    device.reenumerate(parse_models("storage")[0])
+    provider.unplug("9-1")
+    if again:
+        provider.plug("9-1")
+    clock.advance(0)
+    assert [each.hardware_id for each in provider.devices()] == ["0525:a4a0"] * again
+
+
+def test_exchanges() -> None:
+    provider = device_provider("loopback")
+    provider.become("9-1", "storage:serial=NEW")
+    assert [each.serial for each in provider.devices()] == ["NEW"]
+    with pytest.raises(LocalError) as caught:
+        provider.become("9-1", "storage,keyboard")
+    assert caught.value.reason is LocalReason.AMBIGUOUS
+    provider.unplug("9-1")
+    with pytest.raises(LocalError) as caught:
+        provider.become("9-1", "loopback")
+    assert caught.value.reason is LocalReason.BAD_STATE
+    assert provider.devices() == []
+
+
+class _SlowToLeave(Firmware):
+    """Does ``leaving`` while it is told that it was pulled out."""
+
+    def __init__(self) -> None:
+        self.leaving: Callable[[], None] = lambda: None
+
+    def detached(self) -> None:
+        self.leaving()
+
+
+def test_a_device_is_opened_anew_only_once_its_firmware_has_left() -> None:
+    firmware = _SlowToLeave()
+    provider = EmulatorProvider([Model(loopback_gadget(), firmware)])
+    provider.open(provider.devices()[0])
+    refused: list[int] = []
+
+    def too_soon() -> None:
+        with pytest.raises(DeviceError) as caught:
+            provider.open(provider.plug("9-1"))
+        refused.append(caught.value.status)
+
+    firmware.leaving = too_soon
+    provider.unplug("9-1")
+    assert refused == [Status.BUSY]
+    firmware.leaving = lambda: None
+    provider.open(provider.devices()[0]).close()
 
 
 def test_timers_of_a_closed_device_do_not_run() -> None:
