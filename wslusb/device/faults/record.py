@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
+import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,16 +25,23 @@ from .what import wrong
 
 __all__ = ["SCHEMA", "Journal", "read_record", "replay", "same_faults"]
 
+_log = logging.getLogger(__name__)
+
 SCHEMA = "wslusb.faults/1"
 _TIMELESS = ("id", "time", "sequence")
 _STATUSES = frozenset(Status)
 
 
 class Journal:
-    """Appends to a text stream. Without one it writes nothing."""
+    """Appends to a text stream. Without one it writes nothing.
+
+    A stream that cannot be written (any more: a full disk) is logged, once, and left: URBs go their way without it.
+    What is in it by then stays a record, up to that event.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
+        self._broken = False
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
 
@@ -75,16 +84,26 @@ class Journal:
         )
 
     def _write(self, event: dict[str, Any]) -> None:
-        if self._stream is None:
+        stream = self._stream
+        if stream is None:
             return
         with self._lock:
-            self._stream.write(json.dumps(event) + "\n")
-            self._stream.flush()
+            if not self._broken:
+                self._try(lambda: (stream.write(json.dumps(event) + "\n"), stream.flush()))
 
     def close(self) -> None:
         """Close the file."""
         if self._stream is not None:
-            self._stream.close()
+            with self._lock:
+                self._try(self._stream.close)
+
+    def _try(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except (OSError, ValueError) as error:  # ValueError: it was closed
+            if not self._broken:
+                _log.error("the record of faults ends here: %s", error)
+            self._broken = True
 
 
 def read_record(path: Path) -> list[dict[str, Any]]:

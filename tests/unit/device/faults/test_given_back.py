@@ -12,7 +12,7 @@ from emulator.device import VirtualDevice
 from tests.support.usb import LOOPBACK, SECONDS, PuppetDevice, Waiter, bulk_in, start
 from wslusb.device.faults import KINDS, Fault, Faulty, Plan, Timeout, UnlinkRace, What, When, Where
 from wslusb.device.faults.reading import read_what
-from wslusb.usb.urb import Status
+from wslusb.usb.urb import Done, Status, Urb
 
 INFO = device_provider("loopback").devices()[0]
 SOURCE = 0x81
@@ -134,10 +134,10 @@ def test_a_urb_that_is_being_handed_over_is_given_back_too() -> None:
     entered, go_on = threading.Event(), threading.Event()
     submit = puppet.submit
 
-    def slow(*arguments: object) -> None:
+    def slow(urb: Urb, done: Done) -> None:
         entered.set()
         assert go_on.wait(SECONDS)
-        submit(*arguments)  # type: ignore[arg-type]
+        submit(urb, done)
 
     puppet.submit = slow  # type: ignore[method-assign]
     waiter = Waiter()
@@ -170,7 +170,12 @@ def test_close_waits_for_a_done_that_is_being_called() -> None:
     teller.start()
     assert entered.wait(SECONDS)
     order: list[bool] = []
-    closer = threading.Thread(target=lambda: (device.close(), order.append(left.is_set())), daemon=True)
+
+    def close() -> None:
+        device.close()
+        order.append(left.is_set())
+
+    closer = threading.Thread(target=close, daemon=True)
     closer.start()
     while ("close", 0, 0) not in puppet.calls:
         closer.join(0.001)

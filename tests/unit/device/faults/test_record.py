@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -106,6 +107,26 @@ def test_the_last_run_of_a_file_counts_and_a_broken_line_ends_it(tmp_path: Path)
     with path.open("a") as file:
         file.write('{"event": "inj')
     assert read_record(path) == events
+
+
+@pytest.mark.parametrize("spoil", [lambda stream: stream.close(), lambda _stream: None], ids=["closed", "full"])
+def test_a_record_that_cannot_be_written_is_said_once_and_urbs_go_their_way(
+    spoil: Callable[[TextIO], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    stream = Path("/dev/full").open("w")  # noqa: SIM115 - the journal closes it
+    spoil(stream)
+    journal, puppet = Journal(stream), PuppetDevice(INFO)
+    plan = Plan([Fault(Late(seconds=0))])
+    journal.started(plan, 1)
+    clock = VirtualClock()
+    device = Faulty(puppet, plan, journal=journal, clock=clock)
+    for _ in range(2):
+        waiter = start(device, bulk_in())
+        puppet.complete(next(iter(puppet.waiting)), Status.OK, b"xyz")
+        clock.advance(0)
+        assert (waiter.status, waiter.data) == (Status.OK, b"xyz")
+    journal.close()
+    assert caplog.text.count("the record of faults ends here") == 1
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "\n", '{"event": "started", "schema": "other"}'])
