@@ -60,7 +60,8 @@ class WslUsbSession(DefaultSession):
 
     def recv(self, sock: Any) -> Iterator[Packet]:
         """What the next captured packet has completed: nothing, a message, or several."""
-        packet = sock.recv()
+        # Without a size, Scapy cuts what it reads from files at 64 KiB.
+        packet = sock.recv(_LARGEST)
         if packet is not None:
             yield from self.messages(packet)
 

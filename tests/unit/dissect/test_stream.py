@@ -101,6 +101,12 @@ def test_a_message_has_the_time_of_the_piece_that_completed_it(tmp_path: Path) -
     assert packets[0].comments == [b"piece 1"]
 
 
+def test_a_large_message_in_one_piece(tmp_path: Path) -> None:
+    large = bytes(WslUsb(sequence=2, handle=1) / WslUsbUrbRequest(transfer=2, endpoint=1, data=bytes(200_000)))
+    packets = read(capture(tmp_path / "x.pcapng", [from_guest(GUEST) + large + MESSAGES[2]]))
+    assert [bytes(packet[WslUsb]) for packet in packets] == [large, MESSAGES[2]]
+
+
 def test_without_the_session_each_piece_is_a_packet(tmp_path: Path) -> None:
     path = capture(tmp_path / "x.pcapng", [from_guest(GUEST) + STREAM])
     packets = sniff(offline=str(path), quiet=True)
