@@ -109,14 +109,16 @@ class Journal:
 def read_record(path: Path) -> list[dict[str, Any]]:
     """The events of the last run in a record. A line that a crash has cut off ends it. LocalError if it is none."""
     events: list[dict[str, Any]] = []
-    for line in read_text(path).splitlines():
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         try:
             event = json.loads(line)
         except ValueError:
             break
         if not isinstance(event, dict) or (not events and event.get("schema") != SCHEMA):
             raise wrong(f"{path} is no record of faults")
-        if event.get("event") == "started":
+        if "event" not in event:
+            raise wrong(f"{path}: line {number}: event is missing")
+        if event["event"] == "started":
             events.clear()
         events.append(event)
     if not events:

@@ -145,6 +145,14 @@ def test_an_event_that_was_tampered_with_is_named(tmp_path: Path) -> None:
         load_plan(path)
 
 
+def test_a_line_that_is_no_event_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    run(path, Plan([Fault(Stall(), when=When(nth=(1,)))]), 1)
+    path.write_text(path.read_text().replace('"event": "injected", ', "", 1))
+    with pytest.raises(LocalError, match=r"x\.jsonl: line 2: event is missing"):
+        load_plan(path)
+
+
 def test_what_was_not_possible_is_written_down_as_such(tmp_path: Path) -> None:
     events = run(tmp_path / "log.jsonl", Plan([Fault(Reenumerate(become="x"), Where(endpoint=1), When(nth=(2,)))]), 1)
     assert [event.get("note", "").partition(":")[0] for event in events[1:]] == ["not possible"]
