@@ -151,6 +151,11 @@ class IsoPipe(Pipe):
     def _receive(self, completion: Completion, lengths: Sequence[int]) -> None:
         data: Buffer
         data, actual = self._handler.packets(lengths) if lengths else (b"", ())
+        if len(actual) != len(lengths) or len(data) != sum(actual):
+            raise ValueError(
+                f"{len(lengths)} packets were asked for; the handler has {len(actual)} of {sum(actual)} bytes together,"
+                f" and {len(data)} bytes"
+            )
         if all(map(int.__le__, actual, lengths)):
             completion.iso = [IsoResult(Status.OK, length) for length in actual]
         else:

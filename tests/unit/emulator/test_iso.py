@@ -226,6 +226,25 @@ def test_a_bug_in_a_handler_is_a_packet_error(caplog: pytest.LogCaptureFixture) 
     assert "0x81" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("data", "lengths"), [(b"ab", [2]), (b"abcd", [1, 1, 1, 1]), (b"abc", [1, 1]), (b"a", [1, 1]), (b"", [])]
+)
+def test_a_handler_whose_lengths_or_data_do_not_fit_the_question_has_failed(data: bytes, lengths: list[int]) -> None:
+    class Careless(IsoHandler):
+        def __init__(self, _clock: VirtualClock) -> None:
+            pass
+
+        def packets(self, lengths_: Sequence[int]) -> tuple[Buffer, Sequence[int]]:  # noqa: ARG002
+            return data, lengths
+
+    stream = Stream(Endpoint(0x81, 1, 64, 1), Speed.FULL, Careless)
+    stream.submit([4, 4])
+    stream.clock.advance(1)
+    completion = stream.completions[0][1]
+    assert [result.status for result in completion.iso] == [Status.PROTOCOL] * 2
+    assert (completion.error_count, completion.actual_length, completion.data) == (2, 0, b"")
+
+
 @pytest.mark.parametrize("lengths", [[], [1025], [-1], [600, 600]])
 def test_senseless_tables_are_refused(lengths: list[int]) -> None:
     stream = Stream(Endpoint(0x83, 1, 1024))
