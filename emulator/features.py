@@ -90,9 +90,9 @@ class Features:
         is_super = self._core.gadget.speed >= Speed.SUPER
         if feature == Feature.REMOTE_WAKEUP:  # at SuperSpeed that is a matter of each function (USB 3.2, 9.2.5.4)
             return not is_super and self._can_wake
-        if feature == Feature.LTM_ENABLE:
-            return is_super and _tells_latency_tolerance(self._core.gadget.bos)
-        return is_super and self._core.configuration != 0  # U1 and U2: configured devices alone (USB 3.2, 9.4.9)
+        if not is_super or self._core.configuration == 0:  # the others: configured devices alone (USB 3.2, 9.4.9)
+            return False
+        return feature != Feature.LTM_ENABLE or _tells_latency_tolerance(self._core.gadget.bos)
 
     @property
     def _can_wake(self) -> bool:

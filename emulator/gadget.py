@@ -92,7 +92,7 @@ class Gadget:
             return struct.pack("<BBH", 4, DescriptorType.STRING, ENGLISH)
         if language != ENGLISH or index > len(self.strings):
             return None
-        text = self.strings[index - 1].encode("utf-16-le")[:252]
+        text = self.strings[index - 1].encode("utf-16-le", "surrogatepass")[:252]  # such as a device has said it
         return bytes((len(text) + 2, DescriptorType.STRING)) + text
 
     def qualifier(self) -> bytes | None:

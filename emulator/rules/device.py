@@ -50,6 +50,11 @@ def _string_lengths(gadget: Gadget) -> str | None:
     return None if bad is None else f"{bad[:20]!r}... is longer than the 126 UTF-16 units that a descriptor holds"
 
 
+def _strings_are_unicode(gadget: Gadget) -> str | None:
+    bad = next((text for text in gadget.strings if any("\ud800" <= each <= "\udfff" for each in text)), None)
+    return None if bad is None else f"{bad[:20]!r} holds half of a surrogate pair, which is no character"
+
+
 def _values_unique(gadget: Gadget) -> str | None:
     values = [each.value for each in gadget.configurations]
     twice = next((value for value in values if values.count(value) > 1), None)
@@ -90,5 +95,6 @@ DEVICE_RULES: tuple[Rule[Gadget], ...] = (
         f"is {18 + len(it.device.tail)}; a device descriptor has 18 bytes" if it.device.tail else None)),
     Rule("string indices", "USB 2.0, 9.6.1", _string_indices),
     Rule("strings", "USB 2.0, 9.6.7", _string_lengths),
+    Rule("strings", "USB 2.0, 9.6.7", _strings_are_unicode),
     Rule("bConfigurationValue", "USB 2.0, 9.6.3", _values_unique),
 )  # fmt: skip

@@ -66,6 +66,11 @@ def test_strings() -> None:
     assert ask(control, *GET_DESCRIPTOR, 0x0306, 0x0409, 255) is None
 
 
+def test_half_a_surrogate_pair_is_told_as_the_device_told_it() -> None:
+    gadget = Gadget.from_descriptors(loopback_gadget().device.pack(), [], {1: "a\ud83d"})
+    assert ask(make(gadget), *GET_DESCRIPTOR, 0x0301, 0x0409, 255) == b"\x06\x03a\x00\x3d\xd8"
+
+
 def test_qualifier_and_other_speed_of_a_high_speed_device() -> None:
     control = make()
     qualifier = ask(control, *GET_DESCRIPTOR, 0x0600, 0, 255)

@@ -83,6 +83,7 @@ def test_latency_tolerance_is_for_those_that_tell_it(tells: bool) -> None:
     device = Device(Speed.SUPER, gadget=gadget)
     assert device.set(LTM) is tells
     assert device.status() == 1 | tells << 4
+    assert not Device(Speed.SUPER, 0, gadget).set(LTM), "it is not configured"
 
 
 def test_a_damaged_store_tells_nothing() -> None:

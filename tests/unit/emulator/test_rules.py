@@ -109,6 +109,11 @@ CASES: list[tuple[Speed, Callable[[Gadget], None], str]] = [
         gadget_with(strings=("maker", "x" * 127)),
         "device: strings 'xxxxxxxxxxxxxxxxxxxx'... is longer than the 126",
     ),
+    (
+        HIGH,
+        gadget_with(strings=("maker", "half \ud83d")),
+        r"device: strings 'half \ud83d' holds half of a surrogate pair",
+    ),
     (HIGH, lambda g: setattr(g, "configurations", g.configurations * 2), "bConfigurationValue 1 is that of two"),
     (HIGH, device(bcd_usb=0x0201), "device: BOS is missing; a device with bcdUSB 0x0201 has one (USB 3.2, 9.6.2)"),
     (HIGH, gadget_with(bos=b"\5\x0f\6\0\0"), "device: BOS cannot be read"),
