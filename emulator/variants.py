@@ -34,6 +34,7 @@ _VERSIONS = {
 }  # fmt: skip
 """bcdUSB: the oldest and the newest; below SuperSpeed, more than 0x0200 needs a binary object store."""
 _LOW_SPEED_ENDPOINTS = 2
+_SUPER_PACKET = 1024
 _NAMESPACE = uuid.UUID("6f1d3c1e-61b4-4b6c-9a3d-0e2f6b7a9c55")
 
 
@@ -85,8 +86,16 @@ def _endpoint(endpoint: Endpoint, old: Speed, new: Speed) -> Endpoint:
     size = largest if transfer == TransferType.BULK else min(payload, largest)
     extra = [each for each in endpoint.extra if each[1] != DescriptorType.SS_ENDPOINT_COMPANION]
     if new >= Speed.SUPER:
-        extra.insert(0, Companion(bytes_per_interval=0 if transfer == TransferType.BULK else size).pack())
+        extra.insert(0, (Companion.find(endpoint.extra) or _companion(transfer, payload)).pack())
+        size = _SUPER_PACKET if payload > _SUPER_PACKET else size
     return dataclasses.replace(endpoint, max_packet_size=size, interval=_interval(endpoint, old, new), extra=extra)
+
+
+def _companion(transfer: TransferType, payload: int) -> Companion:
+    """Periodic endpoints move the same ``payload`` as before: more than a packet is a burst (USB 3.2, 9.6.7)."""
+    if transfer == TransferType.BULK:
+        return Companion()
+    return Companion(burst=max(0, payload - 1) // _SUPER_PACKET, bytes_per_interval=payload)
 
 
 def _interval(endpoint: Endpoint, old: Speed, new: Speed) -> int:

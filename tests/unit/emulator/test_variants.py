@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from emulator.gadget import Gadget
-from emulator.variants import at_speed
+from emulator.variants import at_speed, configuration_at
 from wslusb.usb.bos import CapabilityType, bos, split_bos, usb_2_0_extension
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
+from wslusb.usb.descriptors_extra import Companion
 from wslusb.usb.ids import Speed
 
 
@@ -64,6 +65,27 @@ def test_super_speed_brings_a_store_and_companions_and_going_back_takes_the_comp
     slow = at_speed(fast, Speed.FULL)
     assert [each.extra for each in slow.configurations[0].interfaces[0].endpoints] == [[], []]
     assert slow.device.bcd_usb == 0x0210
+
+
+@pytest.mark.parametrize("kind", [1, 3])
+@pytest.mark.parametrize(
+    ("size", "payload", "burst"), [(1024, 1024, 0), (1024 | 1 << 11, 2048, 1), (700 | 1 << 11, 1400, 1),
+                                   (1024 | 2 << 11, 3072, 2), (64, 64, 0)],
+)  # fmt: skip
+def test_a_high_bandwidth_endpoint_moves_as_much_at_super_speed(kind: int, size: int, payload: int, burst: int) -> None:
+    variant = at_speed(gadget(Speed.HIGH, Endpoint(0x81, kind, size, 1)), Speed.SUPER)
+    endpoint = variant.configurations[0].interfaces[0].endpoints[0]
+    companion = Companion.find(endpoint.extra)
+    assert companion == Companion(burst=burst, bytes_per_interval=payload)
+    assert endpoint.max_packet_size == min(payload, 1024)
+
+
+def test_between_super_speeds_the_companions_stay() -> None:
+    companion = Companion(burst=15, attributes=2, bytes_per_interval=48 * 1024)
+    fast = at_speed(gadget(Speed.HIGH, Endpoint(0x81, 1, 1024, 1)), Speed.SUPER)
+    fast.configurations[0].interfaces[0].endpoints[0].extra = [companion.pack()]
+    faster = configuration_at(fast.configurations[0], Speed.SUPER, Speed.SUPER_PLUS)
+    assert faster.interfaces[0].endpoints[0].extra == [companion.pack()]
 
 
 def test_the_same_speed_is_the_same_gadget() -> None:
