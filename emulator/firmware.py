@@ -66,7 +66,10 @@ class IsoHandler:
     pipe: IsoPipe
 
     def packets(self, lengths: Sequence[int]) -> tuple[Buffer, Sequence[int]]:
-        """IN: the data of all packets back to back, and the length of each. At most the asked ``lengths``, please."""
+        """IN: the data of all packets back to back, and the length of each. At most the asked ``lengths``, please.
+
+        Too few or too many lengths, or data of another size, fail: all these packets end with ``Status.PROTOCOL``.
+        """
         return b"", [0] * len(lengths)
 
     def received(self, data: memoryview, lengths: Sequence[int]) -> None:
