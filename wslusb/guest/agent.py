@@ -137,15 +137,16 @@ class Agent:
         def work() -> None:
             with self._connecting:
                 pass  # the host may ask before the client that it asks has its name here
+            client = self._client  # tickets are the session's own: the next one must not hear of this
             try:
                 action()
             except (WslusbError, OSError) as error:
                 log.warning("%s of %s failed: %s", event.kind.name, event.busid, error)
-                if self._client is not None:
+                if client is not None:
                     # The user who asked sits at the host: what to do here goes with it.
                     hint = getattr(error, "hint", "")
                     hint = f"; in the guest: {hint}" if hint and hint not in str(error) else ""
-                    self._client.report(Event(EventKind.FAILED, event.busid, event.ticket, message=f"{error}{hint}"))
+                    client.report(Event(EventKind.FAILED, event.busid, event.ticket, message=f"{error}{hint}"))
             finally:
                 self._obeying.release()
 

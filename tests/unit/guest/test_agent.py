@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -21,6 +22,7 @@ from wslusb.guest import nodes, port, remote
 from wslusb.guest.agent import Agent
 from wslusb.guest.requests import GuestRequests
 from wslusb.transport.address import UnixAddress
+from wslusb.wire.events import Event, EventKind
 from wslusb.wire.frame import MessageType
 from wslusb.wire.listing import DeviceState, EnumerationAnswer, Listed
 from wslusb.wire.messages import AttachAnswer, AttachRequest, StatusAnswer
@@ -206,3 +208,38 @@ def test_devices_go_with_their_host(folder: Path, run: Callable[[], Running], mo
         running.meet()
         assert running.ask({"op": "attach", "device": "9-1"})["changed"] is True
         running.close()
+
+
+def test_a_failure_is_told_to_the_session_that_asked(
+    folder: Path, run: Callable[[], Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by fuzzing: each session counts its tickets from 1, and the next one took it for an answer to its own."""
+    began, again, failed = threading.Event(), threading.Event(), threading.Event()
+    silent: list[bool] = []
+
+    def attach(_agent: Agent, *_: object, **_options: object) -> None:
+        began.set()
+        assert again.wait(PATIENCE)
+        failed.set()
+        raise LocalError(LocalReason.TIMEOUT, "not in time")
+
+    def control(peer: RawPeer) -> None:
+        if not began.is_set():
+            peer.say(MessageType.EVENT, Event(EventKind.ATTACH_WANTED, "9-1", 1).pack(), 0)
+            assert began.wait(PATIENCE)
+            return
+        assert failed.wait(PATIENCE)
+        until(lambda: not any("ATTACH" in thread.name for thread in threading.enumerate()), "it has been told")
+        peer.sock.settimeout(0.05)
+        with contextlib.suppress(TimeoutError):
+            silent.append(peer.hear() is None)
+        silent.append(True)
+
+    monkeypatch.setattr(Agent, "attach", attach)
+    with RawHost(folder / "s", control=control) as host:
+        running = run()
+        running.meet()
+        again.set()
+        until(lambda: silent, "the second session is over")
+        running.close()
+    assert (silent[0], host.failures) == (True, [])
