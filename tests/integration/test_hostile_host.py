@@ -396,6 +396,22 @@ def test_an_exception_in_done_hurts_nobody_else(attached: tuple[RemoteDevice, Ra
     assert good.status == Status.OK
 
 
+def test_nobody_waits_for_an_answer_that_came_and_could_not_be_read(
+    attached: tuple[RemoteDevice, RawPeer, Ending],
+) -> None:
+    """Found by fuzzing: the caller was forgotten before the answer was read, and waited for all of its time."""
+    device, host, ending = attached
+    asking = threading.Thread(target=device.close)
+    asking.start()
+    asked = host.expect(M.DETACH)
+    host.say(M.DETACH, StatusAnswer(0).pack() + b"more", asked.sequence)
+    asking.join(1)
+    assert not asking.is_alive()
+    reason = ending.reason()
+    assert isinstance(reason, PeerError)
+    assert reason.reason is Why.MALFORMED
+
+
 # -- the first words, and the control session
 
 

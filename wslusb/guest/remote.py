@@ -290,8 +290,9 @@ class RemoteDevice:
             with self._books:
                 self._table.cancelled(frame.sequence, answer.target, answer.won)
             return False
-        waiting = self._waiting.pop(frame.sequence, None)
+        # First of all it is read: whoever waits for an answer that cannot be is woken when the link ends.
         status = StatusAnswer.unpack(frame.payload)
+        waiting = self._waiting.pop(frame.sequence, None)
         if waiting is not None:
             waiting[1].append(status)
             waiting[0].set()
