@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -60,22 +59,12 @@ class Point:
     def submitted(self, urb: Urb) -> None:
         """A URB is on its way to the device."""
         now = time.time_ns()
-        try:
-            parts = usbmon.submitted(urb, self.place, now)
-        except struct.error:  # a guest may choose numbers that Linux has no place for
-            self._miss()
-        else:
-            self._record(now, parts)
+        self._record(now, usbmon.submitted(urb, self.place, now))
 
     def completed(self, completion: Completion) -> None:
         """It has come back."""
         now = time.time_ns()
-        try:
-            parts = usbmon.completed(completion, self.place, now)
-        except struct.error:  # likewise
-            self._miss()
-        else:
-            self._record(now, parts)
+        self._record(now, usbmon.completed(completion, self.place, now))
 
     def note(self, text: str) -> None:
         """Something that is no URB: it becomes a comment of the next record."""
@@ -94,7 +83,3 @@ class Point:
             self._comment = ""
         for sink in self._sinks:
             sink.put(self, Kind.URB, now, data, comment)
-
-    def _miss(self) -> None:
-        for sink in self._sinks:
-            sink.miss(self, Kind.URB)

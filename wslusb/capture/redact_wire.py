@@ -35,6 +35,17 @@ class WireRedactor:
         self._urbs = UrbRedactor(known)
         self._pending: OrderedDict[int, tuple[int, int]] = OrderedDict()
 
+    def frames(self, from_host: bool, data: bytes) -> bytes:
+        """Whole frames, one behind the other; where they stop to be that, the rest is blanked."""
+        parts, at = [], 0
+        while at + HEADER_SIZE <= len(data):
+            end = at + HEADER_SIZE + int(HEADER.unpack_from(data, at)[1])
+            if end > len(data):
+                break
+            parts.append(self.frame(from_host, data[at:end]))
+            at = end
+        return b"".join((*parts, bytes(len(data) - at)))
+
     def frame(self, from_host: bool, data: bytes) -> bytes:
         """One whole frame; what comes back is as long."""
         kind, _size, sequence, _handle = HEADER.unpack_from(data)

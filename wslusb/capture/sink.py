@@ -83,14 +83,6 @@ class Sink:
         if not self._ready.is_set():
             self._ready.set()
 
-    def miss(self, point: Point, kind: Kind) -> None:
-        """Count something that no record can be made of."""
-        with self._lock:
-            counts = self._counts_of(point, kind)
-            counts.received += 1
-            counts.dropped += 1
-            counts.gap += 1
-
     def _counts_of(self, point: Point, kind: Kind) -> Counts:
         key = (point, kind is Kind.URB)
         found = self.counts.get(key)

@@ -18,7 +18,9 @@ from .output import ExitCode
 
 __all__ = ["VERBS", "Program", "program"]
 
-VERBS = ("list", "bind", "unbind", "attach", "detach", "state", "doctor", "describe", "wireshark", "serve", "agent")
+VERBS = (
+    "list", "bind", "unbind", "attach", "detach", "state", "doctor", "describe", "capture", "wireshark", "serve", "agent",
+)  # fmt: skip
 """In the order of ``--help``: what is used daily first. Each is a command of that name in a module of that name."""
 
 _HELP = """USB devices of this machine in a virtual machine, or the other way round, with no IP network between them.

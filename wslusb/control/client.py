@@ -10,7 +10,7 @@ from ..errors import LocalError, LocalReason
 from ..transport.sockets import connect_socket
 from .messages import ANSWER, Json, decode, encode, raise_error
 
-__all__ = ["call", "listening"]
+__all__ = ["call", "listening", "stream"]
 
 _PROBE_SECONDS = 2.0
 
@@ -29,6 +29,26 @@ def call(path: Path, op: str, *, timeout: float = 60.0, **arguments: Any) -> Jso
     if not line:
         raise LocalError(LocalReason.DISCONNECTED, f"{path} closed the connection")
     return raise_error(decode(line))
+
+
+def stream(path: Path, op: str, *, timeout: float = 60.0, **arguments: Any) -> tuple[Json, socket.socket]:
+    """A request whose answer goes on with :mod:`.streams` messages: its first line, and the socket to read on from."""
+    sock = _connect(path, timeout)
+    try:
+        sock.sendall(encode({"op": op, **arguments}))
+        line = b""
+        while not line.endswith(b"\n") and len(line) < ANSWER:
+            # One byte at a time: what follows the line belongs to the stream.
+            if not (byte := sock.recv(1)):
+                raise LocalError(LocalReason.DISCONNECTED, f"{path} closed the connection")
+            line += byte
+        return raise_error(decode(line)), sock
+    except OSError as error:
+        sock.close()
+        raise LocalError(LocalReason.DISCONNECTED, f"the connection to {path} broke") from error
+    except BaseException:
+        sock.close()
+        raise
 
 
 def listening(path: Path) -> bool:

@@ -16,6 +16,7 @@ from ..transport.address import UnixAddress
 from ..transport.sockets import UnixListener
 from ..transport.stream import Peer
 from .messages import LINE, Json, decode, encode, error_answer
+from .streams import Streamed
 
 __all__ = ["ControlServer", "Handler"]
 
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 _CLIENTS = 32
 _IDLE_SECONDS = 30.0
 
-Handler = Callable[[Json], Json]
+Handler = Callable[[Json], Json | Streamed]
 """Answers one request; raises WslusbError for what cannot be done."""
 
 
@@ -74,15 +75,29 @@ class ControlServer:
                 sock.settimeout(_IDLE_SECONDS)
                 with sock.makefile("rb") as lines:
                     while (line := lines.readline(LINE)).endswith(b"\n"):
-                        sock.sendall(encode(self._answer(line, peer)))
+                        answer = self._answer(line, peer)
+                        if isinstance(answer, Streamed):
+                            self._stream(sock, answer)
+                            return
+                        sock.sendall(encode(answer))
         finally:
             self._clients.release()
 
-    def _answer(self, line: bytes, peer: Peer) -> Json:
+    def _stream(self, sock: socket.socket, streamed: Streamed) -> None:
+        sock.sendall(encode({"ok": True, **streamed.answer}))
+        try:
+            streamed.run(sock)
+        except OSError:  # whoever asked has gone
+            raise
+        except Exception:  # likewise
+            log.exception("a control request failed")
+
+    def _answer(self, line: bytes, peer: Peer) -> Json | Streamed:
         try:
             if sys.platform != "win32" and peer.number not in (0, os.getuid()):
                 raise LocalError(LocalReason.ACCESS_DENIED, "the service belongs to another user", hint="use sudo")
-            return {"ok": True, **self._handler(decode(line))}
+            answer = self._handler(decode(line))
+            return answer if isinstance(answer, Streamed) else {"ok": True, **answer}
         except WslusbError as error:
             return error_answer(error)
         except Exception as error:  # one bad request must not end the service

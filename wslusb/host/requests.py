@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import __version__
+from ..control.captures import CaptureRequests
 from ..control.messages import Json, seconds_of
+from ..control.streams import Streamed
 from ..control.views import device_json, listed_json
 from ..device.describe_text import to_toml
 from ..errors import LocalError, LocalReason
@@ -19,8 +21,9 @@ class HostRequests:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._captures = CaptureRequests(service.captures, lambda name: service.catalog.find(name).busid)
 
-    def __call__(self, request: Json) -> Json:
+    def __call__(self, request: Json) -> Json | Streamed:
         """Dispatch on ``op``. WslusbError for what cannot be done."""
         match request:
             case {"op": "list"}:
@@ -43,6 +46,8 @@ class HostRequests:
                 return {"scenario": to_toml(self._service.catalog.describe(name))}
             case {"op": "state"}:
                 return self._state()
+            case {"op": "capture" | "capture-ring" | "capture-save"}:
+                return self._captures(request)
         raise LocalError(
             LocalReason.UNSUPPORTED, f"the service does not know {request.get('op')!r} with these arguments"
         )

@@ -1,0 +1,47 @@
+"""How a capture is redacted, as it stands in the comment of the file, and the second look at a file that is done."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import LocalError, LocalReason
+
+__all__ = ["SCHEMA", "Profile", "check"]
+
+SCHEMA = "wslusb.capture/1"
+_PENDING, _CLEAN = b"second scan pending", b"second scan clean  "
+_HEAD = 4096
+
+
+@dataclass(slots=True, frozen=True)
+class Profile:
+    """``raw``: nothing is taken out. ``keep_vendor``: the data of vendor-specific interfaces and requests stay."""
+
+    raw: bool = False
+    keep_vendor: bool = False
+
+    def comment(self) -> str:
+        """For the section header."""
+        if self.raw:
+            return f"{SCHEMA}; redaction: none (--raw)"
+        kept = " (--keep-vendor)" if self.keep_vendor else ""
+        return f"{SCHEMA}; redaction: default{kept}; {_PENDING.decode()}"
+
+
+def check(path: Path, originals: Iterable[bytes]) -> None:
+    """Look through a finished file for values that were to be taken out, and write into it that there are none.
+
+    LocalError(REFUSED), and the file is gone, if there is one.
+    """
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as whole:
+        leak = any(whole.find(value) >= 0 for value in originals)
+        at = whole.find(_PENDING, 0, _HEAD)
+        if at >= 0 and not leak:
+            whole[at : at + len(_CLEAN)] = _CLEAN
+    if leak:
+        path.unlink()
+        text = "a value that was to be taken out was found in the finished file: the file was removed"
+        raise LocalError(LocalReason.REFUSED, text, hint="please report this; it is a bug")
