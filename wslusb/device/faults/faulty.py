@@ -8,7 +8,7 @@ from ...errors import DeviceError
 from ...usb.endpoints import EndpointMap
 from ...usb.ids import TransferType
 from ...usb.info import DeviceInfo
-from ...usb.setup import Request, Setup
+from ...usb.setup import Barrier, Request, Setup
 from ...usb.urb import Completion, Done, Status, Urb
 from ..api import Device
 from .clock import REAL, Clock
@@ -22,6 +22,9 @@ from .traffic import Traffic
 __all__ = ["Faulty", "Left"]
 
 _ENDPOINT_HALT = 0
+_FROM_ENDPOINT = 0x82
+_HALTED = 0x01
+"""Bit of the answer to GET_STATUS (USB 2.0, figure 9-6)."""
 _WHOLE_DEVICE = (Event.DEAF, Event.LEAVE)
 _NOT_POSSIBLE = "not possible: the device's provider cannot exchange it"
 
@@ -98,8 +101,33 @@ class Faulty:
         return [self._journal.injected(each, urb, self.info, self._seed, age, note) for each in injections]
 
     def _answered(self, flight: Flight, answer: Completion) -> None:
+        setup = flight.urb.setup
+        if setup is not None and answer.status == Status.OK:
+            self._follow_halts(setup, answer)
         for number in flight.record:
             self._journal.answered(number, answer, self._schedule.age(self._clock.now()))
+
+    def _follow_halts(self, setup: Setup, answer: Completion) -> None:
+        """A request that came as a URB has cleared halts, or asks for one: the device does not know those of faults."""
+        barrier = setup.barrier()
+        if barrier is not None:
+            cleared = self._affected(barrier, setup)
+            for lane in self._traffic.lanes():
+                lane.halted = lane.halted and not cleared(lane.key)
+            self._endpoints.follow(setup)
+            return
+        asked = setup.request_type == _FROM_ENDPOINT and setup.request == Request.GET_STATUS
+        if asked and answer.data and self._traffic.lane(setup.index & 0xFF).halted:
+            first, *rest = answer.data
+            answer.data = bytes((first | _HALTED, *rest))
+
+    def _affected(self, barrier: Barrier, setup: Setup) -> Callable[[int], bool]:
+        """The endpoints that are as new after a request (USB 2.0, 9.4.5)."""
+        if barrier is Barrier.SELECT_CONFIGURATION:
+            return bool  # every endpoint but 0
+        if barrier is Barrier.SELECT_INTERFACE:
+            return self._endpoints.of_interface(setup.index).__contains__
+        return (setup.index & 0xFF).__eq__
 
     def _ended(self, flight: Flight, completion: Completion) -> None:
         course = flight.course

@@ -118,6 +118,38 @@ def test_a_stalled_endpoint_stays_halted_until_it_is_cleared() -> None:
     assert ("clear_halt", 0x81, 0) in world.puppet.calls
 
 
+def halted(world: World, endpoint: int) -> bool:
+    """What GET_STATUS says, which the device answers with 0: it knows of no halt."""
+    waiter = start(world.device, control_urb(Setup(0x82, Request.GET_STATUS, 0, endpoint, 2)))
+    world.answer(b"\0\0")
+    assert got(waiter)[0] == Status.OK
+    assert waiter.data[1:] == b"\0"
+    return waiter.data[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("setup", "cleared"),
+    [
+        (Setup(0x02, Request.CLEAR_FEATURE, 0, 0x81, 0), True),
+        (Setup(0x02, Request.CLEAR_FEATURE, 0, 0x85, 0), False),
+        (Setup(0x00, Request.SET_CONFIGURATION, 3, 0, 0), True),
+        (Setup(0x01, Request.SET_INTERFACE, 0, 0, 0), True),
+        (Setup(0x01, Request.SET_INTERFACE, 0, 7, 0), False),
+        (Setup(0x00, Request.CLEAR_FEATURE, 1, 0, 0), False),
+    ],
+)
+@pytest.mark.parametrize("status", [Status.OK, Status.STALL])
+def test_a_halt_is_asked_for_and_cleared_by_requests_as_urbs_too(setup: Setup, cleared: bool, status: Status) -> None:
+    world = World(Stall(), where=Where(transfer="bulk"))
+    assert not halted(world, 0x81)
+    assert got(world.read())[0] == Status.STALL
+    assert (halted(world, 0x81), halted(world, 0x85)) == (True, False)
+    request = start(world.device, control_urb(setup))
+    world.answer(b"", status)
+    assert request.status == status
+    assert halted(world, 0x81) != (cleared and status == Status.OK)
+
+
 def test_endpoint_zero_is_not_halted() -> None:
     world = World(Stall())
     request = Setup(0xC0, 1, 0, 0, 6)
