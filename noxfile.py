@@ -87,6 +87,13 @@ def drivers(session: nox.Session) -> None:
 
 
 @nox.session
+def dissect(session: nox.Session) -> None:
+    """The Wireshark dissector, under tshark."""
+    test_environment(session)
+    session.run("pytest", "-m", "tools", "tests/integration", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """The main job: serve, bind, attach, real bytes. ``-- --kernel``: in virtual machines, through real kernels."""
     session.install("-e", ".[pyusb]")

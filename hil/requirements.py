@@ -47,6 +47,9 @@ TEST_TOOLS = {
 }
 """Used by the kernel tests inside of the machines."""
 
+WIRESHARK = {"tshark": "tshark"}
+"""Used by the tests of the Wireshark dissector, on this machine."""
+
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 

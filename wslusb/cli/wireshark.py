@@ -24,8 +24,8 @@ _FOLDER = re.compile(r"^Personal (?:Lua )?Plugins:\s*(.+?)\s*$", re.MULTILINE)
 @click.command(
     "wireshark",
     short_help="Teach Wireshark the protocol.",
-    help="Install the dissector of wslusb's protocol for Wireshark and tshark, for this user. Captures open without it; "
-    "it shows what guest and host said to each other.",
+    help="Install the dissector of wslusb's protocol for Wireshark and tshark, for this user. Captures open without it: "
+    "with it they show what guest and host said.",
 )
 @click.option("--install", "action", flag_value="install", help="Put it into the personal plugin folder.")
 @click.option("--uninstall", "action", flag_value="uninstall", help="Take it out again.")
@@ -89,5 +89,7 @@ def _named(tshark: str) -> Path | None:
 def _usual() -> Path:
     """Wireshark's user's guide, appendix B.4, "Plugin folders"."""
     if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA", Path.home() / "AppData" / "Roaming"), "Wireshark", "plugins")
-    return Path.home() / ".local" / "lib" / "wireshark" / "plugins"
+        folder = Path(os.environ.get("APPDATA", Path.home() / "AppData" / "Roaming"), "Wireshark", "plugins")
+    else:
+        folder = Path.home() / ".local" / "lib" / "wireshark" / "plugins"
+    return folder
