@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from wslusb.device.clock import Clock, RealClock
+
 from wslusb.device.delivery import Delivery
 from wslusb.errors import DeviceError
 from wslusb.usb.ids import DIR_IN, TransferType
@@ -13,7 +15,6 @@ from wslusb.usb.info import DeviceInfo
 from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Buffer, Completion, Done, Status, Urb, UrbFlag
 
-from .clock import Clock, RealClock
 from .control import ControlEndpoint
 from .control_pipe import ControlPipe
 from .core import Core

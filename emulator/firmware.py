@@ -16,7 +16,8 @@ from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
 
 if TYPE_CHECKING:
-    from .clock import Clock, Timer
+    from wslusb.device.clock import Clock, Timer
+
     from .core import Core
     from .gadget import Place
     from .iso import IsoPipe

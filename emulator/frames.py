@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from wslusb.device.clock import Clock, Timer
+
 from wslusb.usb.descriptors import Endpoint
 from wslusb.usb.descriptors_extra import Companion
 from wslusb.usb.ids import Speed, TransferType
-
-from .clock import Clock, Timer
 
 __all__ = ["MICROFRAMES_A_SECOND", "Frames", "frame_length", "max_payload", "service_interval"]
 

@@ -7,13 +7,14 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from wslusb.device.clock import Clock
+
 from wslusb.device.api import Device, Watcher
 from wslusb.errors import DeviceError, LocalError, LocalReason
 from wslusb.usb.info import DeviceInfo
 from wslusb.usb.urb import Status
 
 from .catalogue import parse_models
-from .clock import Clock
 from .device import VirtualDevice
 from .model import Model
 

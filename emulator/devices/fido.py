@@ -5,9 +5,10 @@ Its keys follow from ``seed=`` and protect nothing. CTAP2 is not spoken; clients
 
 from __future__ import annotations
 
+from wslusb.device.clock import Timer
+
 from wslusb.usb.ids import Speed
 
-from ..clock import Timer
 from ..gadget import Gadget
 from ..model import Kind, Model
 from ..options import Options, bad

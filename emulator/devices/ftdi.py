@@ -8,12 +8,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from wslusb.device.clock import Timer
+
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
 from wslusb.usb.ids import Speed, TransferType, is_in
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
 
-from ..clock import Timer
 from ..firmware import InHandler, OutHandler
 from ..gadget import Gadget, Place
 from ..model import Kind, Model

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from wslusb.device.clock import Timer
+
 from wslusb.usb.ids import Speed, is_in
 
-from ..clock import Timer
 from ..firmware import Firmware, InHandler, OutHandler
 from ..gadget import Place
 from ..model import Kind, Model

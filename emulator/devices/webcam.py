@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from wslusb.device.clock import Timer
+
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
 
-from ..clock import Timer
 from ..firmware import Firmware, InHandler, IsoHandler
 from ..gadget import Place
 from ..model import Kind, Model

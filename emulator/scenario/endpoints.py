@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from wslusb.device.clock import Timer
+
 from wslusb.usb.urb import Buffer
 
-from ..clock import Timer
 from ..firmware import InHandler, IsoHandler, OutHandler
 from .matching import Taken, Track
 from .script import Answer, Outcome

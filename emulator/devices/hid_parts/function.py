@@ -9,12 +9,13 @@ import enum
 import struct
 from collections.abc import Callable, Sequence
 
+from wslusb.device.clock import Timer
+
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
 from wslusb.usb.ids import ClassCode, DescriptorType, Speed, TransferType, is_in
 from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Buffer
 
-from ...clock import Timer
 from ...firmware import Deferred, Firmware, InHandler, OutHandler
 from ...gadget import Gadget, Place
 

@@ -6,7 +6,8 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...clock import Timer
+from wslusb.device.clock import Timer
+
 from ...options import Options
 from .function import Boot, HidFirmware
 

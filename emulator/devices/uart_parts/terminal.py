@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from ...clock import Timer
+from wslusb.device.clock import Timer
+
 from .far_end import FarEnd
 from .line import Error, Signal, parse_signals
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from wslusb.device.clock import Timer
+
 from wslusb.usb.urb import Buffer
 
-from ...clock import Timer
 from ...record import Record
 from .far_end import FarEnd
 from .line import Error, Format, Signal

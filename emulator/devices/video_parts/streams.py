@@ -6,9 +6,10 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from wslusb.device.clock import Timer
+
 from wslusb.usb.urb import Buffer
 
-from ...clock import Timer
 from ...firmware import InHandler, IsoHandler
 from .negotiation import CLOCK, HEADER_SIZE, Settings
 from .picture import Picture

@@ -6,7 +6,8 @@ import contextlib
 import io
 from collections.abc import Callable, Iterator
 
-from emulator.clock import VirtualClock
+from wslusb.device.clock import VirtualClock
+
 from emulator.device import VirtualDevice
 from emulator.importers import captures, libusbgx, lsusb, sysfs, transfers, umockdev
 from emulator.importers.evidence import Evidence

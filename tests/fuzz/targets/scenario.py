@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from emulator.clock import VirtualClock
+from wslusb.device.clock import VirtualClock
+
 from emulator.device import VirtualDevice
 from emulator.scenario import reads
 from wslusb.errors import LocalError

@@ -6,9 +6,9 @@ import array
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.audio_parts.controls import Control
 from wslusb.usb.setup import Setup

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from wslusb.device.clock import VirtualClock
 
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.scenario import Scenario, reads
 from emulator.scenario.data import Echo, Literal, Pattern, PatternKind

@@ -6,9 +6,9 @@ import struct
 
 from hypothesis import given
 from hypothesis import strategies as st
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.devices.video_parts.negotiation import INTERVALS, SIZES, Settings
 from emulator.devices.video_parts.picture import Picture
 from emulator.devices.video_parts.streams import IsoStream

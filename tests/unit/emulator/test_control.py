@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
-from emulator.clock import VirtualClock
 from emulator.control import ControlEndpoint
 from emulator.core import Core
 from emulator.devices.loopback import LoopbackFirmware, loopback_gadget

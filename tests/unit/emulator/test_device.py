@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator import device as device_module
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.loopback import LOOPBACK, LoopbackFirmware, loopback_gadget
 from emulator.firmware import PASS, Deferred, Firmware, InHandler, Pass

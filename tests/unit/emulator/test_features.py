@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
-from emulator.clock import VirtualClock
 from emulator.control import ControlEndpoint
 from emulator.core import Core
 from emulator.devices.loopback import LOOPBACK, SOURCE_SINK, LoopbackFirmware, loopback_gadget

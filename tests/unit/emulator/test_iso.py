@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
-from emulator.clock import VirtualClock
 from emulator.firmware import IsoHandler
 from emulator.frames import Frames
 from emulator.iso import IsoPipe

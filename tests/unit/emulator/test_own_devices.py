@@ -9,9 +9,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from tests.support.usb import start
 from tests.support.world import World

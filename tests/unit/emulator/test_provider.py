@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator import device_provider
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.loopback import loopback_gadget
 from emulator.firmware import Firmware

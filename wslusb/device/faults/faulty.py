@@ -11,7 +11,7 @@ from ...usb.info import DeviceInfo
 from ...usb.setup import Barrier, Request, Setup
 from ...usb.urb import Completion, Done, Status, Urb
 from ..api import Device
-from .clock import REAL, Clock
+from ..clock import REAL, Clock
 from .course import Course, Event, lane_of
 from .lane import Flight, Lane
 from .plan import Plan

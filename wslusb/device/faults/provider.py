@@ -13,7 +13,7 @@ from ...errors import DeviceError, LocalError
 from ...usb.info import DeviceInfo, Identity
 from ...usb.urb import Status
 from ..api import Device, DeviceProvider, Watcher
-from .clock import REAL, Clock
+from ..clock import REAL, Clock
 from .course import FOR_EVER
 from .faulty import Faulty
 from .plan import Plan

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from ...errors import LocalError, LocalReason
 from ...usb.urb import Completion, Status, Urb
 from ..api import Device
-from .clock import Clock
+from ..clock import Clock
 from .course import FOR_EVER, NOT_DONE, Course, incoming
 from .lane import Flight, Lane, State
 

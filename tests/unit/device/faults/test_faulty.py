@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator import device_provider
-from emulator.clock import VirtualClock
 from tests.support.usb import PuppetDevice, Waiter, bulk_in, bulk_out, control_urb, iso_urb, start
 from wslusb.device.faults import (
     Babble,

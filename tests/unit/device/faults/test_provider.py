@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.provider import EmulatorProvider
 from tests.support.usb import bulk_out, start

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator import device_provider
-from emulator.clock import VirtualClock
 from tests.support.usb import PuppetDevice, bulk_in, bulk_out, control_urb, start
 from wslusb.device.faults import (
     Corrupt,

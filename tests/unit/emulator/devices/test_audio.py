@@ -8,9 +8,9 @@ import wave
 from pathlib import Path
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from wslusb.errors import LocalError
 from wslusb.usb.setup import Setup

@@ -7,9 +7,9 @@ import struct
 from operator import xor
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.ccid import ccid_descriptor
 from emulator.devices.ccid_parts.card import AID, Card, answer_to_reset

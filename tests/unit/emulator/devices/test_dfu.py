@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wslusb.device.clock import VirtualClock
 
-from emulator.clock import VirtualClock
 from emulator.devices.dfu import KIND
 from emulator.devices.dfu_parts.words import Request, State, Status
 from emulator.options import Options

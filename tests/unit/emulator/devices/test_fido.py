@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.fido_parts.ctaphid import BROADCAST, Command, Error, packets
 from emulator.devices.fido_parts.p256 import PrivateKey

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wslusb.device.clock import VirtualClock
 
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.ftdi import KIND
 from emulator.devices.ftdi_parts.divisor import baud_rate, encode

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.gamepad import Hands
 from tests.support.reports import Listener

@@ -6,9 +6,9 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.keyboard import KEYBOARD_REPORT
 from tests.support.reports import Listener

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.midi_parts.descriptors import midi_gadget
 from emulator.devices.midi_parts.events import EventParser, events

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.mouse import PATHS, Motion, path_named
 from tests.support.reports import Listener

@@ -8,8 +8,8 @@ import struct
 from pathlib import Path
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.serial import KIND, serial_gadget
 from emulator.options import Options

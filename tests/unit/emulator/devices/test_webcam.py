@@ -6,9 +6,9 @@ import struct
 from dataclasses import dataclass
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.video_parts.picture import Picture
 from wslusb.usb.setup import Setup

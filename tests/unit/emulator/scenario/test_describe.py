@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import kinds
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.devices.awkward_parts.variants import VARIANTS
 from emulator.firmware import Firmware

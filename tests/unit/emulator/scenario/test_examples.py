@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import kind_named
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.options import Options
 from wslusb.usb.ids import TransferType

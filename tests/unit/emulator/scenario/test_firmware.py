@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 import pytest
+from wslusb.device.clock import VirtualClock
 
-from emulator.clock import VirtualClock
 from emulator.device import VirtualDevice
 from emulator.gadget import Gadget
 from emulator.scenario import Scenario

@@ -1,4 +1,4 @@
-"""emulator.clock: what is called when, and that a failure of one action is its own."""
+"""wslusb.device.clock: what is called when, and that a failure of one action is its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from emulator.clock import RealClock, VirtualClock
+from wslusb.device.clock import RealClock, VirtualClock
 
 
 def test_a_virtual_clock_runs_what_falls_due_in_order() -> None:
@@ -35,16 +35,23 @@ def test_what_is_past_runs_at_the_next_advance() -> None:
     assert seen == [5.0]
 
 
-def test_a_real_clock_keeps_the_order(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_real_clock_keeps_the_order_and_calls_nothing_too_early(caplog: pytest.LogCaptureFixture) -> None:
     clock, seen, finished = RealClock(), list[int](), threading.Event()
+    early = list[int]()
     now = clock.now()
-    clock.call_at(now + 0.03, lambda: (seen.append(3), finished.set())[0])
-    clock.call_at(now + 0.02, lambda: seen.append(2))
-    clock.call_at(now + 0.01, lambda: seen.append(1 // 0))
-    clock.call_at(now, lambda: seen.append(0))
+
+    def note(number: int) -> None:
+        seen.append(number)
+        if clock.now() < now + number / 100:
+            early.append(number)
+
+    clock.call_at(now + 0.03, lambda: (note(3), finished.set())[0])
+    clock.call_at(now + 0.02, lambda: note(2))
+    clock.call_at(now + 0.01, lambda: note(1 // 0))
+    clock.call_at(now - 1, lambda: note(0))
     assert finished.wait(5)
-    assert seen == [0, 2, 3]
-    assert "an action of a virtual device failed" in caplog.text
+    assert (seen, early) == ([0, 2, 3], [])
+    assert "an action at a later time failed" in caplog.text
     later = threading.Event()
     clock.call_at(0, later.set)
     assert later.wait(5)

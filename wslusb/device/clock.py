@@ -1,4 +1,4 @@
-"""What time it is for virtual devices, and calls at a later time: real, or moved on by a test.
+"""What time it is for devices that are not only hardware, and calls at a later time: real, or moved on by a test.
 
 Times are seconds of a clock that never goes back. Actions run one after the other in order of their times, in no
 lock, and must not block.
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Clock", "RealClock", "Timer", "VirtualClock"]
+__all__ = ["REAL", "Clock", "RealClock", "Timer", "VirtualClock"]
 
 _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 1.0
@@ -41,7 +41,7 @@ class Timer:
         try:
             action()
         except Exception:  # noqa: BLE001 - a bug of one device must not stop the clock of the others
-            _log.exception("an action of a virtual device failed")
+            _log.exception("an action at a later time failed")
 
 
 class Clock(Protocol):
@@ -74,7 +74,7 @@ class RealClock:
             heapq.heappush(self._heap, (when, next(self._order), timer))
             if not self._running:
                 self._running = True
-                threading.Thread(target=self._run, name="emulator-clock", daemon=True).start()
+                threading.Thread(target=self._run, name="wslusb-clock", daemon=True).start()
             elif self._heap[0][2] is timer:
                 self._changed.notify()
         return timer
@@ -95,6 +95,10 @@ class RealClock:
                 if wait <= 0:
                     return heapq.heappop(self._heap)[2]
                 self._changed.wait(wait)
+
+
+REAL: Clock = RealClock()
+"""The clock of whoever is given no other."""
 
 
 class VirtualClock:
