@@ -26,7 +26,12 @@ def _libusb(argument: str) -> DeviceProvider:
     return LibusbProvider(argument)
 
 
-_BUILT_IN: dict[str, Callable[[str], DeviceProvider]] = {"libusb": _libusb}
+def _replay(argument: str) -> DeviceProvider:
+    # By name: replaying is built upon devices, and not the other way round.
+    return _from_package("wslusb.replay")(argument)
+
+
+_BUILT_IN: dict[str, Callable[[str], DeviceProvider]] = {"libusb": _libusb, "replay": _replay}
 """Also there in a checkout that has not been installed, and so has no entry points."""
 
 

@@ -33,7 +33,7 @@ def test_entry_point_comes_first(packages: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(registry, "entry_points", lambda **wanted: EntryPoints([point]).select(**wanted))
     made: Any = load_provider("libusb:x")
     assert made == "X"
-    assert known_providers() == ["libusb"]
+    assert known_providers() == ["libusb", "replay"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no other host system yet")

@@ -1,0 +1,178 @@
+"""Keyed replay: a queue an endpoint, control transfers by their SETUP packet and data."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, deque
+from collections.abc import Iterator
+
+from ..usb.ids import TransferType, is_in
+from ..usb.urb import IsoResult, Status, Urb, from_errno
+from .divergence import Diverged, show_exchange
+from .facts import Facts
+from .script import Causes, Reply, mismatch, reply_of
+from .story import Exchange, Story, lane_of
+from .wildcards import Tags, Wildcards
+
+__all__ = ["Keyed"]
+
+_LOOK_AHEAD = 64
+ControlKey = tuple[bytes, bytes]
+
+
+class Keyed:
+    """See :class:`wslusb.replay.script.Script`.
+
+    URBs that the capture's host took back say nothing of the device and are left out, but for the last ones of an
+    endpoint: there the device had nothing to say, and so it has now. A control request that comes more often than in
+    the capture gets its last answer again.
+    """
+
+    patient = False
+
+    def __init__(self, story: Story, facts: Facts, wildcards: Wildcards) -> None:
+        self._wildcards = wildcards
+        self._tags = Tags()
+        self._controls: dict[ControlKey, list[Exchange]] = {}
+        self._turns: Counter[ControlKey] = Counter()
+        self._lanes: dict[int, deque[Exchange]] = {}
+        told = [each for each in story.exchanges if not each.refused]
+        for exchange in told:
+            if exchange.lane:
+                self._lanes.setdefault(exchange.lane, deque()).append(exchange)
+            elif not exchange.waits:
+                self._controls.setdefault((exchange.request.setup, exchange.request.data), []).append(exchange)
+        self._lanes = {lane: _answered(queue) for lane, queue in self._lanes.items()}
+        self._packets = {lane: _packets(queue) for lane, queue in self._lanes.items() if _is_iso(queue)}
+        queued = sorted(itertools.chain(*self._lanes.values()), key=lambda each: each.number)
+        self._causes = Causes(queued, _companions(facts, self._lanes))
+
+    def ask(self, urb: Urb) -> Reply:
+        """The next of the endpoint, or what was answered to this request."""
+        if urb.setup is not None:
+            return self.control(urb, (urb.setup.pack(), bytes(urb.data)))
+        if urb.is_iso:
+            return self._isochronous(urb)
+        return self._queued(urb)
+
+    def control(self, urb: Urb, key: ControlKey) -> Reply:
+        """The answers to a request, one after the other. Diverged if there is none."""
+        found = self._controls.get(key)
+        if not found:
+            similar = next((each[0] for (setup, _), each in self._controls.items() if setup[:2] == key[0][:2]), None)
+            expected = show_exchange(similar) if similar else "no request of this kind"
+            raise Diverged("the capture has no such request", expected, similar.number if similar else 0)
+        exchange = found[min(self._turns[key], len(found) - 1)]
+        self._turns[key] += 1
+        return reply_of(exchange, urb)
+
+    def same_request(self, setup: bytes) -> Iterator[ControlKey]:
+        """The requests of the capture that are this one but for wLength and data."""
+        return (key for key in self._controls if key[0][:6] == setup[:6])
+
+    def _queued(self, urb: Urb) -> Reply:
+        queue = self._lanes.get(urb.endpoint)
+        if not queue:
+            if urb.is_in and urb.transfer == TransferType.INTERRUPT:
+                return Reply(waits=True)  # nothing to say is what an interrupt endpoint says most of the time
+            raise Diverged("the capture has nothing more for this endpoint", "nothing")
+        head = queue[0]
+        if head.waits:
+            return Reply(waits=True)
+        if urb.is_in:
+            self._fits(head, urb)
+        elif (difference := mismatch(head, urb, self._wildcards)) is not None:
+            self._catch_up(queue, urb)
+            raise Diverged(f"the host asked {difference[0]}", show_exchange(head, difference[1]), head.number)
+        queue.popleft()
+        return self._answer(head, urb)
+
+    @staticmethod
+    def _fits(head: Exchange, urb: Urb) -> None:
+        answer = head.answer
+        if head.request.transfer != urb.transfer or (answer is not None and len(answer.data) > urb.length):
+            raise Diverged("the host asked for less than the device sends", show_exchange(head), head.number)
+
+    def _catch_up(self, queue: deque[Exchange], urb: Urb) -> None:
+        for index, exchange in enumerate(itertools.islice(queue, _LOOK_AHEAD)):
+            if mismatch(exchange, urb, self._wildcards) is None:
+                for _ in range(index + 1):
+                    self._causes.submitted(queue.popleft())
+                return
+
+    def _answer(self, exchange: Exchange, urb: Urb) -> Reply:
+        self._causes.submitted(exchange)
+        self._tags.sent(exchange.request.data, urb.data)
+        reply = reply_of(exchange, urb)
+        reply.data = self._tags.answer(reply.data)
+        reply.needs = self._causes.needs(exchange)
+        reply.exchange = exchange if urb.is_in else None
+        return reply
+
+    def returned(self, reply: Reply) -> None:
+        """What the device had not said yet it says to the next URB."""
+        if reply.exchange is not None:
+            self._lanes[reply.exchange.lane].appendleft(reply.exchange)
+
+    def stalled(self, endpoint: int) -> None:
+        """A URB was stalled without a look at the queue: if that is what the capture has next, it has been told."""
+        queue = self._lanes.get(endpoint)
+        if queue and queue[0].status == Status.STALL:
+            self._causes.submitted(queue.popleft())
+
+    def _isochronous(self, urb: Urb) -> Reply:
+        """Packets are told one by one, however many a URB has; when there are no more, empty ones."""
+        if not urb.is_in:
+            return Reply(iso=[IsoResult(Status.OK, length) for length in urb.iso_lengths])
+        packets = self._packets.get(urb.endpoint) or deque()
+        reply, parts, results = Reply(), list[bytes](), list[IsoResult]()
+        for room in urb.iso_lengths:
+            status, data = packets.popleft() if packets else (Status.OK, b"")
+            parts.append(data[:room])
+            results.append(IsoResult(status, len(parts[-1])))
+        reply.data, reply.iso = b"".join(parts), results
+        return reply
+
+    def met(self, reply: Reply) -> bool:
+        """See :class:`Script`."""
+        return self._causes.met(reply)
+
+    def awaited(self, reply: Reply) -> tuple[str, int]:
+        """See :class:`Script`."""
+        return self._causes.awaited(reply)
+
+    def restart(self) -> None:
+        """The queues go on."""
+
+
+def _answered(queue: deque[Exchange]) -> deque[Exchange]:
+    """Without those that the device never answered, but for the last if that is one of them."""
+    kept = deque(each for each in queue if not each.waits)
+    if queue[-1].waits and is_in(queue[-1].lane):
+        kept.append(queue[-1])
+    return kept
+
+
+def _is_iso(queue: deque[Exchange]) -> bool:
+    return bool(queue) and queue[0].request.transfer == TransferType.ISOCHRONOUS
+
+
+def _packets(queue: deque[Exchange]) -> deque[tuple[Status, bytes]]:
+    answers = [each.answer for each in queue if each.answer is not None]
+    return deque(
+        (from_errno(packet.status), answer.data[packet.offset : packet.offset + packet.length])
+        for answer in answers
+        for packet in answer.iso
+    )
+
+
+def _companions(facts: Facts, lanes: dict[int, deque[Exchange]]) -> dict[int, frozenset[int]]:
+    """The OUT endpoints that share an interface with each IN endpoint; all of them where that is not known."""
+    outs = frozenset(lane for lane in lanes if lane and not is_in(lane))
+    found: dict[int, frozenset[int]] = {}
+    for configuration in facts.parsed():
+        for interface in configuration.interfaces:
+            addresses = {endpoint.address for endpoint in interface.endpoints}
+            for address in addresses:
+                found[address] = found.get(address, frozenset()) | (outs & addresses)
+    return {lane: found.get(lane_of(lane), outs) for lane in lanes if is_in(lane)}

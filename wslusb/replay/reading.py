@@ -1,0 +1,75 @@
+"""From a file to the story of one device: usbmon (link types 189 and 220) and USBPcap (249), in pcap and pcapng."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from ..capture import pcapfile, usbmon, usbpcap
+from ..capture.pcapfile import Packet
+from ..capture.record import Record
+from ..errors import LocalError, LocalReason
+from .facts import Facts
+from .story import Story, tell
+
+__all__ = ["choose", "read", "records", "stories"]
+
+_READERS: dict[int, Callable[[Packet], Record | None]] = {
+    189: lambda packet: usbmon.read(packet.data, short=True),
+    220: lambda packet: usbmon.read(packet.data),
+    usbpcap.LINK_USBPCAP: lambda packet: usbpcap.read(packet.data, packet.time),
+}
+
+
+def records(file: BinaryIO) -> Iterator[tuple[int, Record]]:
+    """The halves of URBs with the numbers of their packets. LocalError for what is no capture or a damaged one."""
+    for number, packet in enumerate(pcapfile.packets(file), 1):
+        reader = _READERS.get(packet.link_type)
+        record = reader(packet) if reader else None
+        if record is not None:
+            yield number, record
+
+
+def stories(path: Path) -> list[Story]:
+    """Every device of a capture, in the order in which they come up; address 0, where none has one yet, is left out."""
+    try:
+        with path.open("rb") as file:
+            found = tell(records(file))
+    except LocalError as error:
+        raise LocalError(error.reason, f"{path}: {error}", hint=error.hint) from error
+    return [story for story in found.values() if story.device]
+
+
+def read(path: Path, wanted: str = "") -> Story:
+    """The device ``wanted`` of a capture (see :func:`choose`). LocalError, or OSError for a file that is not there."""
+    return choose(stories(path), wanted, str(path))
+
+
+def choose(found: list[Story], wanted: str, source: str) -> Story:
+    """The device called ``wanted`` (``bus.address``); without a name, the only one that is no hub.
+
+    LocalError that lists them if there is none or several.
+    """
+    named = [story for story in found if story.name == wanted]
+    if not wanted:
+        named = [story for story in found if not _is_hub(story)] or found
+        # A device that answered nothing but was looked at (a hub of another bus) is not the one that is meant.
+        named = [story for story in named if Facts.of(story).device] or named
+    if len(named) == 1:
+        return named[0]
+    if not found:
+        hint = "a capture of usbmon or USBPcap is wanted: link type 189, 220 or 249"
+        raise LocalError(LocalReason.NOT_FOUND, f"{source} holds no USB transfers", hint=hint)
+    listed = ", ".join(map(_title, found[:20])) + (", ..." if len(found) > 20 else "")
+    what = "has several devices" if not wanted else f"has no device {wanted}"
+    reason = LocalReason.NOT_FOUND if wanted else LocalReason.AMBIGUOUS
+    raise LocalError(reason, f"{source} {what}: {listed}", hint="choose one by its bus.address, with --device 1.4")
+
+
+def _is_hub(story: Story) -> bool:
+    return story.is_hub or Facts.of(story).info().device_class == 9
+
+
+def _title(story: Story) -> str:
+    return f"{story.name} ({Facts.of(story).title}, {len(story.exchanges)} URBs)"

@@ -1,0 +1,143 @@
+"""What happened to one device in a capture: its URBs in the order of submission, each with how it ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..capture.record import Record
+from ..usb.ids import DIR_IN, TransferType
+from ..usb.setup import SETUP_SIZE, RequestType, Setup
+from ..usb.urb import Status, from_errno
+
+__all__ = ["ANYTIME", "Exchange", "Story", "tell"]
+
+ANYTIME = 0
+"""The number of a submission that is not in the file, since it was made before the capture began."""
+_GIVEN_BACK = {Status.CANCELLED, Status.GONE}
+_OTHER = 3
+_HUB_RECIPIENTS = {_OTHER}
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A URB of a capture. ``number`` and ``answer_number`` are of its packets, counted from 1 as Wireshark does."""
+
+    number: int
+    request: Record
+    answer: Record | None = None
+    answer_number: int = 0
+
+    @property
+    def setup(self) -> Setup | None:
+        """The SETUP packet of a control transfer."""
+        return Setup.unpack(self.request.setup) if len(self.request.setup) == SETUP_SIZE else None
+
+    @property
+    def status(self) -> Status | None:
+        """How it ended; None if the capture ended first."""
+        return None if self.answer is None else from_errno(self.answer.status)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the host's controller did not even take it."""
+        return self.answer is not None and self.answer.kind == "E"
+
+    @property
+    def waits(self) -> bool:
+        """Whether the device never answered: it was taken back, the device was pulled out, or the capture ended."""
+        return self.status is None or (self.status in _GIVEN_BACK and not self.refused)
+
+    @property
+    def cut(self) -> int:
+        """How many bytes of the answer the capture lacks."""
+        answer = self.answer
+        return max(answer.length - len(answer.data), 0) if answer is not None and answer.is_in and not answer.iso else 0
+
+    @property
+    def lane(self) -> int:
+        """What it queues at: the endpoint's address, 0 for control transfers of either direction."""
+        return lane_of(self.request.endpoint)
+
+    @property
+    def seconds(self) -> float:
+        """How long it took; 0 if it never ended."""
+        return 0.0 if self.answer is None else max(self.answer.time - self.request.time, 0) / 1e9
+
+
+def lane_of(endpoint: int) -> int:
+    """The queue that a URB to an endpoint stands in."""
+    return endpoint if endpoint & 0x7F else 0
+
+
+@dataclass(slots=True)
+class Story:
+    """One device of a capture. ``notes`` are sentences about what the file does not hold of it."""
+
+    bus: int
+    device: int
+    exchanges: list[Exchange] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """``bus.address``."""
+        return f"{self.bus}.{self.device}"
+
+    @property
+    def is_hub(self) -> bool:
+        """Whether its host spoke to ports of it (USB 2.0, 11.24.2)."""
+        setups = (each.setup for each in self.exchanges)
+        return any(each and each.kind == RequestType.CLASS and each.recipient in _HUB_RECIPIENTS for each in setups)
+
+
+def tell(records: Iterable[tuple[int, Record]]) -> Mapping[tuple[int, int], Story]:
+    """The devices of a capture by bus and address. ``records`` come with the numbers of their packets."""
+    stories: dict[tuple[int, int], Story] = {}
+    open_: dict[tuple[int, int, int], Exchange] = {}
+    add = functools.partial(_add, stories, open_)
+    for number, record in records:
+        if record.first:
+            add(number, record)
+        else:
+            _close(open_, add, number, record)
+    return stories
+
+
+def _add(
+    stories: dict[tuple[int, int], Story], open_: dict[tuple[int, int, int], Exchange], number: int, record: Record
+) -> Exchange | None:
+    key = (record.bus, record.device, record.key)
+    if record.transfer == TransferType.CONTROL and len(record.setup) != SETUP_SIZE:
+        # The data of a control write in a packet of its own (USBPcap); without its first half it means nothing.
+        if (begun := open_.get(key)) is not None and not begun.request.data:
+            begun.request.data = record.data
+        return None
+    place = (record.bus, record.device)
+    story = stories.get(place)
+    if story is None:
+        story = stories[place] = Story(*place)
+    # A key that is open still: its completion was lost, and the URB stays as one that never ended.
+    exchange = open_[key] = Exchange(number, record)
+    story.exchanges.append(exchange)
+    return exchange
+
+
+def _close(
+    open_: dict[tuple[int, int, int], Exchange], add: functools.partial[Exchange | None], number: int, record: Record
+) -> None:
+    exchange = open_.pop((record.bus, record.device, record.key), None)
+    if exchange is None:
+        if not record.data or record.transfer in (TransferType.CONTROL, TransferType.ISOCHRONOUS) or not record.is_in:
+            return  # the STATUS stage of older versions of USBPcap, or nothing that could be told again
+        # It was submitted before the capture began: what it brought is known, and what it asked for is not.
+        begun = dataclasses.replace(record, kind="S", data=b"", status=0)
+        exchange = add(ANYTIME, begun)
+        assert exchange is not None  # noqa: S101 -- it is no control transfer
+        del open_[record.bus, record.device, record.key]
+    setup = exchange.setup
+    if setup is not None:
+        record = dataclasses.replace(record, endpoint=record.endpoint & 0x7F | setup.request_type & DIR_IN)
+    exchange.answer, exchange.answer_number = record, number

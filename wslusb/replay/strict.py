@@ -1,0 +1,84 @@
+"""Strict replay: the host does what the capture's host did, in its order, to the byte."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ..usb.urb import Urb
+from .divergence import Diverged, show_exchange
+from .script import Causes, Reply, mismatch, reply_of
+from .story import ANYTIME, Exchange, Story, lane_of
+from .wildcards import Tags, Wildcards
+
+__all__ = ["Strict"]
+
+_LOOK_AHEAD = 64
+"""After a divergence, this many URBs of the capture are searched for the one that the host has gone on with."""
+_END = "nothing: the capture ends"
+
+
+class Strict:
+    """See :class:`wslusb.replay.script.Script`."""
+
+    patient = False
+
+    def __init__(self, story: Story, wildcards: Wildcards) -> None:
+        self._wildcards = wildcards
+        self._tags = Tags()
+        self._early: dict[int, deque[Exchange]] = {}
+        for exchange in story.exchanges:
+            if exchange.number == ANYTIME:
+                self._early.setdefault(exchange.lane, deque()).append(exchange)
+        self._exchanges = [each for each in story.exchanges if each.number != ANYTIME]
+        self._next = 0
+        self._causes = Causes(self._exchanges)
+
+    @property
+    def remaining(self) -> int:
+        """How many URBs of the capture have not been asked for."""
+        return len(self._exchanges) - self._next
+
+    def ask(self, urb: Urb) -> Reply:
+        """The next of the capture, if that is what the host does."""
+        if early := self._early.get(lane_of(urb.endpoint)):
+            return self._answer(early.popleft(), urb)
+        if self._next >= len(self._exchanges):
+            raise Diverged("the host goes on", _END)
+        expected = self._exchanges[self._next]
+        difference = mismatch(expected, urb, self._wildcards)
+        if difference is not None:
+            what, place = difference
+            self._catch_up(urb)
+            raise Diverged(f"the host asked {what}", show_exchange(expected, place), expected.number)
+        self._next += 1
+        return self._answer(expected, urb)
+
+    def _catch_up(self, urb: Urb) -> None:
+        for index in range(self._next, min(self._next + _LOOK_AHEAD, len(self._exchanges))):
+            if mismatch(self._exchanges[index], urb, self._wildcards) is None:
+                for skipped in self._exchanges[self._next : index + 1]:
+                    self._causes.submitted(skipped)
+                self._next = index + 1
+                return
+
+    def _answer(self, exchange: Exchange, urb: Urb) -> Reply:
+        self._causes.submitted(exchange)
+        self._tags.sent(exchange.request.data, urb.data)
+        reply = reply_of(exchange, urb)
+        reply.data = self._tags.answer(reply.data)
+        reply.needs = self._causes.needs(exchange)
+        return reply
+
+    def met(self, reply: Reply) -> bool:
+        """See :class:`Script`."""
+        return self._causes.met(reply)
+
+    def awaited(self, reply: Reply) -> tuple[str, int]:
+        """See :class:`Script`."""
+        return self._causes.awaited(reply)
+
+    def returned(self, reply: Reply) -> None:
+        """The order of the capture goes on."""
+
+    def restart(self) -> None:
+        """The order of the capture goes on."""
