@@ -8,6 +8,7 @@ import time
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from tests.fuzz.agent_attack import AgentAttack
 from tests.fuzz.corpus import findings, folder_of_findings, keep, work_folder
 from tests.fuzz.mutation import describe, random_case, shorter
 from tests.fuzz.oracle import Finding
@@ -28,7 +29,7 @@ class Attack(AbstractContextManager["Attack"], Protocol):
         """Run a case: kinds of behaviour that were seen. Finding for what must not be."""
 
 
-ATTACKS = {"service": ServiceAttack, "relay": RelayAttack}
+ATTACKS = {"service": ServiceAttack, "agent": AgentAttack, "relay": RelayAttack}
 
 
 def run(target: str, seconds: float) -> Result:

@@ -62,6 +62,11 @@ class Watch(logging.Handler):
         """Remember how many threads and descriptors there are at rest."""
         self._threads, self._descriptors = _threads(), _descriptors()
 
+    def allow(self, *, threads: int, descriptors: int) -> None:
+        """So many more may be there from now on."""
+        self._threads += threads
+        self._descriptors += descriptors
+
     def seen(self) -> set[str]:
         """Kinds of log lines since the last call; Finding for a traceback among them, or a thread that died."""
         told, self._told = self._told, []

@@ -1,0 +1,233 @@
+"""A hostile host: mutated conversations with a live agent, whose kernel is made of a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import socket
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Self
+
+from emulator import device_provider
+from tests.fuzz.mutation import Channel
+from tests.fuzz.oracle import HANG_SECONDS, Finding, Watch
+from tests.support.kernel import Kernel, pack_submit, pack_unlink
+from tests.support.vhci import MadeVhci
+from wslusb.guest import agent as agents
+from wslusb.guest import nodes
+from wslusb.guest.agent import Agent
+from wslusb.transport.address import UnixAddress
+from wslusb.usb.urb import Completion, Status, Urb
+from wslusb.wire.cancels import Cancel, CancelAnswer
+from wslusb.wire.events import Event, EventKind
+from wslusb.wire.frame import HEADER, MessageType, pack_header
+from wslusb.wire.limits import Limits
+from wslusb.wire.listing import DeviceState, EnumerationAnswer, Listed
+from wslusb.wire.messages import AttachAnswer, Hello, Purpose, StatusAnswer
+from wslusb.wire.urbs import decode_request, encode_response
+
+__all__ = ["AgentAttack"]
+
+INFO = device_provider("loopback").devices()[0]
+_HANDLE = 7
+_QUIET_SECONDS = 0.02
+"""A conversation in which nothing is said for so long has come to its end, or to nothing."""
+_TRIES = 4
+"""A machine with other things to do may be silent for longer than that."""
+_COMMANDS = (
+    pack_submit(1, 0x80, 18, setup=bytes((0x80, 6, 0, 1, 0, 0, 18, 0))),
+    pack_submit(2, 0x81, 512),
+    pack_submit(3, 0x01, 5, b"hello"),
+    pack_submit(4, 0x83, 20, packets=[(0, 10), (10, 10)], flags=2, interval=8),
+    pack_submit(5, 0x81, 64),
+    pack_unlink(6, 5),
+)
+
+
+class _Host:
+    """One end of one connection of the agent: answers what it hears, through the channel of the case."""
+
+    def __init__(self, sock: socket.socket, channel: Channel) -> None:
+        self._sock, self._channel, self._data = sock, channel, b""
+        self._purpose: int = Purpose.CONTROL
+        self.heard: list[int] = []
+
+    def listen(self) -> None:
+        """Answer all that is there now. OSError or EOFError at the end."""
+        piece = self._sock.recv(1 << 16)
+        if not piece:
+            raise EOFError
+        self._data += piece
+        while len(self._data) >= HEADER.size:
+            kind, size, sequence, _ = HEADER.unpack_from(self._data)
+            if len(self._data) < HEADER.size + size:
+                return
+            payload, self._data = self._data[HEADER.size : HEADER.size + size], self._data[HEADER.size + size :]
+            self.heard.append(kind)
+            for message in self._answers(kind, sequence, payload):
+                for each in self._channel.through(message):
+                    self._sock.sendall(each)
+
+    def _answers(self, kind: int, sequence: int, payload: bytes) -> list[bytes]:
+        if kind == MessageType.HELLO:
+            self._purpose = Hello.unpack(memoryview(payload)).purpose
+            hello = _message(kind, sequence, Hello(Purpose(self._purpose), token=bytes(16), name="fuzz").pack())
+            wanted = Event(EventKind.ATTACH_WANTED, INFO.busid, 5, INFO.generation).pack()
+            return [hello, _message(MessageType.EVENT, 0, wanted)] if self._purpose == Purpose.CONTROL else [hello]
+        if kind == MessageType.ENUMERATION:
+            answer = EnumerationAnswer([Listed(INFO, DeviceState.SHARED)]).pack()
+            return [_message(kind, sequence, answer), _message(MessageType.PING, 1)]
+        if kind == MessageType.ATTACH:
+            return [_message(kind, sequence, AttachAnswer(0, "", _HANDLE, 4, 1 << 16, INFO).pack())]
+        if kind == MessageType.URB_REQUEST:
+            return self._completions(decode_request(memoryview(payload), sequence, Limits()))
+        if kind == MessageType.CANCEL:
+            target = Cancel.unpack(memoryview(payload)).target
+            given_back = Completion(Urb(target, 0x81, 2, 64), Status.CANCELLED)
+            response = b"".join(encode_response(given_back, target, _HANDLE))
+            return [response, _message(kind, sequence, CancelAnswer(target, True).pack(), _HANDLE)]
+        if kind in (MessageType.DETACH, MessageType.RESET):
+            return [_message(kind, sequence, StatusAnswer(0).pack(), _HANDLE)]
+        return []
+
+    def _completions(self, urb: Urb) -> list[bytes]:
+        if urb.is_in and urb.length == 64:
+            return []  # it waits for its cancel
+        data = bytes(urb.length) if urb.is_in and not urb.iso_lengths else b""
+        actual = 0 if urb.iso_lengths else urb.length
+        return [b"".join(encode_response(Completion(urb, 0, actual, data), urb.sequence, _HANDLE))]
+
+
+def _message(kind: int, sequence: int, payload: bytes = b"", handle: int = 0) -> bytes:
+    return pack_header(kind, len(payload), sequence, handle) + payload
+
+
+class AgentAttack:
+    """An agent on a thread that comes back to the listener whenever a host has gone."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="wslusb-")
+        folder = Path(self._folder.name)
+        self._watch = Watch()
+        self._vhci = MadeVhci(folder / "sys")
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(folder / "s"))
+        self._agent = Agent(UnixAddress(str(folder / "s")), self._vhci)
+        self._thread = threading.Thread(target=self._agent.run)
+        self._before = (agents._BACKOFF_FIRST, agents._BACKOFF_LAST, nodes._SETTLE)
+        self._cases = 0
+
+    def __enter__(self) -> Self:
+        agents._BACKOFF_FIRST = agents._BACKOFF_LAST = 0.002
+        nodes._SETTLE = 0.001
+        self._watch.__enter__()
+        self._listener.listen()
+        self._listener.settimeout(HANG_SECONDS)
+        self._watch.begin()
+        self._thread.start()
+        self._watch.allow(threads=2, descriptors=1)  # its own and the keeper's; the connection that it tries
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._agent.stop()
+        self._listener.close()
+        self._thread.join(HANG_SECONDS)
+        self._vhci.close()
+        self._watch.__exit__(None, None, None)
+        self._folder.cleanup()
+        agents._BACKOFF_FIRST, agents._BACKOFF_LAST, nodes._SETTLE = self._before
+
+    def __call__(self, case: bytes) -> set[str]:
+        """Run a case; every fourth time, a good host comes after it."""
+        seen = self._converse(case)
+        self._cases += 1
+        if self._cases % 4 == 0:
+            heard: list[int] = []
+            for _ in range(_TRIES):
+                heard = self._heard(b"\0")
+                if MessageType.DETACH in heard:
+                    break
+            else:
+                raise Finding(f"a good host is not served: it hears {heard}")
+        return seen
+
+    def _heard(self, case: bytes) -> list[int]:
+        self._converse(case)
+        return self._last
+
+    def _converse(self, case: bytes) -> set[str]:
+        channel, stop = Channel(case), threading.Event()
+        heard: queue.SimpleQueue[int] = queue.SimpleQueue()
+        failures: list[BaseException] = []
+        servers: list[threading.Thread] = []
+        self._last: list[int] = []
+        self._moved = time.monotonic()
+
+        def serve(sock: socket.socket) -> None:
+            host = _Host(sock, channel)
+            sock.settimeout(0.005)
+            with sock:
+                while not stop.is_set():
+                    try:
+                        host.listen()
+                        self._moved = time.monotonic()
+                    except TimeoutError:
+                        continue
+                    except (OSError, EOFError):
+                        break
+                    except BaseException as error:  # noqa: BLE001 -- told to the case
+                        failures.append(error)
+                        break
+            for kind in host.heard:
+                heard.put(kind)
+
+        kernel: Kernel | None = None
+        self._accept(servers, serve, HANG_SECONDS)
+        while time.monotonic() - self._moved < _QUIET_SECONDS:
+            self._accept(servers, serve, 0.003)
+            if kernel is None and self._vhci.kernels:
+                kernel = next(iter(self._vhci.kernels.values()))
+                self._moved = time.monotonic()
+                with contextlib.suppress(OSError):
+                    kernel.sock.sendall(b"".join(_COMMANDS))
+        if kernel is not None:
+            # The kernel lets go first: a host that is whole hears of a detach.
+            with contextlib.suppress(OSError):
+                kernel.sock.shutdown(socket.SHUT_WR)
+            time.sleep(0.01)
+        stop.set()
+        for server in servers:
+            server.join(HANG_SECONDS)
+        self._rest()
+        if failures:
+            raise Finding(f"the agent says what cannot be read: {failures[0]!r}") from failures[0]
+        while not heard.empty():
+            self._last.append(heard.get())
+        return self._watch.seen() | {f"heard {kind}" for kind in self._last}
+
+    def _accept(self, servers: list[threading.Thread], serve: object, seconds: float) -> None:
+        self._listener.settimeout(seconds)
+        try:
+            sock, _ = self._listener.accept()
+        except TimeoutError:
+            if seconds == HANG_SECONDS:
+                raise Finding("the agent does not come back") from None
+            return
+        thread = threading.Thread(target=serve, args=(sock,), name="host")  # type: ignore[arg-type]
+        servers.append(thread)
+        thread.start()
+
+    def _rest(self) -> None:
+        """All ports are out of the kernel again, and nothing is left of them."""
+        deadline = time.monotonic() + HANG_SECONDS
+        while self._agent.ports() or self._agent._busy:
+            if time.monotonic() > deadline:
+                raise Finding("a device is still in the kernel, of a host that has gone")
+            time.sleep(0.001)
+        self._vhci.close()
+        self._vhci.kernels.clear()
+        self._vhci._show()
+        self._watch.no_leaks()
