@@ -19,7 +19,8 @@ from .output import ExitCode
 __all__ = ["VERBS", "Program", "program"]
 
 VERBS = (
-    "list", "bind", "unbind", "attach", "detach", "state", "doctor", "describe", "capture", "wireshark", "serve", "agent",
+    "list", "bind", "unbind", "attach", "detach", "state", "doctor", "describe", "capture", "wireshark",
+    "serve", "agent",
 )  # fmt: skip
 """In the order of ``--help``: what is used daily first. Each is a command of that name in a module of that name."""
 
@@ -31,7 +32,7 @@ either side, 'wslusb attach DEVICE' puts it into the guest, and 'wslusb detach D
 A DEVICE is named by its busid (2-4), VID:PID (0403:6001), serial number or instance id: see 'wslusb list'.
 """
 _EPILOG = """\b
-Exit codes: 0 success, 1 failure, 2 wrong usage, 3 access denied, 4 cancelled.
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 access denied, 4 cancelled, 5 diverged.
 Environment: WSLUSB_STATE_DIR (which devices are shared), WSLUSB_RUNTIME_DIR (control sockets),
 WSLUSB_DEBUG=1 (tracebacks).
 """
