@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from tests.integration.device_bench import Bench
 from tests.integration.test_device_contract_emulator import BULK, ECHO, LOOPBACK_TRAITS
 from tests.support.recording import PLACE, recorded
 from wslusb.device.api import Device
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import DeviceError
 from wslusb.replay.device import Mode, ReplayDevice
 from wslusb.replay.pace import ASAP, RECORDED, Pace

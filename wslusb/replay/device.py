@@ -7,8 +7,8 @@ import functools
 import threading
 from collections.abc import Callable
 
+from ..device.clock import REAL, Clock
 from ..device.delivery import Delivery
-from ..device.faults.clock import REAL, Clock
 from ..errors import DeviceError
 from ..usb.endpoints import EndpointMap
 from ..usb.ids import Speed, TransferType

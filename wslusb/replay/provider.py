@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..device.api import Watcher
-from ..device.faults.clock import REAL, Clock
+from ..device.clock import REAL, Clock
 from ..errors import DeviceError, LocalError, LocalReason
 from ..usb.info import DeviceInfo
 from ..usb.urb import Status
