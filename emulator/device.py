@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from wslusb.device.clock import Clock, RealClock
-
 from wslusb.device.delivery import Delivery
 from wslusb.errors import DeviceError
 from wslusb.usb.ids import DIR_IN, TransferType

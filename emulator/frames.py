@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wslusb.device.clock import Clock, Timer
-
 from wslusb.usb.descriptors import Endpoint
 from wslusb.usb.descriptors_extra import Companion
 from wslusb.usb.ids import Speed, TransferType

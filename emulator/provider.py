@@ -7,9 +7,8 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wslusb.device.clock import Clock
-
 from wslusb.device.api import Device, Watcher
+from wslusb.device.clock import Clock
 from wslusb.errors import DeviceError, LocalError, LocalReason
 from wslusb.usb.info import DeviceInfo
 from wslusb.usb.urb import Status

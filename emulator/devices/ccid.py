@@ -10,7 +10,6 @@ import functools
 import struct
 
 from wslusb.device.clock import Timer
-
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
 from wslusb.usb.ids import ClassCode, Speed, TransferType
 from wslusb.usb.setup import Setup

@@ -6,7 +6,6 @@ USB Device Firmware Upgrade 1.1. The image is anything; :class:`.dfu_parts.flash
 from __future__ import annotations
 
 from wslusb.device.clock import Timer
-
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Interface
 from wslusb.usb.ids import ClassCode, Speed
 from wslusb.usb.setup import Setup

@@ -6,7 +6,6 @@ Its keys follow from ``seed=`` and protect nothing. CTAP2 is not spoken; clients
 from __future__ import annotations
 
 from wslusb.device.clock import Timer
-
 from wslusb.usb.ids import Speed
 
 from ..gadget import Gadget

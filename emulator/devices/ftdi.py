@@ -9,7 +9,6 @@ import dataclasses
 from collections.abc import Callable
 
 from wslusb.device.clock import Timer
-
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
 from wslusb.usb.ids import Speed, TransferType, is_in
 from wslusb.usb.setup import Setup

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wslusb.device.clock import Timer
-
 from wslusb.usb.ids import Speed, is_in
 
 from ..firmware import Firmware, InHandler, OutHandler

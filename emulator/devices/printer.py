@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 
 from wslusb.device.clock import Timer
-
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
 from wslusb.usb.ids import ClassCode, Speed, TransferType, is_in
 from wslusb.usb.setup import Setup

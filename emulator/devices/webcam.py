@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wslusb.device.clock import Timer
-
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer
 

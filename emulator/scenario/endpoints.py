@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from wslusb.device.clock import Timer
-
 from wslusb.usb.urb import Buffer
 
 from ..firmware import InHandler, IsoHandler, OutHandler

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from wslusb.device.clock import VirtualClock
-
 from emulator.device import VirtualDevice
+from wslusb.device.clock import VirtualClock
 from wslusb.usb.ids import TransferType
 from wslusb.usb.urb import Completion, Status, Urb, UrbFlag
 

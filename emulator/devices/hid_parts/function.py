@@ -10,7 +10,6 @@ import struct
 from collections.abc import Callable, Sequence
 
 from wslusb.device.clock import Timer
-
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
 from wslusb.usb.ids import ClassCode, DescriptorType, Speed, TransferType, is_in
 from wslusb.usb.setup import Request, Setup

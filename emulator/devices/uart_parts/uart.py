@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from wslusb.device.clock import Timer
-
 from wslusb.usb.urb import Buffer
 
 from ...record import Record

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from wslusb.device.clock import Timer
-
 from wslusb.usb.urb import Buffer
 
 from ...firmware import InHandler, IsoHandler

@@ -6,14 +6,13 @@ import contextlib
 import io
 from collections.abc import Callable, Iterator
 
-from wslusb.device.clock import VirtualClock
-
 from emulator.device import VirtualDevice
 from emulator.importers import captures, libusbgx, lsusb, sysfs, transfers, umockdev
 from emulator.importers.evidence import Evidence
 from emulator.importers.imported import assemble
 from tests.support import samples
 from wslusb.capture import pcapfile
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import LocalError
 
 

@@ -6,10 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from wslusb.device.clock import VirtualClock
-
 from emulator.device import VirtualDevice
 from emulator.scenario import reads
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import LocalError
 
 _EXAMPLES = Path(__file__).resolve().parents[3] / "docs/examples"

@@ -6,11 +6,11 @@ import array
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
 from emulator.devices.audio_parts.controls import Control
+from wslusb.device.clock import VirtualClock
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Completion, Urb
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from wslusb.device.clock import VirtualClock
 
 from emulator.device import VirtualDevice
 from emulator.scenario import Scenario, reads
@@ -31,6 +30,7 @@ from emulator.scenario.script import (
 )
 from emulator.scenario.writer import write
 from tests.support.strategies import u8, u16
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import LocalError
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor
 from wslusb.usb.ids import Speed

@@ -6,7 +6,6 @@ import struct
 
 from hypothesis import given
 from hypothesis import strategies as st
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.devices.video_parts.negotiation import INTERVALS, SIZES, Settings
@@ -15,6 +14,7 @@ from emulator.devices.video_parts.streams import IsoStream
 from emulator.devices.webcam import WebcamFirmware
 from emulator.frames import Frames, max_payload
 from emulator.iso import IsoPipe
+from wslusb.device.clock import VirtualClock
 from wslusb.usb.descriptors import Endpoint
 from wslusb.usb.ids import Speed
 

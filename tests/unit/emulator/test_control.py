@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.control import ControlEndpoint
 from emulator.core import Core
@@ -12,6 +11,7 @@ from emulator.firmware import Firmware
 from emulator.frames import Frames
 from emulator.gadget import Gadget
 from emulator.variants import at_speed
+from wslusb.device.clock import VirtualClock
 from wslusb.device.delivery import Delivery
 from wslusb.usb.descriptors import Configuration
 from wslusb.usb.ids import Speed

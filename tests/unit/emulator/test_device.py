@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator import device as device_module
 from emulator.device import VirtualDevice
@@ -15,6 +14,7 @@ from emulator.firmware import PASS, Deferred, Firmware, InHandler, Pass
 from emulator.gadget import Place
 from tests.support.usb import bulk_in, control_urb, start
 from tests.support.waiting import until
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import DeviceError
 from wslusb.usb.ids import is_in
 from wslusb.usb.setup import Request, Setup

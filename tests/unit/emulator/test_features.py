@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.control import ControlEndpoint
 from emulator.core import Core
@@ -13,6 +12,7 @@ from emulator.devices.loopback import LOOPBACK, SOURCE_SINK, LoopbackFirmware, l
 from emulator.frames import Frames
 from emulator.gadget import Gadget
 from emulator.variants import at_speed
+from wslusb.device.clock import VirtualClock
 from wslusb.device.delivery import Delivery
 from wslusb.usb.bos import bos, superspeed, usb_2_0_extension
 from wslusb.usb.ids import Speed

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.firmware import IsoHandler
 from emulator.frames import Frames
 from emulator.iso import IsoPipe
+from wslusb.device.clock import VirtualClock
 from wslusb.usb.descriptors import Endpoint
 from wslusb.usb.ids import Speed
 from wslusb.usb.urb import Buffer, Completion, Done, Status, Urb

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
 from tests.support.usb import start
 from tests.support.world import World
+from wslusb.device.clock import VirtualClock
 from wslusb.usb.ids import TransferType
 from wslusb.usb.urb import Urb, UrbFlag
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator import device_provider
 from emulator.catalogue import parse_models
@@ -16,6 +15,7 @@ from emulator.firmware import Firmware
 from emulator.model import Model
 from emulator.provider import EmulatorProvider
 from wslusb.device.api import DeviceProvider
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import DeviceError, LocalError, LocalReason
 from wslusb.usb.ids import Speed
 from wslusb.usb.urb import Completion, Status, Urb, UrbFlag

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator import device_provider
 from tests.support.usb import PuppetDevice, Waiter, bulk_in, bulk_out, control_urb, iso_urb, start
+from wslusb.device.clock import VirtualClock
 from wslusb.device.faults import (
     Babble,
     Bandwidth,

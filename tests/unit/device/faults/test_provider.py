@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
 from emulator.provider import EmulatorProvider
 from tests.support.usb import bulk_out, start
+from wslusb.device.clock import VirtualClock
 from wslusb.device.faults import Disconnect, Fault, Faulty, FaultyProvider, Plan, Reenumerate, Stall, What, When, Where
 from wslusb.errors import DeviceError
 from wslusb.usb.urb import Status

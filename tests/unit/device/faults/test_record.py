@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator import device_provider
 from tests.support.usb import PuppetDevice, bulk_in, bulk_out, control_urb, start
+from wslusb.device.clock import VirtualClock
 from wslusb.device.faults import (
     Corrupt,
     Delay,

@@ -8,10 +8,10 @@ import wave
 from pathlib import Path
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import LocalError
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Completion, Status, Urb

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
@@ -11,6 +10,7 @@ from emulator.devices.awkward import awkward_model
 from emulator.devices.awkward_parts.variants import VARIANTS
 from emulator.model import Model
 from tests.support.usb import Waiter, control_urb, start
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import DeviceError, LocalError
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Status

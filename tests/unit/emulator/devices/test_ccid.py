@@ -7,7 +7,6 @@ import struct
 from operator import xor
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
@@ -16,6 +15,7 @@ from emulator.devices.ccid_parts.card import AID, Card, answer_to_reset
 from tests.support.reports import Listener
 from tests.support.usb import bulk_in, bulk_out, start
 from wslusb.device import sync
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import LocalError
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Status

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wslusb.device.clock import VirtualClock
 
 from emulator.devices.dfu import KIND
 from emulator.devices.dfu_parts.words import Request, State, Status
 from emulator.options import Options
 from emulator.provider import EmulatorProvider
 from tests.support.usb import Waiter, control_urb, start
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import LocalError
 from wslusb.usb import urb as usb
 from wslusb.usb.info import DeviceInfo

@@ -8,13 +8,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
 from emulator.devices.fido_parts.ctaphid import BROADCAST, Command, Error, packets
 from emulator.devices.fido_parts.p256 import PrivateKey
 from tests.support.reports import Listener
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import LocalError
 from wslusb.usb.ids import TransferType
 from wslusb.usb.urb import Urb

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wslusb.device.clock import VirtualClock
 
 from emulator.device import VirtualDevice
 from emulator.devices.ftdi import KIND
@@ -15,6 +14,7 @@ from emulator.devices.ftdi_parts.divisor import baud_rate, encode
 from emulator.devices.ftdi_parts.eeprom import checksum
 from emulator.options import Options
 from tests.support.usb import Waiter, bulk_in, bulk_out, control_urb, start
+from wslusb.device.clock import VirtualClock
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Status
 

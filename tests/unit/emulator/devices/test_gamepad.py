@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
 from emulator.devices.gamepad import Hands
 from tests.support.reports import Listener
 from wslusb.device import sync
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import LocalError
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Status

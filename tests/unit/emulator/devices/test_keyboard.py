@@ -6,7 +6,6 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
@@ -14,6 +13,7 @@ from emulator.devices.keyboard import KEYBOARD_REPORT
 from tests.support.reports import Listener
 from tests.support.usb import start
 from wslusb.device import sync
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import LocalError
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor
 from wslusb.usb.ids import TransferType

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
 from emulator.devices.loopback import LOOPBACK, LoopbackFirmware, loopback_gadget
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import DeviceError
 from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Setup

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
@@ -13,6 +12,7 @@ from emulator.devices.midi_parts.descriptors import midi_gadget
 from emulator.devices.midi_parts.events import EventParser, events
 from emulator.devices.midi_parts.melody import Note, parse_melody
 from tests.support.usb import bulk_in, bulk_out, start
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import LocalError
 from wslusb.usb.descriptors import split
 from wslusb.usb.ids import Speed

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
 from tests.support.usb import bulk_in, bulk_out, start
 from wslusb.device import sync
+from wslusb.device.clock import VirtualClock
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Status
 

@@ -8,12 +8,12 @@ import struct
 from pathlib import Path
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.device import VirtualDevice
 from emulator.devices.serial import KIND, serial_gadget
 from emulator.options import Options
 from tests.support.usb import Waiter, bulk_in, bulk_out, control_urb, start
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import LocalError
 from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Setup

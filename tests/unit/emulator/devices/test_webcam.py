@@ -6,11 +6,11 @@ import struct
 from dataclasses import dataclass
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
 from emulator.devices.video_parts.picture import Picture
+from wslusb.device.clock import VirtualClock
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Completion, Status, Urb, UrbFlag
 

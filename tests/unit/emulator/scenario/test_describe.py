@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import kinds
 from emulator.device import VirtualDevice
@@ -13,6 +12,7 @@ from emulator.model import Model
 from emulator.options import Options
 from emulator.scenario import reads
 from emulator.scenario.gadget import WrittenGadget
+from wslusb.device.clock import VirtualClock
 from wslusb.device.describe import describe
 from wslusb.device.describe_open import asking
 from wslusb.device.describe_text import to_toml

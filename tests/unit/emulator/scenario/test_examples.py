@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.catalogue import kind_named
 from emulator.device import VirtualDevice
 from emulator.options import Options
+from wslusb.device.clock import VirtualClock
 from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Buffer, Completion, Status, Urb, UrbFlag

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from wslusb.device.clock import VirtualClock
 
 from emulator.device import VirtualDevice
 from emulator.gadget import Gadget
@@ -26,6 +25,7 @@ from emulator.scenario.script import (
     Script,
     Send,
 )
+from wslusb.device.clock import VirtualClock
 from wslusb.errors import DeviceError, LocalError
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
 from wslusb.usb.ids import TransferType
