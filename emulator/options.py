@@ -9,6 +9,8 @@ from pathlib import Path
 from wslusb.errors import LocalError, LocalReason
 from wslusb.usb.ids import Speed
 
+from .files import why_not_writable
+
 __all__ = ["Options", "bad"]
 
 _SIZE = re.compile(r"(\d+)([KMG]?)", re.ASCII)
@@ -75,6 +77,21 @@ class Options:
         """A file; None without the option."""
         value = self.text(name)
         return Path(value) if value else None
+
+    def output(self, name: str) -> Path | None:
+        """A file that will be written, which nobody touches yet; None without the option."""
+        path = self.path(name)
+        if path is not None and (why := why_not_writable(path)):
+            raise bad(f"{name}: {path}: {why}")
+        return path
+
+    def content(self, name: str) -> bytes:
+        """What is in a file; nothing without the option."""
+        path = self.path(name)
+        try:
+            return path.read_bytes() if path is not None else b""
+        except OSError as error:
+            raise bad(f"{name}: {path}: {error.strerror}") from error
 
     def serial(self, default: str) -> str:
         """A string descriptor holds 126 UTF-16 units; serials are printable ASCII (Bulk-Only, 4.1.1, is stricter)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .options import Options, bad
+from .options import Options
 
 __all__ = ["Record"]
 
@@ -12,27 +12,29 @@ __all__ = ["Record"]
 class Record:
     """A file that others read, move or empty while the device runs: it is opened for each piece.
 
-    Without a path, nothing is written.
+    What an earlier run left is gone from the first opening of the device on. Without a path, nothing is written.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
+        self._begun = False
 
     @classmethod
     def from_options(cls, options: Options, name: str = "record") -> Record:
-        """The file that the option names, emptied. LocalError if it cannot be written."""
-        path = options.path(name)
-        try:
-            if path is not None:
-                path.write_bytes(b"")
-        except OSError as error:
-            raise bad(f"{name}: {error}") from error
-        return cls(path)
+        """The file that the option names. LocalError if it cannot be written."""
+        return cls(options.output(name))
 
     @property
     def wanted(self) -> bool:
         """Whether anything is written at all."""
         return self._path is not None
+
+    def begin(self) -> bool:
+        """An empty file, the first time: for ``attached``. Whether this was that time. OSError as the file has it."""
+        first, self._begun = not self._begun, True
+        if first and self._path is not None:
+            self._path.write_bytes(b"")
+        return first
 
     def line(self, text: str) -> None:
         """Add a line of text."""
@@ -40,6 +42,7 @@ class Record:
 
     def data(self, data: bytes) -> None:
         """Add bytes."""
+        self.begin()
         if self._path is not None:
             with self._path.open("ab") as file:
                 file.write(data)

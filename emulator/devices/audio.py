@@ -10,7 +10,7 @@ from wslusb.usb.urb import Buffer
 from ..firmware import Firmware, IsoHandler
 from ..gadget import Place
 from ..model import Kind, Model
-from ..options import Options, bad
+from ..options import Options
 from .audio_parts.audio1 import audio1_gadget
 from .audio_parts.audio2 import audio2_gadget
 from .audio_parts.controls import Controls
@@ -56,18 +56,9 @@ def _make(options: Options) -> Model:
     version = options.integer("uac", 1, 1, 2)
     follows = options.choice("sync", ("adaptive", "async"), "adaptive" if version == 1 else "async") == "adaptive"
     headset = Headset(version, options.integer("tone", 440, 0, 20000), options.integer("ppm", 0, -1000, 1000))
-    record = options.path("record")
-    if record is not None:
-        _check_writable(record)
+    record = options.output("record")
     gadget = audio1_gadget if version == 1 else audio2_gadget
     return Model(gadget(serial, follows=follows), AudioFirmware(headset, record))
-
-
-def _check_writable(path: Path) -> None:
-    try:
-        path.open("ab").close()
-    except OSError as error:
-        raise bad(f"{path} cannot be written: {error.strerror}") from error
 
 
 KIND = Kind(

@@ -45,13 +45,18 @@ class FidoFirmware(HidFirmware):
 
     def __init__(self, seed: str = "FIDO0001", touch: float | None = 0.0, record: Record | None = None) -> None:
         super().__init__(FIDO_REPORT)
-        told = (record or Record()).line
+        self._record = record or Record()
+        told = self._record.line
         self._touch = touch
         self._is_touched = False
         self._finger: Timer | None = None
         self._patience: Timer | None = None
         authenticator = Authenticator(seed.encode(), self._touched, told)
         self._transport = Transport(self.send, authenticator.answer, lambda: told("wink"))
+
+    def attached(self) -> None:
+        """A record begins."""
+        self._record.begin()
 
     def input_report(self) -> bytes:
         """Reports are told once, when there is something to say: this one says nothing."""

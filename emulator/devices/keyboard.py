@@ -58,6 +58,10 @@ class KeyboardFirmware(PlayedFirmware):
         self._modifiers = Modifier(0)
         self._keys: list[int] = []
 
+    def attached(self) -> None:
+        """A record begins."""
+        self._record.begin()
+
     def input_report(self) -> bytes:
         """Modifiers, a reserved byte, and up to six keys that are down."""
         return bytes((self._modifiers, 0, *self._keys)).ljust(2 + _KEYS_AT_ONCE, b"\0")

@@ -62,6 +62,10 @@ class MidiFirmware(Firmware):
         self._steps: Iterator[tuple[float, bytes]] | None = None
         self._timer: Timer | None = None
 
+    def attached(self) -> None:
+        """A record begins."""
+        self._record.begin()
+
     def endpoint(self, place: Place) -> InHandler | OutHandler:
         """The way in and the way out, of all ports."""
         if not is_in(place.endpoint.address):

@@ -79,7 +79,8 @@ class PrinterFirmware(Firmware):
         return self._sink
 
     def attached(self) -> None:
-        """Whoever waits for paper waits anew."""
+        """A file begins; whoever waits for paper waits anew."""
+        self._printed.begin()
         if self._out_of_paper:
             self._run_out()
 

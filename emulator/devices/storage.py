@@ -13,13 +13,12 @@ from ..model import Kind, Model
 from ..options import Options
 from .mass_storage.bot import BulkOnly
 from .mass_storage.inquiry import Identification
-from .mass_storage.medium import Medium, file_medium, memory_medium
+from .mass_storage.medium import Medium, medium_from_options
 from .mass_storage.scsi import Disk
 
 __all__ = ["KIND", "StorageFirmware", "storage_gadget"]
 
 _SCSI_TRANSPARENT, _BULK_ONLY = 0x06, 0x50
-_DEFAULT_SIZE = 16 << 20
 
 
 def storage_gadget(serial: str = "000000000001") -> Gadget:
@@ -37,7 +36,12 @@ class StorageFirmware(Firmware):
     """Behaviour. The disk, and what is on its medium, outlive the openings of the device."""
 
     def __init__(self, medium: Medium, serial: str = "000000000001") -> None:
+        self._medium = medium
         self._transport = BulkOnly(Disk(medium, Identification(serial=serial)))
+
+    def attached(self) -> None:
+        """From now on a file is in use."""
+        self._medium.open()
 
     def endpoint(self, place: Place) -> InHandler | OutHandler:
         """The two ends of the transport."""
@@ -54,12 +58,7 @@ class StorageFirmware(Firmware):
 
 def _make(options: Options) -> Model:
     serial = options.serial(f"{options.number:012d}")
-    size, file, read_only = options.size("size"), options.path("file"), options.flag("ro")
-    if file is not None:
-        medium = file_medium(file, size, read_only=read_only)
-    else:
-        medium = memory_medium(_DEFAULT_SIZE if size is None else size, read_only=read_only)
-    return Model(storage_gadget(serial), StorageFirmware(medium, serial))
+    return Model(storage_gadget(serial), StorageFirmware(medium_from_options(options), serial))
 
 
 KIND = Kind(

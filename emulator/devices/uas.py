@@ -20,7 +20,7 @@ from ..options import Options
 from ..variants import at_speed
 from .mass_storage.bot import BulkOnly
 from .mass_storage.inquiry import Identification
-from .mass_storage.medium import Medium, file_medium, memory_medium
+from .mass_storage.medium import Medium, medium_from_options
 from .mass_storage.scsi import Disk
 from .mass_storage.uas import Uas
 
@@ -37,7 +37,6 @@ _PIPE_IDS = {COMMAND: 1, STATUS: 2, DATA_IN: 3, DATA_OUT: 4}
 _FIRST = {BULK_ONLY: DATA_IN, UAS: COMMAND}
 _STREAMS = 5
 """As a power of two."""
-_DEFAULT_SIZE = 16 << 20
 
 
 def _endpoint(address: int, alternate: int) -> Endpoint:
@@ -79,9 +78,14 @@ class UasFirmware(Firmware):
     """Behaviour. Both transports lead to the same disk; the one that the host chooses starts anew."""
 
     def __init__(self, medium: Medium, serial: str = "000000000001") -> None:
+        self._medium = medium
         self._disk = Disk(medium, Identification(product="Emulated disk", serial=serial))
         self._bulk_only: BulkOnly | None = None
         self._handlers: dict[int, InHandler | OutHandler] = {}
+
+    def attached(self) -> None:
+        """From now on a file is in use."""
+        self._medium.open()
 
     def endpoint(self, place: Place) -> InHandler | OutHandler:
         """The ends of the transport that is being brought up."""
@@ -110,12 +114,8 @@ class UasFirmware(Firmware):
 
 def _make(options: Options) -> Model:
     serial = options.serial(f"{options.number:012d}")
-    size, file, read_only = options.size("size"), options.path("file"), options.flag("ro")
-    if file is not None:
-        medium = file_medium(file, size, read_only=read_only)
-    else:
-        medium = memory_medium(_DEFAULT_SIZE if size is None else size, read_only=read_only)
-    return Model(uas_gadget(serial, options.speed(allowed=("high", "super"))), UasFirmware(medium, serial))
+    gadget = uas_gadget(serial, options.speed(allowed=("high", "super")))
+    return Model(gadget, UasFirmware(medium_from_options(options), serial))
 
 
 KIND = Kind(

@@ -56,7 +56,8 @@ class ScriptFirmware(Firmware):
             self._tracks.setdefault(rule.endpoint, []).append(Track(rule))
 
     def attached(self) -> None:
-        """The script starts over."""
+        """The script starts over; a record begins the first time."""
+        self._record.begin()
         self._start_over()
 
     def endpoint(self, place: Place) -> InHandler | OutHandler | IsoHandler:

@@ -20,7 +20,11 @@ class Capture:
 
     def __init__(self, record: Record) -> None:
         self._record = record
-        record.data(_FILE.pack(_MAGIC, 2, 4, 0, 0, _SNAPLEN, _ETHERNET))
+
+    def begin(self) -> None:
+        """An empty capture, the first time: for ``attached``."""
+        if self._record.begin():
+            self._record.data(_FILE.pack(_MAGIC, 2, 4, 0, 0, _SNAPLEN, _ETHERNET))
 
     @classmethod
     def from_options(cls, options: Options) -> Capture:

@@ -83,6 +83,10 @@ class Card(Firmware):
         self._sent = self._received = 0
         self._notifications: Notifications | None = None
 
+    def attached(self) -> None:
+        """A capture begins."""
+        self.wire.capture.begin()
+
     @abstractmethod
     def receiver(self) -> OutHandler:
         """A handler for bulk OUT that calls :meth:`from_host`."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 
+from ...files import why_not_writable
 from ...firmware import Firmware, InHandler, OutHandler
 from ...options import Options, bad
 from ...record import Record
@@ -25,6 +28,7 @@ OPTIONS = {
     "paced": "yes: no faster than the baud rate",
     "record": "a file for what the host does with the line",
 }
+_EXISTS = os.strerror(errno.EEXIST)
 _ANSWERS = {"echo": Echo, "shell": Shell, "modem": Modem, "nobody": FarEnd}
 
 
@@ -79,21 +83,15 @@ class Transmitter(OutHandler):
 
 def uart_from_options(options: Options) -> Uart:
     """What :data:`OPTIONS` say. LocalError for files that cannot be used."""
-    try:
-        far_end = _far_end(options)
-    except OSError as error:
-        raise bad(str(error)) from error
+    far_end = _far_end(options)
     signals = signals_from_options(options)
     return Uart(far_end, signals, paced=options.flag("paced"), record=Record.from_options(options))
 
 
 def _far_end(options: Options) -> FarEnd:
-    greeting = options.text("banner").encode()
-    send = options.path("send")
-    if send is not None:
-        greeting += send.read_bytes()
+    greeting = options.text("banner").encode() + options.content("send")
     answer = _ANSWERS[options.choice("answer", tuple(_ANSWERS), "echo")]
-    link, file = options.path("pty"), options.path("file")
+    link, file = options.path("pty"), options.output("file")
     if link is not None and file is not None:
         raise bad("a line has one far end: pty or file")
     if link is not None:
@@ -105,5 +103,7 @@ def _pty_end(link: Path, greeting: bytes) -> FarEnd:
     if sys.platform != "win32":
         from .pty_end import PtyEnd
 
+        if not link.is_symlink() and (why := _EXISTS if link.exists() else why_not_writable(link)):
+            raise bad(f"pty: {link}: {why}")
         return PtyEnd(link, greeting)
     raise bad("pty: there are no pseudo terminals under Windows")

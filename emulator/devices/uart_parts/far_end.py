@@ -41,7 +41,7 @@ class FarEnd:
         """The host sends a break."""
 
     def room(self) -> None:
-        """``uart.congested`` was true and is no more."""
+        """``uart.hold_back()`` was true, and there is room now."""
 
 
 class Echo(FarEnd):
@@ -49,7 +49,7 @@ class Echo(FarEnd):
 
     def received(self, data: memoryview) -> int:
         """See :class:`FarEnd`."""
-        if self.uart.congested:
+        if self.uart.hold_back():
             return 0
         self.uart.receive(data)
         return len(data)
@@ -60,12 +60,15 @@ class Echo(FarEnd):
 
 
 class FileEnd(FarEnd):
-    """Keeps what the host sends in a file. OSError if it cannot be written."""
+    """Keeps what the host sends in a file, behind what is there already."""
 
     def __init__(self, path: Path, greeting: bytes = b"") -> None:
         super().__init__(greeting)
         self._path = path
-        path.touch()
+
+    def start(self) -> None:
+        """See :class:`FarEnd`. OSError if the file cannot be written."""
+        self._path.touch()
 
     def received(self, data: memoryview) -> int:
         """See :class:`FarEnd`."""

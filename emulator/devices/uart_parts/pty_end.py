@@ -19,24 +19,32 @@ _CHUNK = 4096
 
 
 class PtyEnd(FarEnd):
-    """``link`` becomes a symbolic link to the node. OSError if it cannot be made."""
+    """``link`` becomes a symbolic link to the node when the device is first opened."""
 
     def __init__(self, link: Path, greeting: bytes = b"") -> None:
         super().__init__(greeting)
-        self._master, self._slave = os.openpty()
-        # We keep the slave open as well: without any opener, reading the master fails.
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        if link.is_symlink():  # that of an earlier run; anything else is not ours to replace
-            link.unlink()
-        link.symlink_to(os.ttyname(self._slave))
+        self._link = link
+        self._master = -1
         self._wake: tuple[int, int] | None = None
         self._events = selectors.EVENT_READ
 
     def start(self) -> None:
-        """See :class:`FarEnd`."""
+        """See :class:`FarEnd`. OSError if there is no terminal to be had, or no link to be made."""
+        if self._master < 0:
+            self._master = self._open()
         self._wake = os.pipe()
         threading.Thread(target=self._run, args=(self._wake[0],), name="emulator-pty", daemon=True).start()
+
+    def _open(self) -> int:
+        """The terminal outlives the openings of the device: a program at its other end notices nothing of them."""
+        master, slave = os.openpty()
+        # The slave stays open here as well: without any opener, reading the master fails.
+        tty.setraw(slave)
+        os.set_blocking(master, False)
+        if self._link.is_symlink():  # that of an earlier run; anything else is not ours to replace
+            self._link.unlink()
+        self._link.symlink_to(os.ttyname(slave))
+        return master
 
     def stop(self) -> None:
         """See :class:`FarEnd`. The thread ends by itself: it may be waiting for the lock that we hold."""
@@ -97,5 +105,5 @@ class PtyEnd(FarEnd):
             self.uart.accept()
         if ready & selectors.EVENT_READ:
             self.uart.receive(os.read(self._master, _CHUNK))
-            if self.uart.congested:
+            if self.uart.hold_back():
                 self._events &= ~selectors.EVENT_READ

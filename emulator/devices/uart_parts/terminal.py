@@ -125,7 +125,7 @@ class Modem(_LineEnd):
         """See :class:`FarEnd`."""
         if not self._online:
             return super().received(data)
-        if self.uart.congested:
+        if self.uart.hold_back():
             return 0
         self._look_for_escape(data)
         self.uart.receive(data)

@@ -72,7 +72,8 @@ class Uart:
     # -- for the USB function: what the host does
 
     def start(self) -> None:
-        """The device is open."""
+        """The device is open. OSError from the files that are the far end, or the record."""
+        self._record.begin()
         self._far_end.start()
 
     def stop(self) -> None:
@@ -130,7 +131,7 @@ class Uart:
         """Characters that have arrived, oldest first."""
         data = bytes(self._fifo[:most])
         del self._fifo[:most]
-        if self._held_back and not self.congested:
+        if self._held_back and not self._full:
             self._held_back = False
             self._far_end.room()
         return data
@@ -145,12 +146,14 @@ class Uart:
 
     # -- for the far end
 
+    def hold_back(self) -> bool:
+        """Whether the far end is to wait, for there is much to fetch already: :meth:`FarEnd.room` ends that."""
+        self._held_back |= self._full
+        return self._full
+
     @property
-    def congested(self) -> bool:
-        """Whether the far end had better wait until :meth:`FarEnd.room`."""
-        full = len(self._line) + len(self._fifo) >= _BACKLOG
-        self._held_back |= full
-        return full
+    def _full(self) -> bool:
+        return len(self._line) + len(self._fifo) >= _BACKLOG
 
     def receive(self, data: Buffer) -> None:
         """Characters from the far end, on their way to the host."""

@@ -67,7 +67,9 @@ def test_file(tmp_path: Path) -> None:
     path = tmp_path / "stick.img"
     with pytest.raises(LocalError):
         parse_models(f"storage:file={path}")
-    parse_models(f"storage:file={path},size=4K")
+    provider = device_provider(f"storage:file={path},size=4K")
+    assert not path.exists(), "nobody has opened the device yet"
+    provider.open(next(iter(provider.devices()))).close()
     assert path.stat().st_size == 4096
     path.write_bytes(b"x" * 1000)
     parse_models(f"storage:file={path},ro=yes")

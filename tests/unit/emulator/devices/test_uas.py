@@ -47,9 +47,9 @@ def test_a_superspeed_disk_offers_streams_on_all_pipes_of_uas_but_that_of_comman
 def test_the_image_of_a_file_is_the_disk(tmp_path: Path) -> None:
     image = tmp_path / "disk.img"
     model = parse_models(f"uas:file={image},size=1M,serial=ABC")[0]
-    assert image.stat().st_size == 1 << 20
     assert model.gadget.string(model.gadget.device.serial) == "ABC"
     VirtualDevice(model.gadget, model.firmware).select_interface(0, UAS)
+    assert image.stat().st_size == 1 << 20
 
 
 def test_a_disk_of_another_speed_there_is_not() -> None:
