@@ -21,7 +21,7 @@ from .dfu_parts.words import Attribute, Request, State, Status, functional_descr
 
 __all__ = ["KIND", "Upgradable"]
 
-_VENDOR, _RUNTIME_PRODUCT, _LOADER_PRODUCT = 0x1209, 0x0001, 0x0002
+_VENDOR, _RUNTIME_PRODUCT, _LOADER_PRODUCT = 0x1209, 0x0008, 0x0009
 _FIRMWARE_UPGRADE = 0x01
 _RUNTIME, _DFU_MODE = 0x01, 0x02
 _DETACH_MILLISECONDS = 1000
@@ -90,9 +90,9 @@ class _Runtime(Firmware):
     def detached(self) -> None:
         self._waiting = None
 
-    def configured(self, value: int) -> None:
+    def reset(self) -> None:
         """A reset while a detach is due, if the device does not detach by itself."""
-        if not value and self._waiting is not None:
+        if self._waiting is not None:
             self._device.enter(self)
 
     def control(self, setup: Setup, data: memoryview) -> Buffer | None:  # noqa: ARG002

@@ -62,9 +62,9 @@ class Loader(Firmware):
         """See :class:`emulator.firmware.Firmware`."""
         self._spoken_to = False
 
-    def configured(self, value: int) -> None:
+    def reset(self) -> None:
         """A reset of the port ends DFU mode (A.2.2 and following), but for those of the enumeration."""
-        if not value and self._spoken_to:
+        if self._spoken_to:
             self._leave()
 
     def control(self, setup: Setup, data: memoryview) -> Buffer | None:

@@ -8,7 +8,7 @@ from hil.vm.uml import UmlMachine
 from tests.kernel.devices.lab import Lab
 from tests.kernel.support import poll, tools
 
-RUNTIME, LOADER = "1209:0001", "1209:0002"
+RUNTIME, LOADER = "1209:0008", "1209:0009"
 
 
 def wait_for(lab: Lab, name: str) -> None:

@@ -19,7 +19,7 @@ from wslusb.usb import urb as usb
 from wslusb.usb.info import DeviceInfo
 from wslusb.usb.setup import Setup
 
-RUNTIME, LOADER = 0x0001, 0x0002
+RUNTIME, LOADER = 0x0008, 0x0009
 BLOCK = 1024
 
 
@@ -183,6 +183,21 @@ def test_a_reset_after_the_enumeration_ends_dfu_mode_unchanged() -> None:
     host.device.reset()
     host.clock.advance(0)
     assert (host.info.product, host.info.bcd_device) == (RUNTIME, 0x0100)
+
+
+def test_a_new_configuration_is_no_reset_and_leaves_both_modes_as_they_are() -> None:
+    host = Host(detach="no")
+    host.request(Request.DETACH, 500)
+    host.device.select_configuration(0)
+    host.clock.advance(0)
+    assert (host.info.product, host.state()) == (RUNTIME, State.APP_DETACH)
+    host.device.reset()
+    host.clock.advance(0)
+    host.plug()
+    host.status()
+    host.device.select_configuration(0)
+    host.clock.advance(0)
+    assert host.info.product == LOADER
 
 
 def test_a_device_that_does_not_detach_by_itself_waits_for_a_reset_and_no_longer_than_told() -> None:
