@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.fuzz import guided, live
+from tests.fuzz import guided, live, machine
 from tests.fuzz.corpus import GUIDED
 from tests.fuzz.report import Result, table
 
-_RUNNERS = dict.fromkeys(GUIDED, guided.run) | dict.fromkeys(live.ATTACKS, live.run)
+_RUNNERS = dict.fromkeys(GUIDED, guided.run) | dict.fromkeys(live.ATTACKS, live.run) | {"conversation": machine.run}
 
 
 def main() -> int:
