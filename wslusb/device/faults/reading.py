@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import tomllib
 import typing
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...errors import LocalError, LocalReason
+from ..describe_text import quoted
 from .kinds import KINDS
 from .plan import Fault, Plan, SetupMatch, When, Where
 from .what import What, wrong
@@ -185,7 +185,6 @@ def _value(value: Any) -> str:
         return "{ " + ", ".join(f"{key} = {_value(content)}" for key, content in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
-    if isinstance(value, float):
-        return repr(value)
-    # Texts, whole numbers, true and false look the same in TOML, but for halves of characters and DEL.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return quoted(value) if isinstance(value, str) else repr(value)
