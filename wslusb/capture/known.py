@@ -119,6 +119,11 @@ class Known:
             self._reports[interface] = verdict
         self._treatments.clear()
 
+    def rewind(self) -> None:
+        """The transfers begin anew; what the device is stays known."""
+        self._treatments.clear()
+        self._bulk_only.clear()
+
     # -- what follows from it
 
     def interfaces(self, number: int) -> list[Interface]:

@@ -69,7 +69,7 @@ class Secrets:
 
     @property
     def originals(self) -> list[bytes]:
-        """What :meth:`found` looks for."""
+        """What is to be looked for in a file that is done."""
         return [value for value in self._patterns if len(value) >= _LEAST_SEARCHED]
 
     def replace(self, data: bytes) -> bytes:
@@ -78,7 +78,3 @@ class Secrets:
             if value in data:
                 data = data.replace(value, token)
         return data
-
-    def found(self, data: bytes) -> bool:
-        """Whether a known value is in ``data``."""
-        return any(value in data for value in self.originals)
