@@ -26,6 +26,7 @@ class ExitCode(enum.IntEnum):
     USAGE = 2
     ACCESS_DENIED = 3
     CANCELLED = 4
+    DIVERGED = 5
 
 
 def clean(text: str) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..transport.address import Address
     from ..transport.sockets import Listener
 
-__all__ = ["command"]
+__all__ = ["command", "start_service"]
 
 
 @click.command(
@@ -69,13 +69,13 @@ def command(
         sources = _load(stack, providers)
         if faults is not None:
             sources = _with_faults(stack, sources, faults, faults_seed, faults_log)
-        service = _start(stack, addresses, sources, state_dir, control)
+        service = start_service(stack, addresses, sources, state_dir, control)
         where = ", ".join(str(listener.address) for listener in service.listeners)
         daemon.ready(f"serving {len(service.catalog.devices())} devices at {where}")
         stop.wait()
 
 
-def _start(
+def start_service(
     stack: contextlib.ExitStack,
     addresses: Sequence[Address],
     sources: Sequence[DeviceProvider],
