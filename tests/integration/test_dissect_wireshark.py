@@ -1,4 +1,4 @@
-"""The Wireshark dissector under tshark: its fields beside the codec's, reassembly, cross references, expert information.
+"""The Wireshark dissector under tshark: fields beside the codec's, reassembly, cross references, expert information.
 
 These need tshark (``nox -s dissect``).
 """
@@ -6,7 +6,9 @@ These need tshark (``nox -s dissect``).
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -323,6 +325,13 @@ def test_answers_refer_to_their_requests_and_back(wireshark: Wireshark) -> None:
     assert not [each for each in found if "expert.unasked" in each]
 
 
+def test_an_answer_of_another_kind_does_not_answer(wireshark: Wireshark) -> None:
+    ended = b"".join(encode_response(Completion(READ, Status.OK), 1, 7))
+    asked, said = wireshark.messages([(False, frame(MessageType.CANCEL, Cancel(9).pack(), 1, 7)), (True, ended)])
+    assert "response_in" not in asked
+    assert "expert.unasked" in said
+
+
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(0, 1000), max_size=12), other=st.lists(st.integers(0, 1000), max_size=12))
 def test_messages_are_put_together_whatever_was_captured(
@@ -433,6 +442,26 @@ def value_strings(plugin: Path) -> dict[str, dict[int, str]]:
 )  # fmt: skip
 def test_numbers_have_the_names_that_they_have_here(plugin: Path, field: str, values: Any) -> None:
     assert value_strings(plugin)[field] == {member.value: member.name for member in values}
+
+
+def test_what_was_installed_is_found_and_what_was_uninstalled_is_not(tmp_path: Path) -> None:
+    """In a home of its own, where tshark says the folder is."""
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+    def run(*command: str) -> str:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=environment)
+        return done.stdout
+
+    def known() -> bool:
+        return "\twslusb.type\t" in run("tshark", "-G", "fields")
+
+    verb = (sys.executable, "-m", "wslusb", "wireshark")
+    assert not known()
+    run(*verb, "--install")
+    assert [path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("wslusb.lua")] == [".local"]
+    assert known()
+    run(*verb, "--uninstall")
+    assert not known()
 
 
 def test_standard_requests_have_the_names_that_they_have_here() -> None:

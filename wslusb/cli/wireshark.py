@@ -24,7 +24,7 @@ _FOLDER = re.compile(r"^Personal (?:Lua )?Plugins:\s*(.+?)\s*$", re.MULTILINE)
 @click.command(
     "wireshark",
     short_help="Teach Wireshark the protocol.",
-    help="Install the dissector of wslusb's protocol for Wireshark and tshark, for this user. Captures open without it: "
+    help="Install the dissector of wslusb's protocol for Wireshark and tshark, for this user. Captures open without: "
     "with it they show what guest and host said.",
 )
 @click.option("--install", "action", flag_value="install", help="Put it into the personal plugin folder.")
