@@ -37,6 +37,8 @@ class Core:
         """What SET_SEL said last: the bytes of USB 3.2, table 9-13."""
         self.isoch_delay = 0
         """What SET_ISOCH_DELAY said last, in nanoseconds."""
+        self.failure: Exception | None = None
+        """What the firmware failed with last, where :meth:`attempt` called it."""
         self._put = put
         self._frames = frames
         self._configuration: Configuration | None = None
@@ -103,7 +105,8 @@ class Core:
         """Call the firmware. False: it failed. A bug in it is a broken device, not a broken program."""
         try:
             hook()
-        except Exception:  # noqa: BLE001 - see above
+        except Exception as error:  # noqa: BLE001 - see above
+            self.failure = error
             _log.exception("the firmware of %04x:%04x failed", self.gadget.device.vendor, self.gadget.device.product)
             return False
         return True

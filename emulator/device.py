@@ -57,7 +57,8 @@ class VirtualDevice:
         self._firmware.board = self
         if not self._power_up():
             self.close()
-            raise DeviceError(Status.PROTOCOL, f"{self._info.description} could not be configured")
+            failure = self._core.failure or f"it has no configuration {self._info.active_configuration}"
+            raise DeviceError(Status.PROTOCOL, f"{self._info.description} could not be configured: {failure}")
 
     def _power_up(self) -> bool:
         with self._lock:

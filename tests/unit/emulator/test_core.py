@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -87,7 +88,7 @@ class Broken(Firmware):
     def _call(self, hook: str) -> None:
         self.called.append(hook)
         if self.now and hook == self.hook:
-            raise ZeroDivisionError
+            raise ZeroDivisionError("broken on purpose")
 
     def attached(self) -> None:
         self._call("attached")
@@ -125,7 +126,7 @@ SETTINGS = Interface(0, 0, endpoints=bulk(0x81, 0x01)), Interface(0, 1, endpoint
 @pytest.mark.parametrize("hook", ["attached", "endpoint", "configured"])
 def test_a_device_whose_firmware_fails_at_the_start_cannot_be_opened(hook: str) -> None:
     firmware = Broken(hook, now=True)
-    with pytest.raises(DeviceError) as caught:
+    with pytest.raises(DeviceError, match="could not be configured: broken on purpose") as caught:
         VirtualDevice(gadget(*SETTINGS), firmware)
     assert caught.value.status == Status.PROTOCOL
     assert (firmware.board, firmware.called[-1]) == (None, "detached")
@@ -202,3 +203,10 @@ def test_only_a_reset_of_the_port_is_called_one() -> None:
     assert "reset" not in firmware.called
     device.reset()
     assert firmware.called.count("reset") == 1
+
+
+def test_a_device_does_not_start_in_a_configuration_that_it_does_not_have() -> None:
+    described = gadget(*SETTINGS)
+    info = dataclasses.replace(described.info("9-1"), active_configuration=7)
+    with pytest.raises(DeviceError, match="it has no configuration 7"):
+        VirtualDevice(described, Firmware(), info)
