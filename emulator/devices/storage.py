@@ -1,4 +1,8 @@
-"""A memory stick: the description, and the firmware that ties a disk to its endpoints."""
+"""A memory stick: one disk, empty at first, which the guest can partition, format and mount.
+
+What is written stays while the service runs, also when the stick is unplugged and plugged in again; with ``file=`` it
+stays in that image, which other programs can mount or fill beforehand. ``ro=yes`` is the stick's little switch.
+"""
 
 from __future__ import annotations
 

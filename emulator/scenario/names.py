@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from wslusb.usb.ids import DIR_IN, ClassCode, Speed, TransferType
 from wslusb.usb.setup import Recipient, Request, RequestType
 
+from ..devices.keyboard import KEYBOARD_REPORT
+
 __all__ = ["CLASSES", "HID_REPORTS", "REQUESTS", "SPEEDS", "TRANSFERS", "request_type"]
 
 SPEEDS = {speed.name.lower(): speed for speed in Speed if speed not in (Speed.UNKNOWN, Speed.WIRELESS)}
@@ -29,12 +31,9 @@ _RECIPIENTS = {each.name.lower(): each for each in Recipient}
 _DIRECTIONS = {"in": DIR_IN, "out": 0}
 
 HID_REPORTS = {
-    # HID 1.11, appendix B.1: 8 bytes in, 1 byte of LEDs out.
-    "boot_keyboard": bytes.fromhex(
-        "05010906a101050719e029e71500250175019508810295017508810395057501050819012905910295017503910395067508150025650507"
-        "190029658100c0"
-    ),
-    # HID 1.11, appendix B.2: three buttons, X and Y.
+    "boot_keyboard": KEYBOARD_REPORT,
+    # HID 1.11, appendix B.2: three buttons, X and Y. The catalogue's mouse has a wheel as well, whose byte rules of a
+    # scenario would have to send.
     "boot_mouse": bytes.fromhex(
         "05010902a1010901a100050919012903150025019503750181029501750581030501093009311581257f750895028106c0c0"
     ),

@@ -58,7 +58,7 @@ def interface_numbers(configuration: Configuration, speed: Speed) -> Iterator[st
 
 
 def endpoint_counts(configuration: Configuration, speed: Speed) -> Iterator[str]:  # noqa: ARG001
-    """9.6.5: bNumEndpoints is how many endpoint descriptors follow."""
+    """9.6.5: Its bNumEndpoints is how many endpoint descriptors follow."""
     for interface in configuration.interfaces:
         if interface.endpoint_count not in {None, len(interface.endpoints)}:
             yield f"{_of(interface)}: bNumEndpoints {interface.endpoint_count}, and {len(interface.endpoints)} follow"
@@ -91,7 +91,7 @@ def endpoint_attributes(configuration: Configuration, speed: Speed) -> Iterator[
 
 
 def packet_sizes(configuration: Configuration, speed: Speed) -> Iterator[str]:
-    """5.5.3, 5.6.3, 5.7.3, 5.8.3: wMaxPacketSize is one that the transfer type has at this speed."""
+    """5.5.3, 5.6.3, 5.7.3, 5.8.3: Its wMaxPacketSize is one that the transfer type has at this speed."""
     for interface, endpoint in _endpoints(configuration):
         if not _size_is_legal(endpoint, speed):
             size = endpoint.max_packet_size
@@ -115,7 +115,7 @@ def _size_is_legal(endpoint: Endpoint, speed: Speed) -> bool:
 
 
 def intervals(configuration: Configuration, speed: Speed) -> Iterator[str]:
-    """9.6.6: bInterval of periodic endpoints: 1 to 16 as an exponent; at low speed 10 to 255 ms, at full 1 to 255."""
+    """9.6.6: Periodic endpoints have a bInterval of 1 to 16 (exponent); at low speed 10 to 255 ms, at full 1 to 255."""
     for interface, endpoint in _endpoints(configuration):
         if endpoint.transfer == TransferType.INTERRUPT:
             low, high = {Speed.LOW: (10, 255), Speed.FULL: (1, 255)}.get(speed, (1, 16))

@@ -155,7 +155,7 @@ class Slot:
 
     @property
     def _clock_status(self) -> int:
-        """BClockStatus (6.2.2): runs, or stopped in an unknown state."""
+        """The bClockStatus (6.2.2): runs, or stopped in an unknown state."""
         return 0 if self.presence is Presence.ACTIVE else 3
 
     def _transfer(self, message: _Message) -> _Reply:

@@ -8,6 +8,7 @@ import pytest
 
 from emulator.catalogue import kind_named
 from emulator.device import VirtualDevice
+from emulator.devices.keyboard import KEYBOARD_REPORT
 from emulator.options import Options
 from wslusb.device.clock import VirtualClock
 from wslusb.usb.ids import TransferType
@@ -88,8 +89,9 @@ def test_the_keypad_types_once() -> None:
 def test_the_keypad_has_its_report_descriptor_and_hid_descriptor() -> None:
     bench = Bench("keypad")
     report = bench.control(Setup(0x81, 6, 0x2200, 0, 255))[0][1]
-    assert len(report) == 63
-    assert bench.control(Setup(0x81, 6, 0x2100, 0, 255)) == [(Status.OK, bytes.fromhex("092111010001223f00"))]
+    assert report == KEYBOARD_REPORT
+    descriptor = bytes.fromhex("09211101000122") + len(KEYBOARD_REPORT).to_bytes(2, "little")
+    assert bench.control(Setup(0x81, 6, 0x2100, 0, 255)) == [(Status.OK, descriptor)]
     assert bench.control(Setup(0x81, 6, 0x2200, 1, 255)) == [(Status.STALL, b"")]
 
 
