@@ -18,7 +18,7 @@ from wslusb.wire.messages import ErrorMessage
 __all__ = ["HANG_SECONDS", "Finding", "Watch", "check_answers", "drain"]
 
 HANG_SECONDS = 2.0
-_PASSING = ("emulator-clock",)
+_PASSING = ("wslusb-clock",)
 """Threads that end by themselves a second after the last thing that they had to do."""
 
 
