@@ -25,9 +25,12 @@ _PRESENT, _NO_SETUP, _NO_IN_YET, _NO_OUT_AGAIN = 0, ord("-"), ord("<"), ord(">")
 """What stands where data or a SETUP packet may be: it is there, or why not."""
 _MAX_PACKETS = 1024
 _TYPES = {TransferType.ISOCHRONOUS: 0, TransferType.INTERRUPT: 1, TransferType.CONTROL: 2, TransferType.BULK: 3}
+_NUMBERS = {int(kind): number for kind, number in _TYPES.items()}
 _KINDS = {number: kind for kind, number in _TYPES.items()}
 _SHORT_NOT_OK, _ISO_ASAP, _ZERO_PACKET, _DIR_IN = 0x0001, 0x0002, 0x0040, 0x0200
 """Flags of a ``struct urb`` (include/linux/usb.h)."""
+_URB_SHORT_OK, _URB_ISO_ASAP = int(UrbFlag.SHORT_OK), int(UrbFlag.ISO_ASAP)
+_URB_ZERO_PACKET = int(UrbFlag.ZERO_PACKET)
 
 Place = tuple[int, int]
 """Number of the bus and of the device on it, as ``lsusb`` shows them."""
@@ -77,7 +80,7 @@ def _header(
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     endpoint = urb.endpoint & 0x7F | (DIR_IN if urb.is_in else 0)
     return _HEADER.pack(
-        urb.sequence, ord(kind), _TYPES[TransferType(urb.transfer)], endpoint, place[1], place[0],
+        urb.sequence, ord(kind), _NUMBERS[urb.transfer], endpoint, place[1], place[0],
         _PRESENT if setup else _NO_SETUP, mark, seconds, rest // 1000, status, length,
         captured, union, _signed(urb.interval), _signed(start_frame), _flags(urb), count,
     )  # fmt: skip
@@ -89,12 +92,13 @@ def _signed(number: int) -> int:
 
 
 def _flags(urb: Urb) -> int:
-    flags = _DIR_IN if urb.is_in else 0
-    if urb.is_in and not urb.flags & UrbFlag.SHORT_OK and not urb.is_iso:
+    # A plain number: an operation on an IntFlag takes a microsecond.
+    asked, flags = int(urb.flags), _DIR_IN if urb.is_in else 0
+    if urb.is_in and not asked & _URB_SHORT_OK and not urb.is_iso:
         flags |= _SHORT_NOT_OK
-    if urb.flags & UrbFlag.ISO_ASAP:
+    if asked & _URB_ISO_ASAP:
         flags |= _ISO_ASAP
-    if urb.flags & UrbFlag.ZERO_PACKET:
+    if asked & _URB_ZERO_PACKET:
         flags |= _ZERO_PACKET
     return flags
 
