@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -304,12 +303,19 @@ def test_another_user(machine: Machine) -> None:
     assert machine.states() == ["not_shared", "not_shared"]
 
 
+def has_a_socket(process: int) -> bool:
+    """Whether a process of this machine has one open."""
+    return any("socket:" in str(link.resolve()) for link in Path(f"/proc/{process}/fd").iterdir())
+
+
 def test_cancelled(machine: Machine) -> None:
     """Ctrl-C while a verb waits."""
     machine.service.process.send_signal(signal.SIGSTOP)
     try:
         waiting = subprocess.Popen(
             [*WSLUSB, "list"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             env=environment(machine.folder),
@@ -317,7 +323,7 @@ def test_cancelled(machine: Machine) -> None:
             # Whoever runs the tests in the background has SIGINT ignored, and a child inherits that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
-        time.sleep(1.0)
+        until(lambda: has_a_socket(waiting.pid), "the verb talks to the service")
         waiting.send_signal(signal.SIGINT)
         _, error = waiting.communicate(timeout=10)
     finally:

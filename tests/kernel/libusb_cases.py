@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from hil import gadgets
-from tests.integration.device_bench import Bench
+from tests.integration.device_bench import PATIENCE, Bench
 from tests.integration.device_contract import DeviceContract, Pair, Traits
 from wslusb.device.api import Device
 from wslusb.device.libusb import LibusbDevice, shared_budget
@@ -227,12 +227,18 @@ def test_trap_cancel_of_finished_transfer_is_a_lost_race(zero: Bench) -> None:
 
 
 def test_trap_cancel_tells_the_actual_length(echo: Bench) -> None:
-    reader = echo.read(ECHO, 64 * 1024)
-    echo.write(ECHO, bytes(4096)).wait()
-    time.sleep(0.1)
-    echo.device.cancel(reader.urb)
-    assert (reader.wait().status, reader.completions[0].actual_length) == (Status.CANCELLED, 4096)
-    assert reader.data == bytes(4096)
+    """When the bytes come is the device's matter: reads are cancelled until they are there, and none is lost."""
+    sent, arrived = bytes(range(256)) * 16, b""
+    echo.write(ECHO, sent).wait()
+    deadline = time.monotonic() + PATIENCE
+    while len(arrived) < len(sent):
+        assert time.monotonic() < deadline, f"{len(arrived)} bytes of {len(sent)}"
+        reader = echo.read(ECHO, 64 * 1024)
+        reader.finished.wait(0.01)  # it never is: that is how often is looked
+        echo.device.cancel(reader.urb)
+        assert (reader.wait().status, reader.completions[0].actual_length) == (Status.CANCELLED, len(reader.data))
+        arrived += reader.data
+    assert arrived == sent
 
 
 def test_cancelled_urb_is_not_held_back_by_an_earlier_one(echo: Bench) -> None:
@@ -421,9 +427,12 @@ def test_close_completes_waiting_and_flying_urbs_and_ends_the_thread(echo: Bench
 def test_close_while_others_wait_to_call_blocking_methods(zero: Bench) -> None:
     """Whoever waited while the device was being closed must not touch libusb's handle afterwards."""
     statuses: list[int] = []
+    called = threading.Barrier(7)
 
     def call() -> None:
         try:
+            zero.device.clear_halt(BULK.source)
+            called.wait(PATIENCE)
             while True:
                 zero.device.clear_halt(BULK.source)
         except DeviceError as error:
@@ -432,7 +441,7 @@ def test_close_while_others_wait_to_call_blocking_methods(zero: Bench) -> None:
     threads = [threading.Thread(target=call) for _ in range(6)]
     for thread in threads:
         thread.start()
-    time.sleep(0.1)
+    called.wait(PATIENCE)
     zero.device.close()
     for thread in threads:
         thread.join(10)
