@@ -408,6 +408,7 @@ def test_the_list_says_what_each_packet_is(wireshark: Wireshark) -> None:
         "wslusb\tURB_REQUEST #3 BULK_OR_INTERRUPT_TRANSFER 0x81, 512 bytes",
         "wslusb\tCANCEL #4 of #3",
     ]
+    assert lines.splitlines()[-1] == "wslusb\tDETACH #5 OK"
 
 
 def test_other_vsock_traffic_is_left_alone(wireshark: Wireshark) -> None:

@@ -328,7 +328,8 @@ end
 
 local function status_answer(r, tree)
     local _, name = status(r, tree)
-    return name .. " " .. r:text(tree, "message")
+    local message = r:text(tree, "message")
+    return message ~= "" and name .. " " .. message or name
 end
 
 local function setup(r, tree)
