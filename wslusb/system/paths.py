@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 import platformdirs
+
+from ..errors import LocalError, LocalReason
 
 __all__ = ["runtime_dir", "state_dir"]
 
@@ -25,7 +28,23 @@ def state_dir() -> Path:
 
 
 def runtime_dir() -> Path:
-    """``WSLUSB_RUNTIME_DIR``, or ``/run/wslusb`` for root, or the user's runtime directory."""
+    """``WSLUSB_RUNTIME_DIR``, or ``/run/wslusb`` for root, or the user's runtime directory.
+
+    LocalError (ACCESS_DENIED) where the only directory left is another user's.
+    """
     if named := os.environ.get("WSLUSB_RUNTIME_DIR"):
         return Path(named)
-    return Path("/run", _NAME) if _is_root() else Path(platformdirs.user_runtime_dir(_NAME, appauthor=False))
+    return Path("/run", _NAME) if _is_root() else _user_runtime_dir()
+
+
+def _user_runtime_dir() -> Path:
+    # Without XDG_RUNTIME_DIR platformdirs warns, and chooses a place of the user's own: that is as good here.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return Path(platformdirs.user_runtime_dir(_NAME, appauthor=False))
+        except PermissionError as error:
+            # Root's rights would not help: root's directory is another one.
+            hint = "set WSLUSB_RUNTIME_DIR to a directory of your own"
+            message = f"no directory for control sockets: {error.strerror or error}"
+            raise LocalError(LocalReason.ACCESS_DENIED, message, hint=hint) from error
