@@ -63,7 +63,7 @@ class ReplayDevice:
         self._pace, self._clock, self._patience = pace, clock, patience
         self._lock = threading.Lock()
         self._delivery = Delivery()
-        self._flights = Flights(self._delivery.put, self._due, self._script.returned)
+        self._flights = Flights(self._delivery.put, self._due, self._ask, self._script.returned)
         self._submissions = 0
         self._bus_time: dict[int, float] = {}
         self._closed = False
@@ -108,13 +108,12 @@ class ReplayDevice:
     def _take(self, urb: Urb, done: Done) -> None:
         self._submissions += 1
         now = self._clock.now()
-        flight = Flight(urb, done, self._ask(urb), now)
-        if urb.setup is not None and flight.reply.status == Status.OK and not flight.reply.waits:
+        waits_its_turn = self._script.in_turn and urb.endpoint & 0x7F and urb.is_in
+        reply = None if waits_its_turn else self._ask(urb)
+        if reply is not None and urb.setup is not None and reply.status == Status.OK and not reply.waits:
             self._follow(urb.setup)
-        self._flights.add(lane_of(urb.endpoint), flight)
+        self._flights.add(lane_of(urb.endpoint), Flight(urb, done, reply, now))
         self._settle(now)
-        if flight.due is None and not flight.reply.waits:
-            self._clock.call_at(now + self._patience, functools.partial(self._overdue, flight, self._submissions))
 
     def _ask(self, urb: Urb) -> Reply:
         try:
@@ -135,7 +134,11 @@ class ReplayDevice:
     def _due(self, flight: Flight) -> float | None:
         """When the first of a queue may be told, 0 for now; None while its question has not been asked."""
         reply, now = flight.reply, self._clock.now()
+        assert reply is not None  # noqa: S101 -- it was asked for
         if not self._script.met(reply):
+            if not flight.watched:
+                flight.watched = True
+                self._watch(flight)
             return None
         paced = flight.submitted + self._pace.seconds(reply.seconds)
         due = self._bus(flight.urb, now) if flight.urb.is_iso else paced
@@ -156,22 +159,24 @@ class ReplayDevice:
             self._settle(self._clock.now())
         self._delivery.run()
 
+    def _watch(self, flight: Flight) -> None:
+        overdue = functools.partial(self._overdue, flight, self._submissions)
+        self._clock.call_at(self._clock.now() + self._patience, overdue)
+
     def _overdue(self, flight: Flight, submissions: int) -> None:
         """An answer still waits for its question. While the host goes on with other things, it may yet come."""
         with self._lock:
             if flight in list(self._flights) and flight.due is None:
                 if submissions != self._submissions:
-                    self._clock.call_at(
-                        self._clock.now() + self._patience,
-                        functools.partial(self._overdue, flight, self._submissions),
-                    )
-                elif not self._script.met(flight.reply):
+                    self._watch(flight)
+                else:
                     self._give_up(flight)
                 self._settle(self._clock.now())
         self._delivery.run()
 
     def _give_up(self, flight: Flight) -> None:
         reply = flight.reply
+        assert reply is not None  # noqa: S101 -- it is at the head of its queue
         if not self._script.patient:
             expected, packet = self._script.awaited(reply)
             self._diverge(f"the host waits for packet {reply.packet}", expected, "nothing", packet)

@@ -14,11 +14,13 @@ __all__ = ["Flight", "Flights"]
 class Flight:
     """One URB, and what it is to end with."""
 
-    __slots__ = ("done", "due", "reply", "submitted", "urb")
+    __slots__ = ("done", "due", "reply", "submitted", "urb", "watched")
 
-    def __init__(self, urb: Urb, done: Done, reply: Reply, now: float) -> None:
+    def __init__(self, urb: Urb, done: Done, reply: Reply | None, now: float) -> None:
         self.urb, self.done, self.reply = urb, done, reply
+        """The reply of one that has not come to the head of its queue may be None still."""
         self.submitted = now
+        self.watched = False
         self.due: float | None = None
         """When it is to be told; None while its answer has not been asked for."""
 
@@ -26,13 +28,14 @@ class Flight:
 class Flights:
     """``due`` says when a URB's answer is to come, None for not yet; it is asked for the first of each queue.
 
-    ``returned`` is told of answers that nobody has got.
+    ``ask`` is for the reply of a first that has none; ``returned`` is told of replies that nobody has got.
     """
 
     def __init__(
         self, put: Callable[[Done, Completion], None], due: Callable[[Flight], float | None],
-        returned: Callable[[Reply], None],
+        ask: Callable[[Urb], Reply], returned: Callable[[Reply], None],
     ) -> None:  # fmt: skip
+        self._ask = ask
         self._put = put
         self._due = due
         self._returned = returned
@@ -48,8 +51,12 @@ class Flights:
     def settle(self, now: float) -> None:
         """Tell what is due."""
         for lane in self._lanes.values():
-            while lane and not lane[0].reply.waits:
+            while lane:
                 head = lane[0]
+                if head.reply is None:
+                    head.reply = self._ask(head.urb)
+                if head.reply.waits:
+                    break
                 head.due = self._due(head) if head.due is None else head.due
                 if head.due is None or head.due > now:
                     break
@@ -74,7 +81,8 @@ class Flights:
 
     def _give_back(self, flights: list[Flight]) -> None:
         for flight in reversed(flights):
-            self._returned(flight.reply)
+            if flight.reply is not None:
+                self._returned(flight.reply)
         for flight in flights:
-            reply = flight.reply if flight.reply.waits else Reply()
+            reply = flight.reply if flight.reply is not None and flight.reply.waits else Reply()
             self._put(flight.done, reply.completion(flight.urb, Status.CANCELLED))

@@ -28,6 +28,7 @@ class Keyed:
     the capture gets its last answer again.
     """
 
+    in_turn = True
     patient = False
 
     def __init__(self, story: Story, facts: Facts, wildcards: Wildcards) -> None:
@@ -78,7 +79,9 @@ class Keyed:
             raise Diverged("the capture has nothing more for this endpoint", "nothing")
         head = queue[0]
         if head.waits:
-            return Reply(waits=True)
+            if head.answer is None or not head.answer.data:
+                return Reply(waits=True)
+            return reply_of(queue.popleft(), urb)  # its bytes were moved before it was taken back
         if urb.is_in:
             self._fits(head, urb)
         elif (difference := mismatch(head, urb, self._wildcards)) is not None:
@@ -147,8 +150,8 @@ class Keyed:
 
 def _answered(queue: deque[Exchange]) -> deque[Exchange]:
     """Without those that the device never answered, but for the last if that is one of them."""
-    kept = deque(each for each in queue if not each.waits)
-    if queue[-1].waits and is_in(queue[-1].lane):
+    kept = deque(each for each in queue if not each.waits or (each.answer is not None and each.answer.data))
+    if queue[-1].waits and is_in(queue[-1].lane) and (not kept or kept[-1] is not queue[-1]):
         kept.append(queue[-1])
     return kept
 

@@ -60,6 +60,8 @@ class Reply:
 class Script(Protocol):
     """A mode. All methods are called with the device's lock held."""
 
+    in_turn: bool
+    """Whether a queue's next answer is for whichever URB comes to its head, or for each as it is submitted."""
     patient: bool
     """Whether an answer that waits for its question in vain comes in the end; else it is a divergence."""
 

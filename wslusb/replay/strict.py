@@ -20,6 +20,7 @@ _END = "nothing: the capture ends"
 class Strict:
     """See :class:`wslusb.replay.script.Script`."""
 
+    in_turn = False
     patient = False
 
     def __init__(self, story: Story, wildcards: Wildcards) -> None:
