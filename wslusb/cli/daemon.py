@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -38,20 +39,22 @@ control_socket = click.option(
     help="Where to listen for the other verbs. Default: in WSLUSB_RUNTIME_DIR or /run/wslusb.",
 )
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+_ONE_STOP_SECONDS = 1.0
+"""Signals as close as this are one wish to stop: timeout(1) signals its child, and then the group that it is in."""
 
 
 class Stop:
-    """Waits for the signal to end. The second one ends the process at once, for whom the first is too slow."""
+    """Waits for the signal to end. A later one ends the process at once, for whom the first is too slow."""
 
     def __init__(self) -> None:
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         self._previous: dict[signal.Signals, Any] = {}
-        self._count = 0
+        self._asked: float | None = None
 
     def __enter__(self) -> Self:
         # The interpreter writes a byte itself: waiting in recv is woken under Windows too, and a handler that only
-        # counts cannot deadlock on a lock that the main thread holds, as Event.set could.
+        # notes the time cannot deadlock on a lock that the main thread holds, as Event.set could.
         self._wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for name in _SIGNALS:
             if (number := getattr(signal, name, None)) is not None:
@@ -76,8 +79,10 @@ class Stop:
         self._writer.send(b"\0")
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._count += 1
-        if self._count > 1:
+        now = time.monotonic()
+        if self._asked is None:
+            self._asked = now
+        elif now - self._asked >= _ONE_STOP_SECONDS:
             os._exit(ExitCode.CANCELLED)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -24,14 +27,40 @@ def test_a_signal_ends_the_wait(number: signal.Signals) -> None:
     assert signal.getsignal(number) is before
 
 
-def test_the_second_signal_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_later_signal_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     codes: list[int] = []
+    now = [10.0]
     monkeypatch.setattr(os, "_exit", codes.append)
+    monkeypatch.setattr("wslusb.cli.daemon.time.monotonic", lambda: now[0])
     with daemon.Stop():
         signal.raise_signal(signal.SIGTERM)
+        now[0] += 0.9
+        signal.raise_signal(signal.SIGTERM)
         assert codes == []
+        now[0] += 0.1
         signal.raise_signal(signal.SIGTERM)
     assert codes == [4]
+
+
+@pytest.mark.parametrize("distance", [0.0, 0.002, 0.01, 0.05])
+def test_two_signals_in_quick_succession_leave_no_socket_behind(folder: Path, distance: float) -> None:
+    """As timeout(1) sends them: the whole end of the agent is still there for the second."""
+    path = folder / "agent.sock"
+    command = [sys.executable, "-m", "wslusb", "agent", "--host", f"unix:{folder}/none", "--control", str(path)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 10
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert path.exists()
+        process.send_signal(signal.SIGTERM)
+        time.sleep(distance)
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+    finally:
+        process.kill()
+        process.wait()
+    assert not path.exists()
 
 
 def test_a_thread_can_end_the_wait() -> None:
