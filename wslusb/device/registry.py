@@ -17,6 +17,8 @@ GROUP = "wslusb.devices"
 """The entry-point group. What it names is called with the text after the colon, and returns a DeviceProvider."""
 
 _FUNCTION = "device_provider"
+_EMULATOR_HINT = "virtual devices run from a checkout: 'python -m wslusb serve ...' there, or 'pip install -e .' first"
+"""The console script has its own folder in the module path, and not the current one."""
 _NAME = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_]\w*)*")
 
 
@@ -69,7 +71,8 @@ def _from_package(name: str) -> Callable[[str], DeviceProvider]:
         if error.name != name.partition(".")[0] and error.name != name:
             message = f"{name}: it needs the module {error.name}, which is not installed"
             raise LocalError(LocalReason.MISSING, message, hint=_hint()) from error
-        raise LocalError(LocalReason.NOT_FOUND, f"there is no device provider {name!r}", hint=_hint()) from error
+        hint = _EMULATOR_HINT if name == "emulator" else _hint()
+        raise LocalError(LocalReason.NOT_FOUND, f"there is no device provider {name!r}", hint=hint) from error
     function = getattr(package, _FUNCTION, None)
     if not callable(function):
         raise LocalError(LocalReason.NOT_FOUND, f"{name!r} provides no devices", hint=_hint())

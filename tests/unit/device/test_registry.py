@@ -71,3 +71,12 @@ def test_package_that_lacks_something_is_not_called_unknown(packages: Path) -> N
     with pytest.raises(LocalError, match="not_there_at_all") as caught:
         load_provider("needs_more")
     assert caught.value.reason == LocalReason.MISSING
+
+
+def test_without_a_checkout_the_emulator_says_where_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "emulator", None)
+    monkeypatch.setattr(registry, "entry_points", lambda **_filter: EntryPoints())
+    with pytest.raises(LocalError, match="no device provider 'emulator'") as caught:
+        load_provider("emulator:storage")
+    assert "python -m wslusb serve" in caught.value.hint
+    assert "pip install -e ." in caught.value.hint
