@@ -228,6 +228,7 @@ class Agent:
         except BaseException:
             with contextlib.suppress(LocalError):
                 port.close()
+            self._forget(port)  # it may have gone before it was listed
             raise
         log.info("device %s (%s) is in port %d: %s", info.busid, info.hardware_id, port.number, " ".join(port.nodes))
         return port
@@ -256,10 +257,13 @@ class Agent:
             raise failure
         return detached
 
-    def _on_gone(self, port: AttachedPort) -> None:
+    def _forget(self, port: AttachedPort) -> None:
         for busid, other in list(self._ports.items()):
             if other is port:
-                del self._ports[busid]
+                self._ports.pop(busid, None)
+
+    def _on_gone(self, port: AttachedPort) -> None:
+        self._forget(port)
         self.keeper.wake()
         client = self._client
         if client is not None:
