@@ -79,6 +79,10 @@ def test_installed_package_needs_no_extra_for_the_service(installed: Path) -> No
     run(installed / "python", "-c", "import wslusb.host.service, wslusb.guest.agent, wslusb.wire.messages")
 
 
+def test_the_wheel_has_the_plug_in_for_wireshark(installed: Path) -> None:
+    assert "Proto(" in run(installed / "wslusb", "wireshark", "--print")
+
+
 def test_missing_extra_is_said_in_one_line(installed: Path) -> None:
     code = "import wslusb.guest as g\ntry: g.pyusb_backend('unix:/nowhere')\nexcept Exception as e: print(e.hint)"
     assert "wslusb[pyusb]" in run(installed / "python", "-c", code)

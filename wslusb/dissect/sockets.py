@@ -37,8 +37,8 @@ class WslUsbSocket(SimpleSocket):
 
     @classmethod
     def connect(cls, path: str) -> WslUsbSocket:
-        """To a service's Unix socket."""
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        """To a service's Unix socket. OSError if nothing listens there."""
+        sock = socket.socket(getattr(socket, "AF_UNIX"), socket.SOCK_STREAM)  # noqa: B009 -- not on Windows
         sock.connect(path)
         return cls(sock)
 
