@@ -39,23 +39,58 @@ def command(*, devices: Sequence[str], listen: str) -> int:
     """Serve devices."""
     provider = ",".join(map(with_path, devices))
     parse_models(provider)  # what is wrong with them is better said now than by the service
-    with tempfile.TemporaryDirectory(prefix="emulator-") as folder:
+    with contextlib.closing(_Ending()) as ending, tempfile.TemporaryDirectory(prefix="emulator-") as folder:
         address = listen or f"unix:{folder}/devices.sock"
-        with _service(provider, address, Path(folder)) as service:
-            _say_what_to_type(_share_all(Path(folder)), address)
-            return _wait(service)
+        try:
+            with _service(provider, address, Path(folder), ending) as service:
+                _say_what_to_type(_share_all(Path(folder)), address)
+                service.wait()
+        except KeyboardInterrupt:
+            output.info("ended")
+            return ExitCode.SUCCESS
+    output.error(f"the service ended by itself, with exit code {service.returncode}")
+    return ExitCode.FAILURE
+
+
+class _Ending:
+    """Ctrl-C and SIGTERM are the good end: the first of them raises KeyboardInterrupt, but not while it is ``held``."""
+
+    def __init__(self) -> None:
+        self._asked = self._held = False
+        self._previous = {each: signal.signal(each, self._ask) for each in (signal.SIGINT, signal.SIGTERM)}
+
+    def close(self) -> None:
+        """As it was before."""
+        for each, handler in self._previous.items():
+            signal.signal(each, handler)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """What is done here is done whole; a signal that came meanwhile counts afterwards."""
+        self._held = True
+        yield
+        self._held = False
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def _ask(self, *_: object) -> None:
+        first, self._asked = not self._asked, True
+        if first and not self._held:
+            raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
-def _service(provider: str, address: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _service(provider: str, address: str, folder: Path, ending: _Ending) -> Iterator[subprocess.Popen[bytes]]:
     """``wslusb serve`` in a process group of its own: Ctrl-C is for us to pass on."""
     control = folder / "control.sock"
-    service = subprocess.Popen(
-        [sys.executable, "-m", "wslusb", "serve", "--log-level", "warning", "--device", f"emulator:{provider}",
-         "--listen", address, "--state-dir", folder / "state", "--control", control],
-        start_new_session=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    service: subprocess.Popen[bytes] | None = None
     try:
+        with ending.held():
+            service = subprocess.Popen(
+                [sys.executable, "-m", "wslusb", "serve", "--log-level", "warning", "--device", f"emulator:{provider}",
+                 "--listen", address, "--state-dir", folder / "state", "--control", control],
+                start_new_session=True, stdout=subprocess.DEVNULL,
+            )  # fmt: skip
         deadline = time.monotonic() + _START_SECONDS
         while not control.exists():
             if service.poll() is not None or time.monotonic() > deadline:
@@ -63,12 +98,17 @@ def _service(provider: str, address: str, folder: Path) -> Iterator[subprocess.P
             time.sleep(0.02)
         yield service
     finally:
-        service.terminate()
-        try:
-            service.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            service.kill()
-            service.wait()
+        if service is not None:
+            _end(service)
+
+
+def _end(service: subprocess.Popen[bytes]) -> None:
+    service.terminate()
+    try:
+        service.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        service.kill()
+        service.wait()
 
 
 def _wslusb(folder: Path, verb: str, *arguments: str) -> str:
@@ -100,17 +140,3 @@ def _say_what_to_type(devices: list[dict[str, str]], address: str) -> None:
 
 def _seen_from_guest(address: str) -> str:
     return "vsock:2" if address.startswith("vsock:") else address
-
-
-def _wait(service: subprocess.Popen[bytes]) -> int:
-    """Until a signal, which is the good end, or until the service ends by itself."""
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        service.wait()
-    except KeyboardInterrupt:
-        output.info("ended")
-        return ExitCode.SUCCESS
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-    output.error(f"the service ended by itself, with exit code {service.returncode}")
-    return ExitCode.FAILURE

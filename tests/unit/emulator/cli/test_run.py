@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,23 @@ def test_devices_are_served_and_shared_until_a_signal(ending: signal.Signals) ->
         _, errors = process.communicate(timeout=20)
     assert (process.returncode, errors.splitlines()[-1]) == (0, "emulator: info: ended.")
     assert not Path(address[1].removeprefix("unix:")).parent.exists()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_service_starts_leaves_nothing_behind(ending: signal.Signals, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "emulator", "run", "storage"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True,
+    )  # fmt: skip
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 20
+    while not (service := children.read_text().split()) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(ending)
+    said, errors = process.communicate(timeout=20)
+    assert (process.returncode, said, errors.splitlines()[-1]) == (0, "", "emulator: info: ended.")
+    assert not Path(f"/proc/{service[0]}").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_is_wrong_with_a_device_is_said_before_anything_starts() -> None:
