@@ -157,7 +157,7 @@ def _progress() -> Live:
     from rich.console import Console
     from rich.live import Live
 
-    return Live(console=Console(stderr=True), transient=True, auto_refresh=False)
+    return Live(console=Console(stderr=True, highlight=False), transient=True, auto_refresh=False)
 
 
 def _show(live: Live, state: dict[str, Any]) -> None:
