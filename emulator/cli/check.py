@@ -8,10 +8,11 @@ import sys
 
 import click
 
+from wslusb.cli import output
+from wslusb.cli.output import ExitCode
+
 from .. import rules
-from . import output
 from .devices import device_argument, one_model, with_path
-from .output import ExitCode
 
 __all__ = ["command"]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from wslusb.cli import output
+
 from ..importers import FORMATS, SPEEDS, import_device
 from ..importers.scenario_text import scenario_text
-from . import output
 from .tree import lines
 
 __all__ = ["command"]
@@ -26,12 +27,15 @@ SCHEMA = "emulator.import/1"
 @click.option("-o", "--output", "target", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.toml",
               help="Write the device as a scenario; '-' is standard output.")  # fmt: skip
 @click.option("--device", default="", metavar="NAME", help="Which, where SOURCE has several: 1-2, or bus.address.")
-@click.option("--format", "format_name", default="", type=click.Choice(["", *FORMATS]), help="If it cannot be told.")
-@click.option("--speed", default="", type=click.Choice(list(SPEEDS)), help="In place of the source's: low, full, ...")
+@click.option("--format", "format_name", type=click.Choice(list(FORMATS)), help="If it cannot be told.")
+@click.option(
+    "--speed", type=click.Choice([each for each in SPEEDS if each]), help="In place of the source's: low, full, ..."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: name, descriptors and what is missing.")
-def command(*, source: Path, target: Path | None, device: str, format_name: str, speed: str, as_json: bool) -> None:
+def command(*, source: Path, target: Path | None, device: str, format_name: str | None,
+            speed: str | None, as_json: bool) -> None:  # fmt: skip
     """Import a device."""
-    imported = import_device(source, device, format_name, SPEEDS[speed])
+    imported = import_device(source, device, format_name or "", SPEEDS[speed or ""])
     gadget = imported.model.gadget
     if as_json:
         body = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from wslusb.cli import output, table
+
 from ..catalogue import kinds
-from . import output
 
 __all__ = ["command"]
 
@@ -24,4 +25,4 @@ def command(*, as_json: bool) -> None:
         ]
         output.result_json(SCHEMA, {"kinds": body})
         return
-    output.table(("NAME", "LINUX DRIVER", "WHAT IT IS"), [(each.name, each.driver, each.summary) for each in found])
+    table.show(("NAME", "LINUX DRIVER", "WHAT IT IS"), [(each.name, each.driver, each.summary) for each in found])

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import io
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
 
-from wslusb.errors import WslusbError
-
-from . import output
-from .output import ExitCode
+from wslusb.cli.ending import guarded
+from wslusb.cli.output import ExitCode
 
 __all__ = ["VERBS", "Program", "program"]
 
@@ -54,52 +50,9 @@ class Program(click.Group):
             if isinstance(stream, io.TextIOWrapper):
                 # A terminal that cannot show a device's name is no reason not to show the device.
                 stream.reconfigure(errors="backslashreplace")
-        sys.exit(_guarded(lambda: super(Program, self).main(args, prog_name or "python -m emulator", **extra)))
-
-
-def _guarded(work: Callable[[], object]) -> int:
-    """Run ``work``; say what went wrong, if something did; the exit code."""
-    try:
-        code = work()
-        sys.stdout.flush()  # here, where a closed pipe is caught
-    except (click.Abort, KeyboardInterrupt):
-        output.error("cancelled")
-        return ExitCode.CANCELLED
-    except click.ClickException as error:
-        context = error.ctx if isinstance(error, click.UsageError) else None
-        output.error(error.format_message(), f"see '{context.command_path} --help'" if context else "")
-        return ExitCode.USAGE if isinstance(error, click.UsageError) else ExitCode.FAILURE
-    except WslusbError as error:
-        _trace()
-        output.error(str(error), error.hint)
-        return output.exit_code(error)
-    except OSError as error:
-        return _system(error)
-    except Exception as error:  # noqa: BLE001 -- a user sees one line, whatever happened
-        _trace()
-        output.error(
-            f"internal error: {type(error).__name__}: {error}", "set WSLUSB_DEBUG=1, and report what it prints"
+        sys.exit(
+            guarded(lambda: super(Program, self).main(args, prog_name or "python -m emulator", **extra), "emulator")
         )
-        return ExitCode.FAILURE
-    return code if isinstance(code, int) else ExitCode.SUCCESS
-
-
-def _system(error: OSError) -> int:
-    if error.errno == errno.EPIPE:
-        # The reader has what it wanted. Nothing more can be written, not even by the interpreter's own last flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.FAILURE
-    _trace()
-    where = f"{error.filename}: " if error.filename else ""
-    output.error(f"{where}{error.strerror or error}")
-    return ExitCode.ACCESS_DENIED if isinstance(error, PermissionError) else ExitCode.FAILURE
-
-
-def _trace() -> None:
-    if os.environ.get("WSLUSB_DEBUG", "").lower() not in ("", "0", "no", "false"):
-        import traceback
-
-        traceback.print_exc()
 
 
 @click.group(

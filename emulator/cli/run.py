@@ -14,12 +14,12 @@ from pathlib import Path
 
 import click
 
+from wslusb.cli import output, table
+from wslusb.cli.output import ExitCode
 from wslusb.errors import LocalError, LocalReason
 
 from ..catalogue import parse_models
-from . import output
 from .devices import with_path
-from .output import ExitCode
 
 __all__ = ["command"]
 
@@ -131,7 +131,7 @@ def _share_all(folder: Path) -> list[dict[str, str]]:
 
 def _say_what_to_type(devices: list[dict[str, str]], address: str) -> None:
     rows = [(device["busid"], device["hardware_id"], device["description"]) for device in devices]
-    output.table(("BUSID", "VID:PID", "DEVICE"), rows)
+    table.show(("BUSID", "VID:PID", "DEVICE"), rows)
     output.result(f"\nServed at {address}, until Ctrl-C. To use them, where the drivers are to be:\n")
     output.result(f"  sudo wslusb agent --host {_seen_from_guest(address)} &")
     output.result(f"  sudo wslusb attach {devices[0]['busid']}")

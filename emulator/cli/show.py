@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from . import output
+from wslusb.cli import output
+
 from .devices import device_argument, kind_of, one_model
 from .tree import lines
 

@@ -13,7 +13,7 @@ import click
 from emulator import device_provider
 from emulator.options import bad
 from emulator.provider import EmulatorProvider
-from wslusb.errors import DeviceError, LocalError
+from wslusb.cli.ending import guarded
 
 from . import bridge, lanes, udc
 
@@ -64,22 +64,14 @@ def main(device: str, name: str | None, debug: bool) -> None:
     """Put DEVICE ('python -m emulator list' shows what there is) on a USB device controller."""
     logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, format="%(levelname)s: %(message)s")
     signal.signal(lanes.WAKE, lambda *_: None)
-    try:
-        with contextlib.closing(device_provider(device)) as provider:
-            if len(provider.devices()) > 1:
-                raise bad(
-                    f"a controller is one device, and {device!r} names several: composite puts functions together"
-                )
-            runner = Runner(provider, name or next(iter(udc.controllers()), "none"))
-            signal.signal(signal.SIGINT, runner.end)
-            signal.signal(signal.SIGTERM, runner.end)
-            runner.run()
-    except (LocalError, DeviceError, OSError) as error:
-        click.echo(f"emulator: error: {error}", err=True)
-        if hint := getattr(error, "hint", None):
-            click.echo(f"emulator: hint: {hint}", err=True)
-        sys.exit(1)
+    with contextlib.closing(device_provider(device)) as provider:
+        if len(provider.devices()) > 1:
+            raise bad(f"a controller is one device, and {device!r} names several: composite puts functions together")
+        runner = Runner(provider, name or next(iter(udc.controllers()), "none"))
+        signal.signal(signal.SIGINT, runner.end)
+        signal.signal(signal.SIGTERM, runner.end)
+        runner.run()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(lambda: main(standalone_mode=False), "emulator"))

@@ -6,16 +6,30 @@ A message is one line, ``wslusb: error: what happened.``, and where there is a n
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import click
 
 from ..errors import DeviceError, LocalError, LocalReason, WslusbError
 
-__all__ = ["ExitCode", "clean", "error", "exit_code", "hint", "info", "result", "result_json", "warning"]
+__all__ = [
+    "ExitCode",
+    "clean",
+    "error",
+    "exit_code",
+    "hint",
+    "info",
+    "result",
+    "result_json",
+    "speaking_as",
+    "warning",
+]
 
 
 class ExitCode(enum.IntEnum):
@@ -29,6 +43,19 @@ class ExitCode(enum.IntEnum):
     DIVERGED = 5
 
 
+_program = ContextVar("program", default="wslusb")
+
+
+@contextlib.contextmanager
+def speaking_as(program: str) -> Iterator[None]:
+    """Messages are those of ``program``."""
+    token = _program.set(program)
+    try:
+        yield
+    finally:
+        _program.reset(token)
+
+
 def clean(text: str) -> str:
     """``text`` as it may go to a terminal: a device chooses its own strings, and may choose escape sequences."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
@@ -36,7 +63,7 @@ def clean(text: str) -> str:
 
 def _message(kind: str, text: str) -> None:
     line = clean(" ".join(text.split()))
-    click.echo(f"wslusb: {kind}: {line}" if line.endswith((".", "?", "!")) else f"wslusb: {kind}: {line}.", err=True)
+    click.echo(f"{_program.get()}: {kind}: {line}{'' if line.endswith(('.', '?', '!')) else '.'}", err=True)
 
 
 def error(text: str, hint_text: str = "") -> None:

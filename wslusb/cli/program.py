@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
 
-from ..errors import WslusbError
 from . import output
+from .ending import guarded
 from .output import ExitCode
 
 __all__ = ["VERBS", "Program", "program"]
@@ -63,62 +62,7 @@ class Program(click.Group):
         def work() -> object:
             return super(Program, self).main(args, prog_name or "wslusb", **extra)
 
-        sys.exit(_guarded(work))
-
-
-def _guarded(work: Callable[[], object]) -> int:
-    """Run ``work``; say what went wrong, if something did; the exit code."""
-    try:
-        code = work()
-        sys.stdout.flush()  # here, where a closed pipe is caught
-    except (click.Abort, KeyboardInterrupt):
-        output.error("cancelled")
-        return ExitCode.CANCELLED
-    except click.ClickException as error:
-        return _usage(error)
-    except WslusbError as error:
-        _trace()
-        output.error(str(error), error.hint)
-        return output.exit_code(error)
-    except OSError as error:
-        return _system(error)
-    except Exception as error:  # noqa: BLE001 -- a user sees one line, whatever happened
-        _trace()
-        output.error(
-            f"internal error: {type(error).__name__}: {error}", "run it with --debug, and report what it prints"
-        )
-        return ExitCode.FAILURE
-    return code if isinstance(code, int) else ExitCode.SUCCESS
-
-
-def _usage(error: click.ClickException) -> int:
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    output.error(error.format_message(), f"see '{context.command_path} --help'" if context else "")
-    return ExitCode.USAGE if isinstance(error, click.UsageError) else ExitCode.FAILURE
-
-
-def _system(error: OSError) -> int:
-    if error.errno == errno.EPIPE:
-        # The reader has what it wanted. Nothing more can be written, not even by the interpreter's own last flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.FAILURE
-    _trace()
-    where = f"{error.filename}: " if error.filename else ""
-    denied = isinstance(error, PermissionError)
-    output.error(f"{where}{error.strerror or error}", "use sudo" if denied else "")
-    return ExitCode.ACCESS_DENIED if denied else ExitCode.FAILURE
-
-
-def _trace() -> None:
-    if debug_wanted():
-        import traceback
-
-        traceback.print_exc()
-
-
-def debug_wanted() -> bool:
-    """Whether the user wants tracebacks: ``--debug`` sets the variable, for the processes below this one too."""
-    return os.environ.get("WSLUSB_DEBUG", "").lower() not in ("", "0", "no", "false")
+        sys.exit(guarded(work, "wslusb"))
 
 
 def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:

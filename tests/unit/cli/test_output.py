@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wslusb.cli import output, table
+from wslusb.cli.ending import guarded
+from wslusb.errors import LocalError, LocalReason
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,12 @@ def test_a_terminal_gets_a_table(capsys: pytest.CaptureFixture[str], monkeypatch
     out = "".join(line.partition("1-1")[2] or line for line in capsys.readouterr().out.splitlines())
     assert "[bold]" in out.replace("\n", ""), "the strings of a device are no markup"
     assert "…" not in out
+
+
+def test_another_program_speaks_in_its_own_name(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> None:
+        raise LocalError(LocalReason.BAD_ADDRESS, "no such thing", hint="look")
+
+    assert guarded(work, "emulator") == output.ExitCode.USAGE
+    output.info("back")
+    assert capsys.readouterr().err == "emulator: error: no such thing.\nemulator: hint: look.\nwslusb: info: back.\n"
