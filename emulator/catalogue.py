@@ -8,9 +8,11 @@ import importlib.util
 import pkgutil
 from pathlib import Path
 
+from wslusb.errors import LocalError
+
 from . import devices
 from .model import Kind, Model
-from .options import Options, bad
+from .options import LIST_HINT, Options, bad
 
 __all__ = ["kind_named", "kinds", "parse_models"]
 
@@ -63,10 +65,10 @@ def _from_python(path: Path) -> Kind:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise bad(f"{path}: {type(error).__name__}: {error}") from error
+        raise bad(f"{path}: {type(error).__name__}: {error}", hint="") from error
     kind = getattr(module, "KIND", None)
     if not isinstance(kind, Kind):
-        raise bad(f"{path} has no KIND = emulator.model.Kind(...)")
+        raise bad(f"{path} has no KIND = emulator.model.Kind(...)", hint="")
     return kind
 
 
@@ -82,9 +84,15 @@ def parse_models(text: str) -> list[Model]:
 def model(name: str, options: Options) -> Model:
     """One device of a kind. LocalError for an option that the kind does not have."""
     kind = kind_named(name)
-    made = kind.make(options)
+    its_options = f"'python -m emulator show {name}' shows its options"
+    try:
+        made: object = kind.make(options)
+    except LocalError as error:
+        raise bad(str(error), its_options) if error.hint == LIST_HINT else error from error.__cause__
+    if not isinstance(made, Model):
+        raise bad(f"{name}: its make returned {type(made).__name__}, not an emulator.model.Model", hint="")
     if options.left:
-        raise bad(f"{name} has no option {', '.join(options.left)}")
+        raise bad(f"{name} has no option {', '.join(options.left)}", its_options)
     return made
 
 

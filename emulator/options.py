@@ -11,7 +11,7 @@ from wslusb.usb.ids import Speed
 
 from .files import why_not_writable
 
-__all__ = ["Options", "bad"]
+__all__ = ["LIST_HINT", "Options", "bad"]
 
 _SIZE = re.compile(r"(\d+)([KMG]?)", re.ASCII)
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -19,9 +19,13 @@ _MAX_SIZE = 1 << 40
 _SPEEDS = {"low": Speed.LOW, "full": Speed.FULL, "high": Speed.HIGH, "super": Speed.SUPER}
 
 
-def bad(message: str) -> LocalError:
+LIST_HINT = "'python -m emulator list' shows what there is"
+"""The next step where nothing better is known: the catalogue says which options a kind has, if it was one of them."""
+
+
+def bad(message: str, hint: str = LIST_HINT) -> LocalError:
     """The error for a device that cannot be made from what was written."""
-    return LocalError(LocalReason.BAD_ADDRESS, message, hint="'python -m emulator list' shows what there is")
+    return LocalError(LocalReason.BAD_ADDRESS, message, hint=hint)
 
 
 class Options:

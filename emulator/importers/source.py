@@ -18,6 +18,7 @@ __all__ = ["FORMATS", "import_device"]
 
 _MAX_TEXT = 16 << 20
 _HEAD = 64 << 10
+_FORMAT_HINT = "if it is one of them, name it with --format, or format=... after a device's name"
 
 
 def _read_capture(path: Path) -> list[Evidence]:
@@ -89,4 +90,4 @@ def _recognize(path: Path) -> str:
     ):  # fmt: skip
         if recognize(text):
             return name
-    raise unreadable(f"{path} is in none of the formats {', '.join(FORMATS)}", "name the format, if it is one of them")
+    raise unreadable(f"{path} is in none of the formats {', '.join(FORMATS)}", _FORMAT_HINT)

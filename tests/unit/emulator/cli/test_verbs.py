@@ -151,3 +151,40 @@ def test_a_file_of_the_current_directory_needs_no_slash(tmp_path: Path, monkeypa
 def test_without_a_verb_there_is_the_help() -> None:
     result = run()
     assert (result.exit_code, "Commands:" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("device", ["storage:siez=64M", "storage:size=abc"])
+def test_a_wrong_option_leads_to_the_options_of_its_kind(device: str) -> None:
+    result = run("show", device)
+    assert result.exit_code == 2
+    assert result.stderr.endswith("emulator: hint: 'python -m emulator show storage' shows its options.\n")
+
+
+NONE = "from emulator.model import Kind\nKIND = Kind(name='x', summary='x', make=lambda options: None)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("def", "SyntaxError"), ("import not_there", "not_there"), ("", "no KIND"), (NONE, "its make returned NoneType")],
+)
+def test_a_mistake_in_a_device_file_is_its_authors_and_no_matter_of_the_list(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    result = run("show", file)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert said in result.stderr
+
+
+def test_a_source_in_no_known_format_leads_to_the_option_whose_choices_are_words(tmp_path: Path) -> None:
+    source = tmp_path / "README.md"
+    source.write_text("# Nothing of a device")
+    assert "--format" in run("import", source).stderr.splitlines()[-1]
+    assert "''" not in run("import", source, "--format", "nope").stderr.replace("'nope'", "")
+
+
+def test_no_name_is_no_directory() -> None:
+    result = run("show", "")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "descriptors" not in result.stderr
