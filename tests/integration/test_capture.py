@@ -9,19 +9,25 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.usb import bulk_in, bulk_out, read_zeroes
-from tests.support.waiting import until
+from tests.support.vhci import MadeVhci
+from tests.support.waiting import PATIENCE, until
 from tests.support.world import Guest, World
 from wslusb.capture import pcapfile, usbmon, vsockmon
 from wslusb.control.server import ControlServer
 from wslusb.device import sync
 from wslusb.device.api import Device
+from wslusb.guest import nodes
+from wslusb.guest.agent import Agent
+from wslusb.guest.requests import GuestRequests
 from wslusb.host.requests import HostRequests
+from wslusb.host.service import Service
 from wslusb.usb.descriptors import Configuration, DeviceDescriptor
 from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Setup
@@ -39,11 +45,11 @@ MODELS = ",".join(
 class Capture:
     """A running ``wslusb capture``."""
 
-    def __init__(self, world: World, folder: Path, *arguments: str) -> None:
+    def __init__(self, daemon: Service | Agent, control: Path, folder: Path, *arguments: str) -> None:
         self.path = folder / "out.pcapng"
-        command = [sys.executable, "-m", "wslusb", "capture", "--control", str(folder / "control"), *arguments]
+        command = [sys.executable, "-m", "wslusb", "capture", "--control", str(control), *arguments]
         self._process = subprocess.Popen([*command, "-o", str(self.path)], stderr=subprocess.PIPE, text=True)
-        hub = world.service.captures
+        hub = daemon.captures
         until(lambda: hub._sinks or self._process.poll() is not None, "the capture has begun")
 
     def stop(self) -> str:
@@ -153,7 +159,7 @@ def places_of(host: World) -> list[bytes]:
 
 
 def test_nothing_that_was_planted_is_in_the_file(host: World, folder: Path) -> None:
-    capture = Capture(host, folder, "--all")
+    capture = Capture(host.service, folder / "control", folder, "--all")
     reports = use_all(host)
     said = capture.stop()
     whole = capture.bytes
@@ -191,7 +197,7 @@ def mac_string(host: World) -> str:
 
 
 def test_raw_has_all_of_it(host: World, folder: Path) -> None:
-    capture = Capture(host, folder, "--all", "--raw")
+    capture = Capture(host.service, folder / "control", folder, "--all", "--raw")
     reports = use_all(host)
     assert "not redacted" in capture.stop()
     whole = capture.bytes
@@ -200,7 +206,7 @@ def test_raw_has_all_of_it(host: World, folder: Path) -> None:
 
 
 def test_other_devices_are_not_in_the_file(loopback: World, folder: Path) -> None:
-    capture = Capture(loopback, folder, "9-2", "--raw")
+    capture = Capture(loopback.service, folder / "control", folder, "9-2", "--raw")
     guests = [Guest(loopback, "9-1"), Guest(loopback, "9-2")]
     for guest in guests:
         read_zeroes(guest.device)
@@ -213,7 +219,7 @@ def test_other_devices_are_not_in_the_file(loopback: World, folder: Path) -> Non
 def test_it_starts_and_stops_in_the_middle_and_changes_nothing(loopback: World, folder: Path) -> None:
     guest = Guest(loopback)
     read_zeroes(guest.device)
-    capture = Capture(loopback, folder, "9-1")
+    capture = Capture(loopback.service, folder / "control", folder, "9-1")
     for _ in range(50):
         read_zeroes(guest.device)
     capture.stop()
@@ -233,7 +239,7 @@ def test_it_starts_and_stops_in_the_middle_and_changes_nothing(loopback: World, 
 def test_what_the_queue_cannot_hold_is_counted_and_told(loopback: World, folder: Path) -> None:
     guest = Guest(loopback)
     read_zeroes(guest.device)
-    capture = Capture(loopback, folder, "9-1", "--queue", "1K")
+    capture = Capture(loopback.service, folder / "control", folder, "9-1", "--queue", "1K")
     for _ in range(200):
         read_zeroes(guest.device, 4096)
     said = capture.stop()
@@ -289,10 +295,37 @@ def test_a_file_needs_a_name_and_a_device_must_be_there(loopback: World, folder:
     assert not (folder / "x").exists()
 
 
+def test_an_agent_captures_what_its_kernel_asks_for(
+    host: World, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "_SETTLE", 0.01)
+    vhci, met = MadeVhci(tmp_path / "sys"), threading.Event()
+    agent = Agent(host.address, vhci, lambda _host: met.set())
+    thread = threading.Thread(target=agent.run)
+    thread.start()
+    server = ControlServer(folder / "agent", GuestRequests(agent))
+    assert met.wait(PATIENCE)
+    info, _ = agent.attach(SERIALS[1])
+    capture = Capture(agent, folder / "agent", folder, SERIALS[1])
+    kernel = vhci.kernels[0]
+    kernel.control(7, 0x80, 6, 0x0303, 0x0409, 255)
+    assert SERIALS[1].encode("utf-16-le") in kernel.answer().data
+    capture.stop()
+    assert [(each.kind, each.status) for each in capture.records if each.key == 7] == [("S", -115), ("C", 0)]
+    assert f"wslusb:{info.busid}".encode() in capture.bytes
+    assert SERIALS[1].encode("utf-16-le") not in capture.bytes
+    messages = [vsockmon.read(each.data) for each in capture.packets if each.link_type == 271]
+    assert [each.to_host for each in messages if each] == [True, False]
+    agent.stop()
+    thread.join(PATIENCE)
+    server.close()
+    vhci.close()
+
+
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 def test_tshark_decodes_it_down_to_the_class(host: World, folder: Path) -> None:
     busid = next(info.busid for info in host.provider.devices() if info.serial == SERIALS[1])
-    capture = Capture(host, folder, busid)
+    capture = Capture(host.service, folder / "control", folder, busid)
     guest = Guest(host, busid)
     use(guest.device)
     guest.close()
