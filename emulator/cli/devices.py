@@ -18,7 +18,7 @@ device_argument = click.argument("device", metavar="DEVICE")
 def with_path(device: str) -> str:
     """DEVICE as the catalogue takes it: a file of the current directory gets the ``./`` that says it is one."""
     name, colon, options = device.partition(":")
-    if "/" in name or name.endswith((".py", ".toml")) or name in kinds() or not Path(name).exists():
+    if not name or "/" in name or name.endswith((".py", ".toml")) or name in kinds() or not Path(name).exists():
         return device
     return f"./{name}{colon}{options}"
 

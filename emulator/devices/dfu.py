@@ -120,7 +120,7 @@ def _make(options: Options) -> Model:
     try:
         flash = Flash(size, options.path("image"))
     except OSError as error:
-        raise bad(f"image: {error}") from error
+        raise bad(f"image: {error.filename}: {error.strerror}") from error
     return Upgradable(
         flash, options.serial(f"DFU{options.number:04d}"), poll=options.integer("poll", 5, 0, 60_000) / 1000,
         tolerant=options.flag("tolerant"), detach=options.flag("detach", default=True),

@@ -44,6 +44,7 @@ def test_a_file_that_cannot_be_is_told_with_its_option_when_the_device_is_asked_
         ("serial:send=/nowhere", "send: /nowhere: No such file or directory"),
         ("serial:pty=/nowhere/tty", "pty: /nowhere/tty: No such file or directory"),
         ("storage:file=/", "file: /: Is a directory"),
+        ("dfu:image=/", "image: /: Is a directory"),
         ("storage:ro=yes,file=/nowhere", "file: /nowhere: No such file or directory"),
     ],
 )
