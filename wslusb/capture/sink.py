@@ -21,6 +21,8 @@ QUEUE_BYTES = 32 << 20
 _ITEM_BYTES = 200
 """What an item costs beside its data."""
 _GATHER_SECONDS = 0.01
+_MOST_COUNTS = 256
+"""A ring may be kept for months, and devices come and go: those that left nothing in it are forgotten."""
 
 
 class Kind(enum.Enum):
@@ -89,6 +91,9 @@ class Sink:
         key = (point, kind is Kind.URB)
         found = self.counts.get(key)
         if found is None:
+            if self._ring and len(self.counts) >= _MOST_COUNTS:
+                here = {item.point for item in self._items}
+                self.counts = {each: counts for each, counts in self.counts.items() if each[0] in here}
             found = self.counts[key] = Counts()
         return found
 

@@ -109,6 +109,13 @@ class TestSink:
         assert times == list(range(50 - len(times), 50))
         assert 4 <= len(times) <= 10
 
+    def test_a_ring_forgets_devices_that_left_nothing_in_it(self) -> None:
+        sink, hub = Sink(2000, ring=True), Hub(is_host=True)
+        for _ in range(600):
+            sink.put(attach(hub)[0], Kind.URB, 1, bytes(100))
+        assert len(sink.counts) <= 256
+        assert {(item.point, True) for item in sink.peek()} <= set(sink.counts)
+
 
 def packets(blocks: list[bytes]) -> list[pcapfile.Packet]:
     return list(pcapfile.packets(io.BytesIO(EMPTY.join(blocks))))
