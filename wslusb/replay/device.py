@@ -60,6 +60,7 @@ class ReplayDevice:
         self._info = info or self._facts.info()
         self._script = _script(mode, story, self._facts, wildcards or Wildcards(), self.log)
         self._endpoints = EndpointMap(self._info)
+        self._as_captured = mode is Mode.STRICT
         self._pace, self._clock, self._patience = pace, clock, patience
         self._lock = threading.Lock()
         self._delivery = Delivery()
@@ -101,7 +102,7 @@ class ReplayDevice:
             return urb.transfer == TransferType.CONTROL and urb.setup.length == (
                 len(urb.data) if outgoing else urb.length
             )
-        if not self._info.configurations:
+        if self._as_captured or not self._info.configurations:
             return True
         return self._endpoints.active.get(urb.endpoint) == urb.transfer
 

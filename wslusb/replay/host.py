@@ -125,11 +125,18 @@ def _plain(status: Status) -> Status:
 
 def _moments(story: Story) -> Iterator[tuple[int, Exchange, bool]]:
     """Beginnings and ends in the order of the file: time in nanoseconds, URB, and whether it begins."""
-    moments = []
+    firsts: dict[int, int] = {}
     for exchange in story.exchanges:
-        if exchange.refused or exchange.number == ANYTIME:
+        if exchange.number != ANYTIME:
+            firsts.setdefault(exchange.lane, exchange.number)
+    moments: list[tuple[float, int, Exchange, bool]] = []
+    for exchange in story.exchanges:
+        if exchange.refused:
             continue
-        moments.append((exchange.number, exchange.request.time, exchange, True))
+        # What was asked before the capture began is asked before anything else on its endpoint.
+        begun = exchange.number if exchange.number != ANYTIME else firsts.get(exchange.lane, exchange.answer_number)
+        begun = min(begun, exchange.answer_number or begun)
+        moments.append((begun - (exchange.number == ANYTIME) / 2, exchange.request.time, exchange, True))
         if exchange.answer is not None:
             moments.append((exchange.answer_number, exchange.answer.time, exchange, False))
     for _, moment, exchange, begins in sorted(moments, key=lambda each: each[0]):
@@ -155,7 +162,7 @@ def _length(exchange: Exchange) -> int:
     """What to ask for. Where the capture does not tell: whole packets, with room for what came."""
     if exchange.setup is not None:
         return exchange.setup.length
-    if exchange.request.length != NOT_TOLD:
+    if exchange.request.length != NOT_TOLD and exchange.number != ANYTIME:
         return exchange.request.length
     came = len(exchange.answer.data) if exchange.answer is not None else 0
     return max(-(-came // _PACKET), 1) * _PACKET
