@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import itertools
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.integration.test_dissect_wireshark import CONVERSATION, GUEST, NOW
 from tests.support.world import World
 from wslusb.capture import pcapng
 from wslusb.capture.vsockmon import from_guest, from_host
+from wslusb.host import export
 
 PAGE = Path(__file__).parents[2] / "docs" / "dissect.md"
 SOCKET = "/tmp/wslusb.sock"  # noqa: S108 -- what the page says
@@ -19,7 +21,10 @@ SESSIONS = re.findall(r"<!-- doctest -->\n```python\n(.*?)```", PAGE.read_text(e
 
 
 @pytest.mark.parametrize("session", SESSIONS)
-def test_a_session_comes_out_as_it_is_printed(session: str, world: World, tmp_path: Path) -> None:
+def test_a_session_comes_out_as_it_is_printed(
+    session: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "_handles", itertools.count(1))  # as in a service that was just started
     blocks = [pcapng.section(), pcapng.interface(pcapng.LINK_VSOCK, "wslusb:1-1")]
     for at, (host, data) in enumerate(CONVERSATION):
         head = from_host(GUEST) if host else from_guest(GUEST)
