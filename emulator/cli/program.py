@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import io
-import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
 
 import click
 
-from wslusb.cli.ending import guarded
+from wslusb.cli.ending import Ending
 from wslusb.cli.output import ExitCode
 
 __all__ = ["VERBS", "Program", "program"]
@@ -29,8 +25,11 @@ Environment: WSLUSB_DEBUG=1 (tracebacks).
 """
 
 
-class Program(click.Group):
+class Program(Ending):
     """A group whose verbs are imported when they are needed."""
+
+    program = "emulator"
+    called = "python -m emulator"
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
         """The verbs."""
@@ -42,17 +41,6 @@ class Program(click.Group):
             return None
         command: click.Command = importlib.import_module(f".{VERBS[cmd_name]}", __package__).command
         return command
-
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
-        """Run a command line and end the process."""
-        extra["standalone_mode"] = False
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                # A terminal that cannot show a device's name is no reason not to show the device.
-                stream.reconfigure(errors="backslashreplace")
-        sys.exit(
-            guarded(lambda: super(Program, self).main(args, prog_name or "python -m emulator", **extra), "emulator")
-        )
 
 
 @click.group(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NoReturn
 
 import click
 
@@ -13,7 +15,7 @@ from ..errors import WslusbError
 from . import output
 from .output import ExitCode
 
-__all__ = ["guarded"]
+__all__ = ["Ending", "guarded"]
 
 
 def guarded(work: Callable[[], object], program: str) -> int:
@@ -74,3 +76,23 @@ def _trace() -> None:
 def debug_wanted() -> bool:
     """Whether the user wants tracebacks: ``--debug`` sets the variable, for the processes below this one too."""
     return os.environ.get("WSLUSB_DEBUG", "").lower() not in ("", "0", "no", "false")
+
+
+class Ending(click.Group):
+    """A group that ends as docs/cli.md says. ``program`` is its name in messages, ``called`` what a user types."""
+
+    program: ClassVar[str]
+    called: ClassVar[str]
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+        """Run a command line and end the process."""
+        extra["standalone_mode"] = False
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # A terminal that cannot show a device's name is no reason not to show the device.
+                stream.reconfigure(errors="backslashreplace")
+
+        def work() -> object:
+            return super(Ending, self).main(args, prog_name or self.called, **extra)
+
+        sys.exit(guarded(work, self.program))

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import io
 import os
-import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
 
 import click
 
 from . import output
-from .ending import guarded
+from .ending import Ending
 from .output import ExitCode
 
 __all__ = ["VERBS", "Program", "program"]
@@ -37,8 +33,11 @@ WSLUSB_DEBUG=1 (tracebacks).
 """
 
 
-class Program(click.Group):
+class Program(Ending):
     """A group whose verbs are imported when they are needed, and which ends as docs/cli.md says."""
+
+    program = "wslusb"
+    called = "wslusb"
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
         """The verbs."""
@@ -50,19 +49,6 @@ class Program(click.Group):
             return None
         command: click.Command = importlib.import_module(f".{cmd_name}", __package__).command
         return command
-
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
-        """Run a command line and end the process."""
-        extra["standalone_mode"] = False
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                # A terminal that cannot show a device's name is no reason not to show the device.
-                stream.reconfigure(errors="backslashreplace")
-
-        def work() -> object:
-            return super(Program, self).main(args, prog_name or "wslusb", **extra)
-
-        sys.exit(guarded(work, "wslusb"))
 
 
 def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
