@@ -5,16 +5,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-import tempfile
 import threading
 from collections import Counter
-from pathlib import Path
-from typing import Self
 
+from tests.fuzz.attacked import Attacked
 from tests.fuzz.mutation import Channel
-from tests.fuzz.oracle import HANG_SECONDS, Finding, Watch, drain
+from tests.fuzz.oracle import HANG_SECONDS, Finding, drain
 from tests.support.kernel import RET_SUBMIT, RET_UNLINK, pack_submit, pack_unlink
-from tests.support.world import World
 from wslusb.errors import LocalError
 from wslusb.guest.relay import Relay
 from wslusb.transport.stream import Peer, SocketStream
@@ -42,26 +39,8 @@ _COMMANDS = [
 ]
 
 
-class RelayAttack:
+class RelayAttack(Attacked):
     """A service, and for each case a device that is attached through it and a relay on it."""
-
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="wslusb-")
-        self._world = World(Path(self._folder.name))
-        self._watch = Watch()
-
-    def __enter__(self) -> Self:
-        self._watch.__enter__()
-        self._world.__enter__()
-        self._world.service.bind("9-1")
-        self._world.works()
-        self._watch.begin()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._world.service.close()
-        self._watch.__exit__(None, None, None)
-        self._folder.cleanup()
 
     def __call__(self, case: bytes) -> set[str]:
         """Run a case. The host must never hear of what the kernel did wrong."""

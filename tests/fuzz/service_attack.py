@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import struct
-import tempfile
-from pathlib import Path
-from typing import Self
 
+from tests.fuzz.attacked import Attacked
 from tests.fuzz.mutation import Channel
-from tests.fuzz.oracle import Finding, Watch, check_answers, drain
+from tests.fuzz.oracle import Finding, check_answers, drain
 from tests.support.peers import RawGuest
 from tests.support.usb import bulk_in, bulk_out, control_urb, iso_urb
-from tests.support.world import World
 from wslusb.usb.setup import Setup
 from wslusb.wire.cancels import Cancel
 from wslusb.wire.events import Event, EventKind
@@ -64,26 +61,8 @@ def _urbs(handle: int) -> list[bytes]:
     return messages
 
 
-class ServiceAttack:
+class ServiceAttack(Attacked):
     """A service with a loopback device, for any number of cases."""
-
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="wslusb-")
-        self._world = World(Path(self._folder.name))
-        self._watch = Watch()
-
-    def __enter__(self) -> Self:
-        self._watch.__enter__()
-        self._world.__enter__()
-        self._world.service.bind("9-1")
-        self._world.works()
-        self._watch.begin()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._world.service.close()
-        self._watch.__exit__(None, None, None)
-        self._folder.cleanup()
 
     def __call__(self, case: bytes) -> set[str]:
         """Run a case: what the service did, in kinds. Finding for what it must not do."""
