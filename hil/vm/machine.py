@@ -77,6 +77,11 @@ class Machine:
         return str((self.link.hello or {}).get("release", ""))
 
     @property
+    def interpreter(self) -> str:
+        """The tests' own Python: the machine sees the same file system."""
+        return sys.executable
+
+    @property
     def link(self) -> AgentLink:
         """The channel to its agent."""
         if self._link is None:

@@ -5,42 +5,35 @@ After every test it must be true that there is no ghost in a port, no process th
 
 from __future__ import annotations
 
-import itertools
-import json
-import re
 import shlex
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
+from hil.daemons import ENVIRONMENT, Daemons, poll, terminate
 from hil.errors import RigError
+from hil.health import COMPLAINTS, hung, taken_ports
 from hil.requirements import TEST_TOOLS, require
-from hil.vm.machine import PROJECT, Machine
-from hil.vm.remote import Process, Result
+from hil.vm.machine import Machine
+from hil.vm.remote import Process
 from hil.vm.rig import Rig
 from hil.vm.uml import UmlMachine
 
+__all__ = [
+    "COMPLAINTS", "ENVIRONMENT", "LISTEN", "MIB", "PROGRAMS", "SECOND", "Passthrough", "copying", "daemons_of", "hung",
+    "poll", "program", "safe", "taken_ports", "terminate", "tools",
+]  # fmt: skip
+
 PROGRAMS = Path(__file__).with_name("programs")
-ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state"}
 SECOND = "unix:/run/wslusb-second.sock"
 """Where the service listens for a guest that is not the rig's: a program on the host itself."""
-ZYGOTE = "/run/wslusb-zygote"
 LISTEN = ("--listen", "vsock:", "--listen", SECOND)
 MIB = 1 << 20
-LOG_TAIL = 4000
 
 HostMachine = TypeVar("HostMachine", bound=Machine)
-
-COMPLAINTS = re.compile(
-    # What vhci_hcd says when it drops a connection for an answer that it did not expect or could not read
-    # (drivers/usb/usbip/vhci_rx.c), and what any kernel says when it is in trouble.
-    r"cannot find a urb|URB \d+ doesn't exist|unknown pdu|bad pdu|recv xbuf|recv iso|"
-    r"\bBUG:|WARNING:|Oops|kernel panic|blocked for more than"
-)
 
 
 def tools(*programs: str) -> None:
@@ -48,44 +41,14 @@ def tools(*programs: str) -> None:
     require({program: TEST_TOOLS[program] for program in programs})
 
 
-def poll(condition: Callable[[], bool], seconds: float, what: str) -> float:
-    """Wait until something holds; how many seconds that took."""
-    started = time.monotonic()
-    while not condition():
-        assert time.monotonic() < started + seconds, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.02)
-    return time.monotonic() - started
-
-
-def hung(machine: Machine) -> str:
-    """The processes in D state that are no kernel threads."""
-    script = (
-        "for f in $(grep -ls '^State:.D' /proc/[0-9]*/status); do"
-        " [ -s ${f%status}cmdline ] && tr '\\0' ' ' <${f%status}cmdline && echo; done 2>/dev/null; true"
-    )
-    return machine.run(script).stdout.strip()
-
-
-def taken_ports(guest: Machine) -> list[str]:
-    """The lines of vhci_hcd's status that do not say "free" (VDEV_ST_NULL, 004)."""
-    text = guest.run("cat /sys/devices/platform/vhci_hcd.0/status*").stdout
-    lines = [line.split() for line in text.splitlines() if line[:2] in ("hs", "ss")]
-    return [" ".join(words) for words in lines if words[2] != "004"]
-
-
-class Passthrough(Generic[HostMachine]):
-    """Both daemons of one rig. They stay up from test to test; one that a test has ended is started for the next."""
+class Passthrough(Daemons[HostMachine, UmlMachine]):
+    """The daemons of a rig of virtual machines, and what must be true when nothing is attached."""
 
     def __init__(self, rig: Rig[HostMachine]) -> None:
+        super().__init__(rig.host, rig.guest, serve=LISTEN)
         self.rig = rig
-        self.service: Process | None = None
-        self.agent: Process | None = None
         self.keep = False
         """Whether what is attached stays so from test to test, until :meth:`release`."""
-        self._zygotes: dict[Machine, Process] = {}
-        self._logs: list[str] = []
-        self._marks = itertools.count(1)
-        self._mark = ""
 
     @property
     def host(self) -> HostMachine:
@@ -94,85 +57,10 @@ class Passthrough(Generic[HostMachine]):
 
     @property
     def guest(self) -> UmlMachine:
-        """The machine that they are attached to."""
+        """The machine that they are attached to; a test may have booted another one."""
         return self.rig.guest
 
-    # -- the daemons
-
-    def start_service(self, *arguments: str) -> Process:
-        """Start ``wslusb serve`` and wait until it listens."""
-        self._keep("service", self.service)
-        command = [sys.executable, "-m", "wslusb", "serve", "--log-level", "debug", *LISTEN, *arguments]
-        self.service = self.host.start(command, env=ENVIRONMENT)
-        self.service.wait_for_output("serving ", 60)
-        return self.service
-
-    def start_agent(self, *arguments: str) -> Process:
-        """Start ``wslusb agent`` and wait until it is connected."""
-        self._keep("agent", self.agent)
-        command = [sys.executable, "-m", "wslusb", "agent", "--log-level", "debug", *arguments]
-        self.agent = self.guest.start(command, env=ENVIRONMENT)
-        self.agent.wait_for_output("connected to ", 60)
-        return self.agent
-
-    def ready(self) -> None:
-        """Start what does not run."""
-        if self.service is None or not self.service.running:
-            mark = len(self.agent.output) if self.agent else 0
-            self.start_service()
-            if self.agent is not None and self.agent.running:
-                self.wait_connected(mark)
-        if self.agent is None or not self.agent.running:
-            self.start_agent()
-        self.mark()
-
-    def wait_connected(self, mark: int, seconds: float = 15) -> None:
-        """Wait until the agent has said, after the first ``mark`` characters, that it is connected."""
-        agent = self.agent
-        assert agent is not None
-        poll(lambda: "connected to " in agent.output[mark:], seconds, "the agent is connected again")
-
-    @staticmethod
-    def kill9(machine: Machine, process: Process) -> None:
-        """SIGKILL to this process alone: its guardian is to outlive it."""
-        machine.run(["kill", "-9", str(process.pid)])
-        process.wait(10)
-
-    def logs(self) -> str:
-        """What both daemons have said in this test and before."""
-        self._keep("service", self.service)
-        self._keep("agent", self.agent)
-        text = "\n".join(self._logs)
-        self._logs.clear()
-        return text[-3 * LOG_TAIL :]
-
-    def _keep(self, name: str, process: Process | None) -> None:
-        if process is not None:
-            self._logs.append(f"--- {name}, {process.returncode}\n{process.output[-LOG_TAIL:]}")
-
     # -- the command line
-
-    def python(self, machine: Machine, what: str, *arguments: str, env: Mapping[str, str] | None = None) -> Process:
-        """Start a Python program in a machine, by its zygote (tests/kernel/programs/zygote.py)."""
-        if machine not in self._zygotes:
-            command = [sys.executable, str(PROGRAMS / "zygote.py"), ZYGOTE]
-            zygote = machine.start(command, env={**ENVIRONMENT, "PYTHONPATH": str(PROJECT)})
-            zygote.wait_for_output("ready", 60)
-            self._zygotes[machine] = zygote
-        request = json.dumps({"run": what, "arguments": arguments, "env": dict(env or {})})
-        return machine.start(
-            f"mkfifo {ZYGOTE}.$$; echo $$ {shlex.quote(request)} >{ZYGOTE}; read -r status <{ZYGOTE}.$$; exit $status"
-        )
-
-    def cli(
-        self, machine: Machine, *arguments: str, check: bool = True, env: Mapping[str, str] | None = None
-    ) -> Result:
-        """Run ``wslusb`` with these arguments."""
-        result = self.python(machine, "wslusb", *arguments, env=env).wait()
-        assert not check or not result.returncode, (
-            f"wslusb {shlex.join(arguments)} on the {machine.name}: {result.output}"
-        )
-        return result
 
     def at_once(self, machine: Machine, verb: str, names: Sequence[str]) -> list[str]:
         """``wslusb verb NAME`` for each name, all at the same time; what they said on standard output."""
@@ -187,10 +75,6 @@ class Passthrough(Generic[HostMachine]):
         assert not result.returncode, f"{name} {shlex.join(arguments)} in the {machine.name}: {result.output}"
         return result.stdout
 
-    def json(self, machine: Machine, *arguments: str) -> Any:
-        """What ``wslusb ... --json`` answers."""
-        return json.loads(self.cli(machine, *arguments, "--json").stdout)
-
     def share(self, name: str) -> None:
         """Bind a device, as soon as the host has it."""
         self.wait_listed(name)
@@ -203,15 +87,6 @@ class Passthrough(Generic[HostMachine]):
             f"grep -lsx {quoted} /sys/bus/usb/devices/*/serial | while read f; do"
             " grep -q . ${f%serial}bConfigurationValue && echo x; done | grep -q x", seconds,
         )  # fmt: skip
-
-    def attach(self, name: str, side: str = "guest") -> list[str]:
-        """``wslusb attach`` on one side; the nodes."""
-        machine = self.guest if side == "guest" else self.host
-        return self.cli(machine, "attach", name).stdout.split()
-
-    def detach(self, name: str = "--all", side: str = "guest") -> None:
-        """``wslusb detach`` on one side."""
-        self.cli(self.guest if side == "guest" else self.host, "detach", name)
 
     def disk(self, name: str, side: str = "guest") -> str:
         """Attach a disk; its node."""
@@ -245,16 +120,6 @@ class Passthrough(Generic[HostMachine]):
         for name, machine in self.rig.machines.items():
             found += [f"{name}: {line}" for line in self.kernel_said(machine).splitlines() if COMPLAINTS.search(line)]
         return "\n".join(found)
-
-    def mark(self) -> None:
-        """Write a line into both kernels' logs: :meth:`kernel_said` is what comes after it."""
-        self._mark = f"wslusb test {next(self._marks)}."
-        for machine in self.rig.machines.values():
-            machine.run(f"echo '{self._mark}' >/dev/kmsg")
-
-    def kernel_said(self, machine: Machine) -> str:
-        """A kernel's log since the last :meth:`mark`."""
-        return machine.dmesg().rpartition(self._mark)[2]
 
     def driver(self, serial: str, interface: str = "1.0") -> str:
         """The driver that the host's kernel has bound to a device, "" for none."""
@@ -311,12 +176,6 @@ def copying(machine: Machine, disk: str, direction: str = "write") -> Process:
 def daemons_of(values: Sequence[object]) -> list[Passthrough[Any]]:
     """The pass-throughs among the fixtures of a test."""
     return [value for value in values if isinstance(value, Passthrough)]
-
-
-def terminate(process: Process, seconds: float = 15.0) -> Result:
-    """SIGTERM, and how it ended."""
-    process.kill(signal.SIGTERM)
-    return process.wait(seconds)
 
 
 def safe(what: Callable[[], str]) -> str:

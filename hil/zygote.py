@@ -1,8 +1,8 @@
 """Runs Python programs in forked children, because an interpreter takes a second to start in a virtual machine.
 
-python zygote.py FIFO
+    python -m hil.zygote FIFO
 
-A line in FIFO is the process id of who asks, and JSON: {"run": "wslusb" | "hil.gadgets" | "/path/of/a/program.py",
+A line in FIFO is the process id of who asks, and JSON: {"run": "wslusb" | "a.module" | "/path/of/a/program.py",
 "arguments": [...], "env": {...}}. The child uses standard output and error of who asks, and writes its exit status to
 FIFO.PID, from which that one reads it.
 """
@@ -19,22 +19,22 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from hil import gadgets
 from wslusb.cli.program import VERBS, program
 
-LATER = ("wslusb.control.client", "wslusb.cli.options", "random", "runpy", "select")
+LATER = ("hil.gadgets", "hil.probes.__main__", "wslusb.control.client", "wslusb.cli.options", "random", "select")
 
 
 def run(what: str, arguments: list[str]) -> None:
     """Run one of the programs; it ends by SystemExit, or comes back."""
     if what == "wslusb":
         program(arguments)
-    elif what == "hil.gadgets":
-        sys.exit(gadgets.main(arguments))
-    else:
-        sys.argv = [what, *arguments]
+        return
+    sys.argv = [what, *arguments]
+    if what.endswith(".py"):
         sys.path.insert(0, str(Path(what).parent))
         runpy.run_path(what, run_name="__main__")
+    else:
+        sys.exit(importlib.import_module(what).main(arguments))
 
 
 def status_of(request: dict[str, Any]) -> int:
@@ -44,7 +44,7 @@ def status_of(request: dict[str, Any]) -> int:
         run(request["run"], request["arguments"])
     except SystemExit as end:
         if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
+            sys.stderr.write(f"{end.code}\n")
             return 1
         return end.code or 0
     except BaseException:  # noqa: BLE001 - as at the end of an interpreter
@@ -72,7 +72,7 @@ def main() -> None:
     os.mkfifo(fifo)
     for name in (*LATER, *(f"wslusb.cli.{verb}" for verb in VERBS if verb not in ("serve", "agent"))):
         importlib.import_module(name)
-    print("ready", flush=True)
+    print("ready", flush=True)  # noqa: T201
     with open(os.open(fifo, os.O_RDWR), encoding="utf-8") as lines:  # noqa: PTH123 - never at its end
         for line in lines:
             pid, _, text = line.partition(" ")

@@ -1,0 +1,198 @@
+"""The daemons of a rig: ``wslusb serve`` on its host, ``wslusb agent`` in its guest, the command line on either."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shlex
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from hil.errors import CommandFailedError, RigError
+from hil.places.place import Place, PlaceProcess
+from hil.vm.machine import PROJECT, Machine
+from hil.vm.remote import Result
+
+__all__ = ["ENVIRONMENT", "Daemons", "poll", "terminate"]
+
+ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state"}
+"""In virtual machines, which have a file system of their own."""
+ZYGOTE = "/run/wslusb-zygote"
+LOG_TAIL = 4000
+
+HostPlace = TypeVar("HostPlace", bound=Place, covariant=True)
+GuestPlace = TypeVar("GuestPlace", bound=Place, covariant=True)
+
+
+def poll(condition: Callable[[], bool], seconds: float, what: str) -> float:
+    """Wait until something holds; how many seconds that took. AssertionError if it does not come."""
+    started = time.monotonic()
+    while not condition():
+        if time.monotonic() >= started + seconds:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+def terminate(process: PlaceProcess, seconds: float = 15.0) -> Result:
+    """SIGTERM, and how it ended."""
+    process.kill(signal.SIGTERM)
+    return process.wait(seconds)
+
+
+class Daemons(Generic[HostPlace, GuestPlace]):
+    """They stay up from test to test; one that a test has ended is started for the next.
+
+    ``serve`` and ``agent`` are the arguments that each is started with.
+    """
+
+    def __init__(
+        self, host: HostPlace, guest: GuestPlace, *, serve: Sequence[str] = (), agent: Sequence[str] = (),
+        environment: Mapping[str, str] = ENVIRONMENT,
+    ) -> None:  # fmt: skip
+        self._host = host
+        self._guest = guest
+        self.service: PlaceProcess | None = None
+        self.agent: PlaceProcess | None = None
+        self._serve = tuple(serve)
+        self._agent = tuple(agent)
+        self._environment = dict(environment)
+        self._zygotes: dict[str, tuple[Place, PlaceProcess]] = {}
+        self._logs: list[str] = []
+        self._marks = itertools.count(1)
+        self._mark = ""
+
+    @property
+    def host(self) -> HostPlace:
+        """The machine with the devices."""
+        return self._host
+
+    @property
+    def guest(self) -> GuestPlace:
+        """The machine that they are attached to."""
+        return self._guest
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Both, by name; one if they are the same."""
+        return {place.name: place for place in (self.host, self.guest)}
+
+    # -- life
+
+    def start_service(self, *arguments: str) -> PlaceProcess:
+        """Start ``wslusb serve`` and wait until it listens."""
+        self._keep("service", self.service)
+        self.service = self._start(self.host, "serve", *self._serve, *arguments)
+        self.service.wait_for_output("serving ", 60)
+        return self.service
+
+    def start_agent(self, *arguments: str) -> PlaceProcess:
+        """Start ``wslusb agent`` and wait until it is connected."""
+        self._keep("agent", self.agent)
+        self.agent = self._start(self.guest, "agent", *self._agent, *arguments)
+        self.agent.wait_for_output("connected to ", 60)
+        return self.agent
+
+    def _start(self, place: Place, verb: str, *arguments: str) -> PlaceProcess:
+        command = [place.interpreter, "-m", "wslusb", verb, "--log-level", "debug", *arguments]
+        return place.start(command, env=self._environment)
+
+    def ready(self) -> None:
+        """Start what does not run."""
+        if self.service is None or not self.service.running:
+            mark = len(self.agent.output) if self.agent else 0
+            self.start_service()
+            if self.agent is not None and self.agent.running:
+                self.wait_connected(mark)
+        if self.agent is None or not self.agent.running:
+            self.start_agent()
+        self.mark()
+
+    def stop(self) -> None:
+        """End both."""
+        for process in (self.agent, self.service):
+            if process is not None and process.running:
+                terminate(process)
+
+    def wait_connected(self, mark: int, seconds: float = 15) -> None:
+        """Wait until the agent has said, after the first ``mark`` characters, that it is connected."""
+        agent = self.agent
+        if agent is None:
+            raise RigError("no agent has been started")
+        poll(lambda: "connected to " in agent.output[mark:], seconds, "the agent is connected again")
+
+    @staticmethod
+    def kill9(place: Place, process: PlaceProcess) -> None:
+        """SIGKILL to this process alone: its guardian is to outlive it."""
+        place.run(["kill", "-9", str(process.pid)])
+        process.wait(10)
+
+    def logs(self) -> str:
+        """What both daemons have said in this test and before."""
+        self._keep("service", self.service)
+        self._keep("agent", self.agent)
+        text = "\n".join(self._logs)
+        self._logs.clear()
+        return text[-3 * LOG_TAIL :]
+
+    def _keep(self, name: str, process: PlaceProcess | None) -> None:
+        if process is not None:
+            self._logs.append(f"--- {name}, {process.returncode}\n{process.output[-LOG_TAIL:]}")
+
+    # -- the command line
+
+    def python(self, place: Place, what: str, *arguments: str, env: Mapping[str, str] | None = None) -> PlaceProcess:
+        """Start ``wslusb``, a module, or a Python program by its path; in a virtual machine by its zygote."""
+        if isinstance(place, Machine):
+            return self._by_zygote(place, what, *arguments, env=env)
+        words = [what] if what.endswith(".py") else ["-m", what]
+        return place.start([place.interpreter, *words, *arguments], env={**self._environment, **(env or {})})
+
+    def _by_zygote(self, machine: Machine, what: str, *arguments: str, env: Mapping[str, str] | None) -> PlaceProcess:
+        """See hil/zygote.py."""
+        known = self._zygotes.get(machine.name)
+        if known is None or known[0] is not machine:
+            command = [machine.interpreter, "-m", "hil.zygote", ZYGOTE]
+            zygote = machine.start(command, env={**self._environment, "PYTHONPATH": str(PROJECT)})
+            zygote.wait_for_output("ready", 60)
+            self._zygotes[machine.name] = (machine, zygote)
+        request = json.dumps({"run": what, "arguments": arguments, "env": dict(env or {})})
+        return machine.start(
+            f"mkfifo {ZYGOTE}.$$; echo $$ {shlex.quote(request)} >{ZYGOTE}; read -r status <{ZYGOTE}.$$; exit $status"
+        )
+
+    def cli(
+        self, place: Place, *arguments: str, check: bool = True, env: Mapping[str, str] | None = None,
+        timeout: float = 60.0,
+    ) -> Result:  # fmt: skip
+        """Run ``wslusb`` with these arguments. CommandFailedError unless it succeeds, or ``check`` is False."""
+        result = self.python(place, "wslusb", *arguments, env=env).wait(timeout)
+        if check and result.returncode:
+            raise CommandFailedError(place.name, f"wslusb {shlex.join(arguments)}: {result.output.strip()}")
+        return result
+
+    def json(self, place: Place, *arguments: str) -> Any:
+        """What ``wslusb ... --json`` answers."""
+        return json.loads(self.cli(place, *arguments, "--json").stdout)
+
+    def attach(self, name: str, side: str = "guest") -> list[str]:
+        """``wslusb attach`` on one side; the nodes."""
+        return self.cli(self.guest if side == "guest" else self.host, "attach", name).stdout.split()
+
+    def detach(self, name: str = "--all", side: str = "guest") -> None:
+        """``wslusb detach`` on one side."""
+        self.cli(self.guest if side == "guest" else self.host, "detach", name)
+
+    # -- the kernels' logs
+
+    def mark(self) -> None:
+        """Write a line into both kernels' logs: :meth:`kernel_said` is what comes after it."""
+        self._mark = f"wslusb test {next(self._marks)}."
+        for place in self.places.values():
+            place.run(f"echo '{self._mark}' >/dev/kmsg")
+
+    def kernel_said(self, place: Place) -> str:
+        """A kernel's log since the last :meth:`mark`."""
+        return place.dmesg().rpartition(self._mark)[2]
