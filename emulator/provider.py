@@ -16,6 +16,7 @@ from wslusb.usb.urb import Status
 from .catalogue import parse_models
 from .device import VirtualDevice
 from .model import Model
+from .switches import Switches
 
 __all__ = ["EmulatorProvider"]
 
@@ -42,6 +43,12 @@ class EmulatorProvider:
         self._lock = threading.Lock()
         self._ports = {f"{_BUS}-{number}": _Port(model) for number, model in enumerate(models, 1)}
         self._watchers: list[Watcher] = []
+        self._switches = Switches.from_environment(self)
+
+    @property
+    def ports(self) -> list[str]:
+        """All ports, whether a device is plugged in or not."""
+        return list(self._ports)
 
     def devices(self) -> list[DeviceInfo]:
         """The devices that are plugged in, in the order of their ports."""
@@ -143,5 +150,7 @@ class EmulatorProvider:
 
     def close(self) -> None:
         """Stop calling watchers. Open devices stay with whoever opened them."""
+        if self._switches is not None:
+            self._switches.close()
         with self._lock:
             self._watchers.clear()
