@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 
-class RigError(Exception):
+from wslusb.errors import WslusbError
+
+
+class RigError(WslusbError):
     """The rig itself failed: something is missing, a machine died, a command did not end."""
+
+
+class RigFileError(RigError):
+    """The rig file is not right; `problems` has one line for each thing that is wrong with it."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems), hint="docs/hil-rig.md has every key")
+
+
+class DeviceAbsentError(RigError):
+    """A device that the rig file names is not plugged in."""
+
+
+class AmbiguousDeviceError(RigError):
+    """What the rig file says of a device fits several that are plugged in."""
+
+
+class LockedError(RigError):
+    """Somebody else is using the device."""
 
 
 class RequirementsError(RigError):
