@@ -10,21 +10,17 @@ one. `make.py` boots the machine.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import fcntl
 import os
-import select
 import shutil
-import struct
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hil import gadgets
 from hil.gadgets import Function, Gadget
+from tests.support.usbmon import Monitor
 
 SYSFS = Path("/sys/bus/usb/devices")
 DEBUG = Path("/sys/kernel/debug")
@@ -32,10 +28,6 @@ ATTRIBUTES = (
     "descriptors", "bos_descriptors", "speed", "bConfigurationValue", "configuration", "manufacturer", "product",
     "serial", "busnum", "devnum",
 )  # fmt: skip
-GETX = 0x4018920A
-"""MON_IOCX_GETX of drivers/usb/mon/mon_bin.c: one event with a header of 64 bytes."""
-LINKTYPE_USB_LINUX_MMAPPED = 220
-SNAP = 4096
 
 
 def composite() -> Gadget:
@@ -69,43 +61,6 @@ GADGETS: dict[str, Callable[[], Gadget]] = {
     "midi": midi,
     "network": network,
 }
-
-
-class Monitor(threading.Thread):
-    """Copies the events of /dev/usbmon0 into a pcap file of link type 220."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(daemon=True)
-        self._device = os.open("/dev/usbmon0", os.O_RDONLY | os.O_NONBLOCK)
-        self._file = path.open("wb")
-        self._file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, SNAP, LINKTYPE_USB_LINUX_MMAPPED))
-        self._ending = False
-        self._header, self._data = ctypes.create_string_buffer(64), ctypes.create_string_buffer(SNAP)
-        self._arguments = struct.pack("PPN", ctypes.addressof(self._header), ctypes.addressof(self._data), SNAP)
-
-    def run(self) -> None:
-        """Until :meth:`end`."""
-        while True:
-            ready = select.select([self._device], [], [], 0.2)[0]
-            if ready:
-                self._one()
-            elif self._ending:
-                return
-
-    def _one(self) -> None:
-        fcntl.ioctl(self._device, GETX, self._arguments)
-        header = self._header.raw
-        length, captured = struct.unpack_from("<II", header, 32)
-        data = self._data.raw[: min(captured, SNAP)]
-        seconds, micro = struct.unpack_from("<qi", header, 16)
-        self._file.write(struct.pack("<IIII", seconds, micro, 64 + len(data), 64 + max(length, captured)))
-        self._file.write(header + data)
-
-    def end(self) -> None:
-        """Read what is left, and close the file."""
-        self._ending = True
-        self.join()
-        self._file.close()
 
 
 def plugged(serial: str) -> Path:

@@ -54,14 +54,38 @@ def test_isochronous_packets() -> None:
     urb = Urb(5, 0x83, TransferType.ISOCHRONOUS, 30, UrbFlag.ISO_ASAP, interval=8, start_frame=7, iso_lengths=(10, 20))
     head, table = fields(submitted(urb, PLACE, NOW))
     assert (head["descriptors"], head["captured"], head["flags"]) == (2, 32, 0x202)
-    assert list(struct.iter_unpack("<iIII", table)) == [(-115, 0, 10, 0), (-115, 10, 20, 0)]
+    assert list(struct.iter_unpack("<iIII", table)) == [(-18, 0, 10, 0), (-18, 10, 20, 0)]
     results = [IsoResult(Status.OK, 4), IsoResult(Status.CRC, 2)]
     done = Completion(urb, Status.OK, 6, b"abcdef", start_frame=9, error_count=1, iso=results)
     head, rest = fields(completed(done, PLACE, NOW))
     assert head["setup"] == struct.pack("<ii", 1, 2)
-    assert (head["start_frame"], head["length"], head["captured"]) == (9, 6, 38)
-    assert list(struct.iter_unpack("<iIII", rest[:32])) == [(0, 0, 4, 0), (-84, 4, 2, 0)]
-    assert rest[32:] == b"abcdef"
+    assert (head["start_frame"], head["length"], head["captured"]) == (9, 6, 44)
+    assert list(struct.iter_unpack("<iIII", rest[:32])) == [(0, 0, 4, 0), (-84, 10, 2, 0)]
+    assert rest[32:] == b"abcd" + bytes(6) + b"ef"
+    assert read(b"".join(completed(done, PLACE, NOW))) is not None
+
+
+def test_packets_that_nobody_got_to_have_their_places() -> None:
+    urb = Urb(5, 0x83, TransferType.ISOCHRONOUS, 30, UrbFlag.ISO_ASAP, iso_lengths=(10, 20))
+    head, table = fields(completed(Completion(urb, Status.CANCELLED), PLACE, NOW))
+    assert (head["status"], head["descriptors"], head["captured"]) == (-2, 2, 32)
+    assert list(struct.iter_unpack("<iIII", table)) == [(-18, 0, 0, 0), (-18, 10, 0, 0)]
+
+
+def test_only_interrupt_and_isochronous_urbs_have_intervals_and_only_the_latter_frames() -> None:
+    seen = {}
+    for transfer in (TransferType.BULK, TransferType.INTERRUPT, TransferType.ISOCHRONOUS):
+        head, _ = fields(submitted(Urb(5, 0x83, transfer, 8, interval=8, start_frame=0xFFFFFFFF), PLACE, NOW))
+        seen[transfer] = head["interval"], head["start_frame"]
+    assert list(seen.values()) == [(0, 0), (8, 0), (8, -1)]
+
+
+def test_a_request_without_data_goes_out() -> None:
+    urb = Urb(9, 0, TransferType.CONTROL, 0, 0, b"", Setup(0xC0, 1, 2, 3, 0))
+    head, _ = fields(submitted(urb, PLACE, NOW))
+    assert (head["endpoint"], head["data_flag"], head["flags"]) == (0x00, 0, 0)
+    head, _ = fields(completed(Completion(urb), PLACE, NOW))
+    assert (head["endpoint"], head["data_flag"], head["flags"]) == (0x00, ord(">"), 0)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
