@@ -21,7 +21,7 @@ from .streams import Streamed
 __all__ = ["ControlServer", "Handler"]
 
 log = logging.getLogger(__name__)
-_CLIENTS = 32
+_CLIENTS = 128
 _IDLE_SECONDS = 30.0
 
 Handler = Callable[[Json], Json | Streamed]
@@ -84,7 +84,8 @@ class ControlServer:
             self._clients.release()
 
     def _stream(self, sock: socket.socket, streamed: Streamed) -> None:
-        sock.sendall(encode({"ok": True, **streamed.answer}))
+        with contextlib.suppress(OSError):  # gone already: the answer finds out by itself, and ends what it began
+            sock.sendall(encode({"ok": True, **streamed.answer}))
         try:
             streamed.run(sock)
         except OSError:  # whoever asked has gone

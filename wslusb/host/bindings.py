@@ -2,6 +2,7 @@
 
 A binding goes by what a device *is* (:class:`wslusb.usb.info.Identity`), not by its busid, which the next device in
 that port would inherit. The file is JSON, written whole and renamed, so that a crash leaves the old or the new one.
+A loan is a binding that is in no file: it ends with its lender, or with this process.
 """
 
 from __future__ import annotations
@@ -10,26 +11,37 @@ import json
 import os
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import LocalError, LocalReason
 from ..usb.info import DeviceInfo, Identity
 
-__all__ = ["Bindings"]
+__all__ = ["Bindings", "Loan"]
 
 SCHEMA = "wslusb.bindings/1"
 
 
+@dataclass(slots=True, frozen=True, eq=False)
+class Loan:
+    """One device, shared until this very loan ends."""
+
+    info: DeviceInfo
+
+
 class Bindings:
-    """The bound identities, in a file that other processes may change between two calls."""
+    """The bound identities, in a file that other processes may change between two calls, and those that are lent."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._loans: tuple[Loan, ...] = ()
 
     def all(self) -> list[Identity]:
         """Every bound identity. LocalError if the file is damaged: better no device shared than the wrong one."""
+        return [*self._kept(), *(loan.info.identity for loan in self._loans)]
+
+    def _kept(self) -> list[Identity]:
         try:
             text = self.path.read_bytes()
         except FileNotFoundError:
@@ -60,21 +72,39 @@ class Bindings:
     def bind(self, info: DeviceInfo) -> bool:
         """Share a device; False if it was shared already."""
         with self._lock:
-            bound = self.all()
+            bound = self._kept()
             if any(identity.matches(info.identity) for identity in bound):
                 return False
             self._write([*bound, info.identity])
             return True
 
     def unbind(self, identity: Identity) -> bool:
-        """Stop sharing a device; False if it was not shared."""
+        """Stop sharing a device, lent or not; False if it was not shared."""
         with self._lock:
-            bound = self.all()
+            loans = tuple(loan for loan in self._loans if not loan.info.identity.matches(identity))
+            lent, self._loans = loans != self._loans, loans
+            bound = self._kept()
             left = [other for other in bound if not other.matches(identity)]
             if len(left) == len(bound):
-                return False
+                return lent
             self._write(left)
             return True
+
+    def lend(self, info: DeviceInfo) -> Loan:
+        """Share a device until :meth:`end`. LocalError REFUSED if it is lent already: a loan has one lender."""
+        with self._lock:
+            if any(loan.info.identity.matches(info.identity) for loan in self._loans):
+                raise LocalError(LocalReason.REFUSED, f"device {info.busid} is lent already")
+            loan = Loan(info)
+            self._loans = (*self._loans, loan)
+            return loan
+
+    def end(self, loan: Loan) -> bool:
+        """End a loan; False if an unbind has ended it before."""
+        with self._lock:
+            left = tuple(other for other in self._loans if other is not loan)
+            ended, self._loans = left != self._loans, left
+            return ended
 
     def _write(self, identities: list[Identity]) -> None:
         document = {"schema": SCHEMA, "bindings": [asdict(identity) for identity in identities]}

@@ -11,6 +11,7 @@ from ..control.streams import Streamed
 from ..control.views import device_json, listed_json
 from ..device.describe_text import to_toml
 from ..errors import LocalError, LocalReason
+from .lending import lend
 from .service import ATTACH_SECONDS, Service
 
 __all__ = ["HostRequests"]
@@ -36,6 +37,8 @@ class HostRequests:
                 return {"device": device_json(info), "changed": was}
             case {"op": "unbind", "all": True}:
                 return {"devices": [device_json(info) for info in self._service.unbind_all()]}
+            case {"op": "lend", "device": str(name)}:
+                return lend(self._service, name)
             case {"op": "attach", "device": str(name), **rest}:
                 return self._attach(name, rest)
             case {"op": "detach", "device": str(name), **rest}:

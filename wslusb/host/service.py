@@ -24,6 +24,7 @@ from ..wire.events import KEEP, EventKind
 from ..wire.frame import MessageType
 from ..wire.listing import DeviceState, Listed
 from ..wire.messages import Hello, Purpose
+from .bindings import Loan
 from .catalog import Catalog, Claim
 from .export import Export
 from .guests import Guests, GuestSession
@@ -238,6 +239,24 @@ class Service:
             log.info("device %s (%s) is not shared any more", info.busid or info.serial, info.hardware_id)
             self._take_all_back([c for c in self.catalog.claims() if c.info.identity.matches(info.identity)])
         return was
+
+    def lend(self, name: str) -> Loan:
+        """Share a device until :meth:`end_loan`. LocalError REFUSED if it is lent, or a guest has it."""
+        info = self.catalog.find(name)
+        for claim in self.catalog.claims():
+            if claim.info.busid == info.busid:
+                hint = f"run 'wslusb detach {info.busid}' first"
+                raise LocalError(LocalReason.REFUSED, f"device {info.busid} is attached to {claim.owner}", hint=hint)
+        loan = self.catalog.bindings.lend(info)
+        log.info("device %s (%s) is lent", info.busid, info.hardware_id)
+        self._announce(EventKind.CHANGED, info)
+        return loan
+
+    def end_loan(self, loan: Loan) -> None:
+        """Take a lent device back from whoever has it. LocalError TIMEOUT if it was not let go of."""
+        if self.catalog.bindings.end(loan):
+            log.info("device %s (%s) is not lent any more", loan.info.busid, loan.info.hardware_id)
+            self._take_all_back([c for c in self.catalog.claims() if c.info.identity.matches(loan.info.identity)])
 
     def attach(
         self, name: str, guest: str = "", seconds: float = ATTACH_SECONDS, *, keep: bool = False
