@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-from wslusb.capture import pcapfile
+from wslusb.capture import bundle, pcapfile
 from wslusb.errors import LocalError, LocalReason
 from wslusb.usb.ids import Speed
 
@@ -30,6 +30,19 @@ def _read_usbmon_text(path: Path) -> list[Evidence]:
     return captures.read(transfers.controls(transfers.from_text(io.StringIO(_text(path)))))
 
 
+def _read_bundle(path: Path) -> list[Evidence]:
+    """The descriptors of a bug bundle, or what its capture tells of them."""
+    try:
+        text = bundle.read_member(path, bundle.LSUSB, _MAX_TEXT)
+    except LocalError as error:
+        if error.reason is not LocalReason.NOT_FOUND:
+            raise
+    else:
+        return lsusb.read(text.decode("utf-8", "replace"))
+    with bundle.open_capture(path) as file:
+        return captures.read(transfers.controls(transfers.records(pcapfile.packets(file))))
+
+
 def _text(path: Path) -> str:
     with path.open("rb") as file:
         data = file.read(_MAX_TEXT + 1)
@@ -44,6 +57,7 @@ FORMATS: dict[str, Callable[[Path], list[Evidence]]] = {
     "umockdev": lambda path: umockdev.read(_text(path)),
     "capture": _read_capture,
     "usbmon-text": _read_usbmon_text,
+    "bundle": _read_bundle,
     "libusbgx": lambda path: [libusbgx.read(_text(path), path.stem)],
 }
 """Readers by the names that ``--format`` takes."""
@@ -81,6 +95,8 @@ def _recognize(path: Path) -> str:
         raise unreadable(f"{path}: {error.strerror or error}") from error
     if pcapfile.recognize(head):
         return "capture"
+    if bundle.recognize(head):
+        return "bundle"
     if len(head) >= 18 and head[0] >= 18 and head[1] == 1:
         return "sysfs"
     text = head.decode("utf-8", "replace")

@@ -36,6 +36,8 @@ def check(path: Path, originals: Iterable[bytes]) -> None:
 
     LocalError(REFUSED), and the file is gone, if there is one.
     """
+    if not path.stat().st_size:
+        return  # it ended before it began
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as whole:
         leak = any(whole.find(value) >= 0 for value in originals)
         at = whole.find(_PENDING, 0, _HEAD)

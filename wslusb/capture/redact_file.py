@@ -13,7 +13,7 @@ from pathlib import Path
 from ..errors import LocalError, LocalReason
 from ..wire import limits
 from ..wire.frame import HEADER, MessageType
-from . import pcapng, usbmon, vsockmon
+from . import bundle, pcapng, usbmon, vsockmon
 from .known import Known
 from .pcapfile import Packet, packets
 from .profile import Profile, check
@@ -153,7 +153,7 @@ def redact_file(source: Path, target: Path, *, keep_vendor: bool = False, only: 
     LocalError for a file that is no capture of USB, or if the copy has a value in it that was to be taken out.
     """
     profile, secrets, known, report = Profile(keep_vendor=keep_vendor), Secrets(), dict[object, Known](), Report()
-    with source.open("rb") as file:
+    with bundle.open_capture(source) as file:
         for _ in _Pass(known, secrets, profile, only).run(packets(file)):
             report.written += 1
     if not report.written:
@@ -162,7 +162,7 @@ def redact_file(source: Path, target: Path, *, keep_vendor: bool = False, only: 
     for each in known.values():
         each.rewind()
     second, links = _Pass(known, secrets, profile, only), dict[int, int]()
-    with source.open("rb") as file, target.open("wb") as out:
+    with bundle.open_capture(source) as file, target.open("wb") as out:
         out.write(pcapng.section(profile.comment()))
         for link, time, data in second.run(packets(file)):
             if link not in links:

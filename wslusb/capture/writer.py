@@ -59,11 +59,14 @@ class _Origin:
 
 
 class Writer:
-    """Makes a file's bytes; the caller puts them where they belong, in order."""
+    """Makes a file's bytes; the caller puts them where they belong, in order.
 
-    def __init__(self, profile: Profile) -> None:
+    ``secrets``: those of a bundle that the file is a part of, so that the same value has the same token in all of it.
+    """
+
+    def __init__(self, profile: Profile, secrets: Secrets | None = None) -> None:
         self.profile = profile
-        self.secrets = Secrets()
+        self.secrets = secrets or Secrets()
         self.totals = Totals()
         self._origins: dict[Point, _Origin] = {}
         self._last = 0

@@ -8,6 +8,8 @@ import re
 import signal
 import socket
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
 
     from rich.live import Live
 
-__all__ = ["command"]
+__all__ = ["Taken", "command", "take"]
 
 _SIZE = re.compile(r"(\d+)\s*([KMG]?)(i?B)?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def _nothing() -> None:
+    """Nobody waits for the beginning."""
 
 
 def _size(text: str) -> int:
@@ -78,6 +84,38 @@ def command(
 
 
 def _write(place: Place, op: str, path: Path, what: dict[str, Any], seconds: float | None) -> None:
+    taken = take(place, op, path, what, seconds)
+    if not taken.whole:
+        hint = f"{path} has what went by before, without the numbers of what was dropped"
+        raise LocalError(LocalReason.DISCONNECTED, f"the {place.role.value} has gone", hint=hint)
+    output.info(f"wrote {path}: {taken.line}")
+
+
+@dataclass(slots=True, frozen=True)
+class Taken:
+    """What became of a capture. ``whole``: the other side ended it; else it has gone in the middle."""
+
+    state: dict[str, Any]
+    whole: bool
+
+    @property
+    def originals(self) -> list[bytes]:
+        """What was taken out of it."""
+        return [bytes.fromhex(value) for value in self.state["originals"]]
+
+    @property
+    def line(self) -> str:
+        """For people."""
+        return _line(self.state)
+
+
+def take(
+    place: Place, op: str, path: Path, what: dict[str, Any], seconds: float | None, begun: Callable[[], None] = _nothing
+) -> Taken:
+    """Write a capture until Ctrl-C, or for so long, and look through it. ``begun`` is called once it goes on.
+
+    LocalError if there is none to be had, or if something is in it that was to be taken out: the file is gone then.
+    """
     from ..capture.profile import check
     from ..control import client
     from ..control.streams import MessageKind, receive
@@ -86,17 +124,16 @@ def _write(place: Place, op: str, path: Path, what: dict[str, Any], seconds: flo
     state: dict[str, Any] = {"urbs": 0, "bytes": 0, "dropped": 0, "originals": []}
     kind = MessageKind.DATA
     with sock, _create(path) as file, _Ending(sock, seconds), _progress() as live:
+        begun()
         for kind, data in _read(sock, receive):
             if kind is MessageKind.DATA:
                 file.write(data)
             else:
                 state = json.loads(data)
                 _show(live, state)
-    check(path, [bytes.fromhex(value) for value in state["originals"]])
-    if kind is not MessageKind.END:
-        hint = f"{path} has what went by before, without the numbers of what was dropped"
-        raise LocalError(LocalReason.DISCONNECTED, f"the {place.role.value} has gone", hint=hint)
-    output.info(f"wrote {path}: {_line(state)}")
+    taken = Taken(state, kind is MessageKind.END)
+    check(path, taken.originals)
+    return taken
 
 
 def _read(sock: socket.socket, receive: Any) -> Iterator[tuple[Any, bytes]]:

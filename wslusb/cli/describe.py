@@ -14,9 +14,10 @@ from .reach import Place, Role
 if TYPE_CHECKING:
     from ..system.api import HostDevice
 
-__all__ = ["command"]
+__all__ = ["SECONDS", "command", "locate"]
 
-_SECONDS = 60.0
+SECONDS = 60.0
+"""How long a service may take to ask a device for all that it says of itself."""
 
 
 @click.command(
@@ -42,7 +43,7 @@ def command(*, device: str | None, provider: str | None, path: Path | None, cont
     elif device is None:
         raise click.UsageError("which device? Give its busid, VID:PID, serial number or instance id")
     else:
-        text = _of_this_machine(device, control)
+        text = _of_this_machine(locate(device, control), device)
     if path is None:
         output.result(text.rstrip("\n"))
     else:
@@ -67,17 +68,26 @@ def _of_provider(spec: str, name: str | None) -> str:
         provider.close()
 
 
-def _of_this_machine(name: str, control: Path | None) -> str:
-    """What a guest has attached goes by the host's names first; then this system's devices, then the service's own."""
+def _of_this_machine(found: HostDevice | Place, name: str) -> str:
     from ..device.describe_open import describe_beside_its_drivers
     from ..device.describe_text import to_toml
 
+    if isinstance(found, Place):
+        return str(found.call("describe", device=name, timeout=SECONDS)["scenario"])
+    return to_toml(describe_beside_its_drivers(found))
+
+
+def locate(name: str, control: Path | None) -> HostDevice | Place:
+    """The device of this machine that is called so, or the service that is to be asked for it. LocalError for neither.
+
+    What a guest has attached goes by the host's names first; then this system's devices, then the service's own.
+    """
     service = _place(Role.SERVICE, control)
     host = _attached(_place(Role.AGENT, control), name) or _plugged_in(name, sure=service is None)
     if host is not None:
-        return to_toml(describe_beside_its_drivers(host))
+        return host
     assert service is not None  # noqa: S101 - without one, a name that is not found was an error
-    return str(service.call("describe", device=name, timeout=_SECONDS)["scenario"])
+    return service
 
 
 def _place(role: Role, control: Path | None) -> Place | None:
@@ -97,7 +107,7 @@ def _attached(agent: Place | None, name: str) -> HostDevice | None:
         return None
     from ..system import current
 
-    for each in agent.call("state", timeout=_SECONDS)["attached"]:
+    for each in agent.call("state", timeout=SECONDS)["attached"]:
         if name in (each["busid"], each["instance_id"]):
             return next((here for here in current().devices() if here.info.busid == each["guest_busid"]), None)
     return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,10 +14,10 @@ from .output import ExitCode
 from .reach import Role
 
 if TYPE_CHECKING:
-    from ..doctor import Result, Surroundings
+    from ..doctor import Result, Side, Surroundings
     from ..doctor.surroundings import Asked
 
-__all__ = ["command", "surroundings"]
+__all__ = ["SCHEMA", "as_tree", "command", "lines", "surroundings"]
 
 SCHEMA = "wslusb.doctor/1"
 _COLOURS = {"pass": "green", "warning": "yellow", "fail": "red", "skip": "bright_black"}
@@ -45,10 +45,10 @@ def command(*, role: str, as_json: bool) -> int:
     results = diagnose(around, sides)
     failures = sum(result.finding.outcome is Outcome.FAIL for result in results)
     if as_json:
-        names = [side.value for side in sides]
-        output.result_json(SCHEMA, {"ok": not failures, "roles": names, "checks": [_json(each) for each in results]})
+        output.result_json(SCHEMA, as_tree(sides, results))
     else:
-        _show(results)
+        for line in lines(results):
+            click.echo(line)
         output.info(f"{failures} of {len(results)} checks failed" if failures else "no check failed")
     return ExitCode.FAILURE if failures else ExitCode.SUCCESS
 
@@ -72,6 +72,12 @@ def _ask(role: Role) -> Asked:
         return Asked(problem=error)
 
 
+def as_tree(sides: Sequence[Side], results: Sequence[Result]) -> dict[str, Any]:
+    """The body of ``doctor --json`` (docs/cli.md)."""
+    ok = not any(result.finding.outcome.value == "fail" for result in results)
+    return {"ok": ok, "roles": [side.value for side in sides], "checks": [_json(each) for each in results]}
+
+
 def _json(result: Result) -> dict[str, str]:
     finding = result.finding
     return {
@@ -83,11 +89,12 @@ def _json(result: Result) -> dict[str, str]:
     }
 
 
-def _show(results: Sequence[Result]) -> None:
+def lines(results: Sequence[Result]) -> Iterator[str]:
+    """What ``doctor`` prints."""
     width = max(len(result.title) for result in results)
     for result in results:
         word = result.finding.outcome.value
         line = f"{result.title:{width}}  {output.clean(result.finding.text)}"
-        click.echo(f"{click.style(f'{word:7}', fg=_COLOURS[word])}  {line}")
+        yield f"{click.style(f'{word:7}', fg=_COLOURS[word])}  {line}"
         if result.finding.fix:
-            click.echo(f"{'':9}{'':{width}}  fix: {output.clean(result.finding.fix)}")
+            yield f"{'':9}{'':{width}}  fix: {output.clean(result.finding.fix)}"

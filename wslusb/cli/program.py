@@ -14,8 +14,8 @@ from .output import ExitCode
 __all__ = ["VERBS", "Program", "program"]
 
 VERBS = (
-    "list", "bind", "unbind", "attach", "detach", "state", "doctor", "describe", "capture", "redact", "wireshark",
-    "replay", "serve", "agent",
+    "list", "bind", "unbind", "attach", "detach", "state", "doctor", "report", "describe", "capture", "redact",
+    "wireshark", "replay", "serve", "agent",
 )  # fmt: skip
 """In the order of ``--help``: what is used daily first. Each is a command of that name in a module of that name."""
 

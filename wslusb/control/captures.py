@@ -15,6 +15,7 @@ from ..capture.writer import Writer
 from ..errors import LocalError, LocalReason
 from .messages import Json
 from .streams import MessageKind, Streamed, pack
+from .tokens import secrets_of
 
 __all__ = ["MOST_RING", "CaptureRequests"]
 
@@ -41,20 +42,20 @@ class CaptureRequests:
                 self._hub.keep_ring(busid, size)
                 return {"busid": busid}
             case {"op": "capture-save"}:
-                return self._save(busid, profile)
+                return self._save(busid, Writer(profile, secrets_of(request)))
             case {"op": "capture"}:
                 limit = request.get("queue", QUEUE_BYTES)
                 sink = Sink(limit if isinstance(limit, int) and 0 < limit <= MOST_RING else QUEUE_BYTES)
-                return Streamed(lambda sock: self._live(sock, busid, sink, Writer(profile)), {"busid": busid})
+                writer = Writer(profile, secrets_of(request))
+                return Streamed(lambda sock: self._live(sock, busid, sink, writer), {"busid": busid})
         raise LocalError(LocalReason.UNSUPPORTED, f"{request.get('op')!r} is not known with these arguments")
 
-    def _save(self, busid: str, profile: Profile) -> Streamed:
+    def _save(self, busid: str, writer: Writer) -> Streamed:
         found = self._hub.ring(busid)
         if found is None:
             hint = "begin one with 'wslusb capture DEVICE --ring 16M'"
             raise LocalError(LocalReason.BAD_STATE, "no ring is kept of that device", hint=hint)
         sink, items = found
-        writer = Writer(profile)
 
         def run(sock: socket.socket) -> None:
             _send(sock, [writer.begin()])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from .. import __version__
+from ..control import descriptions
 from ..control.captures import CaptureRequests
 from ..control.messages import Json, seconds_of
 from ..control.streams import Streamed
 from ..control.views import device_json, listed_json
-from ..device.describe_text import to_toml
 from ..errors import LocalError, LocalReason
 from .lending import lend
 from .service import ATTACH_SECONDS, Service
@@ -46,7 +46,7 @@ class HostRequests:
             case {"op": "detach", "all": True, **rest}:
                 return {"devices": [device_json(i) for i in self._service.detach_all(str(rest.get("guest") or ""))]}
             case {"op": "describe", "device": str(name)}:
-                return {"scenario": to_toml(self._service.catalog.describe(name))}
+                return descriptions.view(self._service.catalog.describe(name), request)
             case {"op": "state"}:
                 return self._state()
             case {"op": "capture" | "capture-ring" | "capture-save"}:

@@ -1,4 +1,7 @@
-"""From a file to the story of one device: usbmon (link types 189 and 220) and USBPcap (249), in pcap and pcapng."""
+"""From a file to the story of one device: usbmon (link types 189 and 220) and USBPcap (249), in pcap and pcapng.
+
+A bug bundle is read as the capture that is in it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..capture import pcapfile, usbmon, usbpcap
+from ..capture import bundle, pcapfile, usbmon, usbpcap
 from ..capture.pcapfile import Packet
 from ..capture.record import Record
 from ..errors import LocalError, LocalReason
@@ -33,11 +36,11 @@ def records(file: BinaryIO) -> Iterator[tuple[int, Record]]:
 
 def stories(path: Path) -> list[Story]:
     """Every device of a capture, in the order in which they come up; address 0, where none has one yet, is left out."""
-    try:
-        with path.open("rb") as file:
+    with bundle.open_capture(path) as file:
+        try:
             found = tell(records(file))
-    except LocalError as error:
-        raise LocalError(error.reason, f"{path}: {error}", hint=error.hint) from error
+        except LocalError as error:
+            raise LocalError(error.reason, f"{path}: {error}", hint=error.hint) from error
     return [story for story in found.values() if story.device]
 
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from ..capture import bundle
 from .story import Story
 
 __all__ = ["write"]
@@ -68,10 +69,11 @@ def write(capture: Path, story: Story, folder: Path, wrong: Collection[int] = ()
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"\W+", "_", capture.stem).strip("_").lower() or "capture"
-    name = f"{stem}{capture.suffix}"
+    name = f"{stem}{'.pcapng' if capture.suffix == '.zip' else capture.suffix}"
     test, copy = folder / f"test_{stem}.py", folder / name
     if not copy.exists() or not copy.samefile(capture):
-        shutil.copyfile(capture, copy)
+        with bundle.open_capture(capture) as source, copy.open("wb") as target:
+            shutil.copyfileobj(source, target)
     text = (
         "\nIt fails until the answers in WRONG are others." if wrong else "\nIt fails until all answers are the same."
     )

@@ -1,0 +1,138 @@
+"""Takes out of texts what captures are redacted of, and what only texts have: names, home directories, addresses.
+
+First everything is learned, then everything is replaced: a value is found as well where nothing around it says what it
+is. Some values must be nowhere in a bundle (the device's serial number, long names); others are known from texts and
+looked for in texts alone (serial numbers of other devices, short names), for bytes would hold them by chance.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+from ..capture.secrets import Secrets
+from .names import own_names, pattern
+
+__all__ = ["Redactor", "Tree"]
+
+Tree = dict[str, "Tree"] | list["Tree"] | str | int | float | bool | None
+"""What JSON can say."""
+
+_SALT_SIZE = 32
+_IN_CONTEXT = tuple(re.compile(text, re.MULTILINE) for text in (
+    r"usb \d[\d.-]*: SerialNumber: *(\S.*?)\s*$",  # drivers/usb/core/hub.c; root hubs are "usb usb1"
+    r"^serial: *(\S.*?)\s*$",
+    r"USB\\VID_[0-9A-F]{4}&PID_[0-9A-F]{4}\\(?!\S*-usbv\d)([^\s'\"]+)",  # without a serial number: the port
+    r"\bwslusb \S+ \(([^,()]+),",  # what peers call themselves: wslusb/guest/client.py, wslusb/host/guests.py
+    r"(?:/home|/Users|[A-Za-z]:\\+Users)[/\\]+([^/\\\s:'\",]+)",
+))  # fmt: skip
+_BY_FORM = tuple(re.compile(text, re.IGNORECASE) for text in (
+    r"(?<![\w:])(?:[0-9a-f]{2}[:-]){5,}[0-9a-f]{2}(?![\w:])",  # hardware addresses
+    r"(?<!\w)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?!\w)",  # UUIDs: of file systems, machines, containers
+    r"(?<![\w.:-])(?!127\.)(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.-])",
+    r"(?<![\w:])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6})(?![\w:])",
+))  # fmt: skip
+_SERIAL = "serial"
+_LEAST_WORD, _LEAST_ANYWHERE = 4, 6
+"""Characters: of what is replaced as a word, and of what is replaced within words as well. Both in texts."""
+
+
+class Redactor:
+    """``raw``: nothing is taken out. ``ordinary``: words that are no names here, in lower case."""
+
+    def __init__(self, *, raw: bool = False, ordinary: Collection[str] = ()) -> None:
+        self.raw = raw
+        self.salt = os.urandom(_SALT_SIZE)
+        self._secrets = Secrets(self.salt)
+        self._words = set() if raw else set(own_names(ordinary))
+        self._pattern = pattern(self._words)
+        self._everywhere: set[bytes] = set()
+        self.long_names = [name for name in self._words if len(name) >= _LEAST_ANYWHERE]
+        """What captures and descriptions are to be redacted of, too."""
+        everywhere = Secrets(self.salt)
+        for name in self.long_names:
+            everywhere.add_text(name)
+            self._secrets.add_text(name)
+        self.learn_originals(everywhere.originals)
+
+    # -- learning
+
+    def learn_originals(self, values: Iterable[bytes]) -> None:
+        """What a capture or a description was redacted of."""
+        for value in values:
+            self._everywhere.add(value)
+            text = value.decode("utf-8", "replace")
+            if text.isprintable() and "\N{REPLACEMENT CHARACTER}" not in text:
+                self._learn(text)
+
+    def learn(self, text: str) -> None:
+        """What a text tells of others."""
+        for expression in _IN_CONTEXT:
+            for found in expression.finditer(text):
+                self._learn(found[1])
+
+    def learn_tree(self, tree: Tree) -> None:
+        """Likewise, JSON."""
+        for key, value in _strings(tree):
+            self._learn(value) if key == _SERIAL else self.learn(value)
+
+    def _learn(self, value: str) -> None:
+        if self.raw or not value.strip("0"):
+            return
+        if len(value) >= _LEAST_ANYWHERE:
+            self._secrets.add_text(value)
+        elif len(value) >= _LEAST_WORD:
+            self._words.add(value)
+            self._pattern = pattern(self._words)
+
+    # -- replacing
+
+    def text(self, text: str) -> str:
+        """The text without what has been learned, and without addresses."""
+        if self.raw:
+            return text
+        for expression in _IN_CONTEXT:
+            text = expression.sub(lambda found: found[0].replace(found[1], self._token(found[1])), text)
+        for expression in _BY_FORM:
+            text = expression.sub(lambda found: self._token(found[0]), text)
+        text = self._secrets.replace(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+        return self._pattern.sub(lambda found: self._token(found[0]), text) if self._pattern else text
+
+    def tree(self, tree: Tree, key: str = "") -> Tree:
+        """JSON, likewise. Keys stay."""
+        if isinstance(tree, dict):
+            return {name: self.tree(value, name) for name, value in tree.items()}
+        if isinstance(tree, list):
+            return [self.tree(value, key) for value in tree]
+        if isinstance(tree, str):
+            return self._token(tree) if key == _SERIAL and not self.raw else self.text(tree)
+        return tree
+
+    def _token(self, value: str) -> str:
+        return self._secrets.text_token(value)
+
+    # -- the second look
+
+    @property
+    def needles(self) -> list[bytes]:
+        """What must be in no file of a bundle."""
+        return sorted(self._everywhere)
+
+    def finds(self, text: str) -> bool:
+        """Whether something that was learned is in a text that is done."""
+        raw = text.encode("utf-8", "replace")
+        return any(value in raw for value in self._secrets.originals) or bool(
+            self._pattern and self._pattern.search(text)
+        )
+
+
+def _strings(tree: Tree, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(tree, dict):
+        for name, value in tree.items():
+            yield from _strings(value, name)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _strings(value, key)
+    elif isinstance(tree, str):
+        yield key, tree
