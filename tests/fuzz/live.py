@@ -18,7 +18,7 @@ from tests.fuzz.service_attack import ServiceAttack
 
 __all__ = ["ATTACKS", "PLAIN", "run"]
 
-PLAIN = (b"\0", b"\1")
+PLAIN = (b"\0", b"\1", b"\2", b"\3")
 """The conversations as they should be."""
 
 

@@ -1,15 +1,20 @@
 """Cases against live programs: a whole conversation, and what is done to its messages on the way.
 
 A case is bytes: one that chooses the conversation, then eight for each mutation (``<BBHI``: how, which message, where,
-with what). Any bytes are a case, so cases can be cut, joined and kept as files.
+with what). Any bytes are a case, so cases can be cut, joined and kept as files. Mutations here know bytes; those of
+:mod:`.layers` know fields.
 """
 
 from __future__ import annotations
 
+import functools
 import random
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from tests.fuzz.layers import LAYERED, changed
+from wslusb.wire.frame import MessageType
 
 __all__ = ["Channel", "Mutation", "describe", "mutations", "random_case", "shorter"]
 
@@ -32,6 +37,9 @@ _EXTREMES = (
 )
 _MESSAGES = 24
 _COPIES = 40
+_FLOODS = (8, 64, 520, 1200)
+"""The last two are beyond the credits of a device."""
+_UNNUMBERED = frozenset({MessageType.URB_RESPONSE, MessageType.PONG, MessageType.EVENT, MessageType.ERROR})
 _MOST = 4
 
 
@@ -63,8 +71,15 @@ def describe(case: bytes) -> str:
 
 
 def shorter(case: bytes) -> list[bytes]:
-    """The same case without one of its mutations, for each of them."""
-    return [case[:at] + case[at + _MUTATION.size :] for at in range(1, len(case) - _MUTATION.size + 1, _MUTATION.size)]
+    """The same case without one of its mutations, for each of them; then with smaller numbers in them."""
+    starts = range(1, len(case) - _MUTATION.size + 1, _MUTATION.size)
+    less = [case[:at] + case[at + _MUTATION.size :] for at in starts]
+    for at in starts:
+        how, message, offset, value = _MUTATION.unpack_from(case, at)
+        smaller = {(offset, 0), (0, value), (offset % 64, value), (offset, value & 0xFF)} - {(offset, value)}
+        packed = (_MUTATION.pack(how, message, *each) for each in sorted(smaller))
+        less.extend(case[:at] + each + case[at + _MUTATION.size :] for each in packed)
+    return less
 
 
 def random_case(numbers: random.Random, corpus: list[bytes]) -> bytes:
@@ -92,20 +107,31 @@ class Channel:
     def __init__(self, case: bytes, *, big: bool = False) -> None:
         self.ended = False
         self._plan = mutations(case)
+        self._big = big
         self._order = ">" if big else "<"
         self._count = 0
         self._kept = b""
+        self._more = 0
 
     def through(self, message: bytes) -> list[bytes]:
         """The next message of the conversation."""
         if self.ended:
             return []
         number, self._count = self._count, self._count + 1
+        message = self._numbered(message, self._more)
         pieces, kept, self._kept = [message], self._kept, b""
         for each in self._plan:
             if each.at == number:
                 pieces = _ACTIONS[each.name](self, each, b"".join(pieces))
         return [piece for piece in (*pieces, kept) if piece]
+
+    def _numbered(self, message: bytes, more: int) -> bytes:
+        """A message with a number that is larger by so much, if it has one of its own."""
+        at = 4 if self._big else 8
+        if not more or len(message) < at + 4 or (not self._big and message[0] in _UNNUMBERED):
+            return message
+        (number,) = struct.unpack_from(self._order + "I", message, at)
+        return message[:at] + struct.pack(self._order + "I", number + more & 0xFFFFFFFF) + message[at + 4 :]
 
     def flip(self, mutation: Mutation, message: bytes) -> list[bytes]:
         """Some bits of a byte."""
@@ -172,6 +198,16 @@ class Channel:
         after = before + mutation.value % 7 - 3 & 0xFFFFFFFF
         return [message[:at] + struct.pack(self._order + "I", after) + message[at + 4 :]]
 
+    def flood(self, mutation: Mutation, message: bytes) -> list[bytes]:
+        """Many times, each with the next number; what comes after it goes on from there."""
+        copies = _FLOODS[mutation.value % len(_FLOODS)]
+        self._more += copies - 1
+        return [b"".join(self._numbered(message, each) for each in range(copies))]
+
+    def layered(self, mutation: Mutation, message: bytes, name: str) -> list[bytes]:
+        """One of :data:`tests.fuzz.layers.LAYERED`."""
+        return [changed(name, message, mutation.offset, mutation.value, big=self._big)]
+
     def end(self, mutation: Mutation, message: bytes) -> list[bytes]:
         """The connection ends within it."""
         self.ended = True
@@ -182,7 +218,7 @@ _ACTIONS: dict[str, Callable[[Channel, Mutation, bytes], list[bytes]]] = {
     action.__name__: action
     for action in (
         Channel.flip, Channel.number, Channel.half, Channel.resize, Channel.cut, Channel.more, Channel.again,
-        Channel.lose, Channel.late, Channel.split, Channel.insert, Channel.renumber, Channel.end,
+        Channel.lose, Channel.late, Channel.split, Channel.insert, Channel.renumber, Channel.end, Channel.flood,
     )
-}  # fmt: skip
+} | {name: functools.partial(Channel.layered, name=name) for name in LAYERED}  # fmt: skip
 _NAMES = tuple(_ACTIONS)

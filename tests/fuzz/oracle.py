@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import os
+import select
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.support.fixtures import DESCRIPTORS
-from wslusb.errors import PeerReason
-from wslusb.wire.frame import HEADER, MessageType
-from wslusb.wire.messages import ErrorMessage
 
-__all__ = ["HANG_SECONDS", "Finding", "Watch", "check_answers", "drain"]
+__all__ = ["HANG_SECONDS", "Finding", "Watch", "drain", "push"]
 
 HANG_SECONDS = 2.0
 _PASSING = ("wslusb-clock",)
 """Threads that end by themselves a second after the last thing that they had to do."""
+_OURS, _NOT_KEPT = ("wslusb.", "emulator."), ("wslusb.dissect.",)
+_FEW = 2
+"""Objects of a class that may come to stay: what is made at its first use."""
+_MEMORY = 192 << 20
+"""All credits of a few devices at once, as often as they are copied, and what Python does not give back."""
+_STATM = Path("/proc/self/statm")
 
 
 class Finding(AssertionError):  # noqa: N818 -- it is what the word says
@@ -27,7 +34,7 @@ class Finding(AssertionError):  # noqa: N818 -- it is what the word says
 
 
 class Watch(logging.Handler):
-    """Collects log lines and what threads die of; counts threads and descriptors. Use it with ``with``."""
+    """Collects log lines and what threads die of; counts threads, descriptors, objects and memory. For ``with``."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -35,7 +42,8 @@ class Watch(logging.Handler):
         self._died: list[str] = []
         self._hook = threading.excepthook
         self._level = logging.getLogger().level
-        self._threads = self._descriptors = 0
+        self._threads = self._descriptors = self._resident = 0
+        self._objects = Counter[str]()
 
     def __enter__(self) -> Self:
         for name in ("wslusb", "emulator"):
@@ -59,8 +67,9 @@ class Watch(logging.Handler):
         self._told.append(record)
 
     def begin(self) -> None:
-        """Remember how many threads and descriptors there are at rest."""
+        """Remember how much there is at rest."""
         self._threads, self._descriptors = _threads(), _descriptors()
+        self._objects, self._resident = _objects(), _resident()
 
     def allow(self, *, threads: int, descriptors: int) -> None:
         """So many more may be there from now on."""
@@ -88,6 +97,19 @@ class Watch(logging.Handler):
                 raise Finding(f"{text} where {self._descriptors} were: {', '.join(names)}")
             time.sleep(0.001)
 
+    def no_litter(self) -> None:
+        """Finding if objects of the program are left that were not there, or memory that no case can need.
+
+        It looks at every object of the process, so it is not for every case.
+        """
+        deadline = time.monotonic() + HANG_SECONDS
+        while more := {name: count for name, count in (_objects() - self._objects).items() if count > _FEW}:
+            if time.monotonic() > deadline:
+                raise Finding(f"objects are left: {more}")
+            time.sleep(0.01)
+        if (grown := _resident() - self._resident) > _MEMORY:
+            raise Finding(f"{grown >> 20} MiB more than before the first case")
+
 
 def _reason(record: logging.LogRecord) -> str:
     """Of the error that a line tells of."""
@@ -103,6 +125,37 @@ def _descriptors() -> int:
     return len(list(DESCRIPTORS.iterdir()))
 
 
+def _objects() -> Counter[str]:
+    """Objects by class, of those that live as long as something of a peer's does."""
+    gc.collect()
+    names = (f"{type(each).__module__}.{type(each).__qualname__}" for each in gc.get_objects())
+    return Counter(name for name in names if name.startswith(_OURS) and not name.startswith(_NOT_KEPT))
+
+
+def _resident() -> int:
+    """Bytes of memory that the process has."""
+    return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def push(sock: socket.socket, data: bytes, heard: bytearray) -> None:
+    """Send all of it; ``heard`` grows by what is said meanwhile. OSError if nobody listens any more."""
+    left, deadline = memoryview(data), time.monotonic() + HANG_SECONDS
+    sock.setblocking(False)
+    try:
+        while left:
+            readable, writable, _ = select.select([sock], [sock], [], max(deadline - time.monotonic(), 0))
+            if not readable and not writable:
+                raise Finding(f"nothing is read and nothing said for {HANG_SECONDS:.0f} s")
+            if readable and (piece := sock.recv(1 << 16)):
+                heard += piece
+                deadline = time.monotonic() + HANG_SECONDS
+            if writable:
+                left = left[sock.send(left) :]
+                deadline = time.monotonic() + HANG_SECONDS
+    finally:
+        sock.settimeout(HANG_SECONDS)
+
+
 def drain(sock: socket.socket) -> tuple[bytes, bool]:
     """All that comes until the end, and whether it ended in an orderly way. Finding if it does not end."""
     data = b""
@@ -115,32 +168,3 @@ def drain(sock: socket.socket) -> tuple[bytes, bool]:
     except ConnectionResetError:
         return data, False
     return data, True
-
-
-def check_answers(data: bytes, *, whole: bool) -> Iterator[str]:
-    """Kinds of answers in what a service said. Finding for what the protocol does not allow it to say."""
-    at, answered, over = 0, set[int](), False
-    while at + HEADER.size <= len(data):
-        kind, size, sequence, _handle = HEADER.unpack_from(data, at)
-        payload = data[at + HEADER.size : at + HEADER.size + size]
-        if over:
-            raise Finding(f"a message of type {kind:#x} after an error")
-        if len(payload) < size:
-            break
-        at += HEADER.size + size
-        if kind not in set(MessageType):
-            raise Finding(f"the service says {kind:#x}")
-        if kind == MessageType.URB_RESPONSE:
-            if sequence in answered:
-                raise Finding(f"request {sequence} was answered twice")
-            answered.add(sequence)
-            yield f"URB_RESPONSE {payload[:4].hex()}"
-        elif kind == MessageType.ERROR:
-            over, reason = True, PeerReason(ErrorMessage.unpack(memoryview(payload)).reason)
-            if reason is PeerReason.INTERNAL:
-                raise Finding("the service calls its own failure an error of the guest's session")
-            yield reason.name
-        else:
-            yield MessageType(kind).name
-    if whole and at != len(data):
-        raise Finding(f"the service ended {len(data) - at} bytes into a message")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import struct
+import socket
 
+from tests.fuzz.answers import check_answers, handle_in
 from tests.fuzz.attacked import Attacked
-from tests.fuzz.mutation import Channel
-from tests.fuzz.oracle import Finding, check_answers, drain
+from tests.fuzz.mutation import Channel, mutations
+from tests.fuzz.oracle import Finding, drain, push
 from tests.support.peers import RawGuest
 from tests.support.usb import bulk_in, bulk_out, control_urb, iso_urb
+from wslusb.errors import PeerReason
+from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Setup
+from wslusb.usb.urb import Urb, UrbFlag
 from wslusb.wire.cancels import Cancel
 from wslusb.wire.events import Event, EventKind
-from wslusb.wire.frame import HEADER, MessageType, pack_header
+from wslusb.wire.frame import MessageType, pack_header
+from wslusb.wire.limits import Limits
 from wslusb.wire.messages import AttachRequest, Hello, Purpose
 from wslusb.wire.urbs import encode_abort, encode_request
 
@@ -40,7 +45,6 @@ def _control() -> list[bytes]:
         _message(MessageType.ENUMERATION, 2),
         _message(MessageType.EVENT, 0, Event(EventKind.ATTACHED, "9-1", 0, 1, "", ("/dev/x",)).pack()),
         _message(MessageType.PING, 3),
-        _message(0x41, 0, b"an extension"),
         _message(MessageType.EVENT, 0, Event(EventKind.FAILED, "9-1", 7, 1, "no").pack()),
         _message(MessageType.ENUMERATION, 4),
     ]
@@ -61,60 +65,83 @@ def _urbs(handle: int) -> list[bytes]:
     return messages
 
 
+def _queues(handle: int) -> list[bytes]:
+    """Reads that wait for what is not written yet, on two endpoints, with cancels and aborts among them."""
+    messages = [b"".join(encode_request(control_urb(_SELECT_ECHO), 3, handle))]
+    for number in range(4, 14):
+        read = bulk_in(64) if number % 2 else Urb(0, 0x85, TransferType.INTERRUPT, 64, UrbFlag.SHORT_OK, interval=8)
+        messages.append(b"".join(encode_request(read, number, handle)))
+    messages += [
+        _message(MessageType.CANCEL, 14, Cancel(5).pack(), handle),
+        b"".join(encode_request(bulk_out(b"for 7"), 15, handle)),
+        encode_abort(0x85, 16, handle),
+        _message(MessageType.CANCEL, 17, Cancel(7).pack(), handle),
+        b"".join(encode_request(bulk_in(4 << 20), 18, handle)),
+        b"".join(encode_request(control_urb(Setup(2, 1, 0, 0x81, 0)), 19, handle)),
+        b"".join(encode_request(bulk_in(1 << 20), 20, handle)),
+        encode_abort(0x81, 21, handle),
+        _message(MessageType.PING, 22),
+    ]
+    return messages
+
+
 class ServiceAttack(Attacked):
     """A service with a loopback device, for any number of cases."""
 
     def __call__(self, case: bytes) -> set[str]:
         """Run a case: what the service did, in kinds. Finding for what it must not do."""
-        path = self._world.address.path
+        path, refused = self._world.address.path, self.refused
         with RawGuest.control(path) as good, RawGuest(path) as guest:
-            channel = Channel(case)
+            talk = _Talk(guest.sock, Channel(case))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                if case[:1] and case[0] & 3 == 0:
-                    _send(guest, channel, _control())
+                if (kind := _kind(case)) == 0:
+                    talk.send(_control())
                 else:
-                    self._attach(guest, channel, good.token)
+                    talk.attach(good.token, kind)
+            self.meanwhile()
             guest.stop_writing()
-            data, whole = drain(guest.sock)
-            seen = set(check_answers(data, whole=whole))
+            rest, whole = drain(guest.sock)
             guest.close()
-        self._serves()
-        self._watch.no_leaks()
-        return seen | self._watch.seen()
-
-    def _attach(self, guest: RawGuest, channel: Channel, token: bytes) -> None:
-        hello = _message(MessageType.HELLO, 1, Hello(Purpose.DATA, token=token, name="fuzz").pack())
-        _send(guest, channel, [hello, _message(MessageType.ATTACH, 2, AttachRequest("9-1").pack())])
-        _send(guest, channel, _urbs(_handle(guest)))
-
-    def _serves(self) -> None:
-        """A good guest that comes afterwards is served."""
-        try:
-            self._world.free()
-            self._world.works()
-        except Exception as error:
-            raise Finding(f"a good guest is not served: {error!r}") from error
+        kinds = check_answers(bytes(talk.said) + rest, bytes(talk.sent), whole=whole)
+        if whole and self.refused > refused and "CREDIT" not in kinds:
+            raise Finding("more was asked for than there was credit for, and nobody minds")
+        if not mutations(case) and (blamed := kinds & set(PeerReason.__members__)):
+            raise Finding(f"a guest that did nothing wrong is told {blamed}")
+        return kinds | self.after()
 
 
-def _send(guest: RawGuest, channel: Channel, messages: list[bytes]) -> None:
-    for message in messages:
-        for piece in channel.through(message):
-            guest.raw(piece)
+def _kind(case: bytes) -> int:
+    """Which conversation: a control connection, all kinds of URBs, URBs that wait, the same with little credit."""
+    return case[0] & 3 if case else 1
 
 
-def _handle(guest: RawGuest) -> int:
-    """The handle in the answer to ATTACH, if there is one."""
-    guest.sock.settimeout(_ANSWER_SECONDS)
-    data = b""
-    with contextlib.suppress(TimeoutError):
-        while piece := guest.sock.recv(1 << 16):
-            data += piece
-            at = 0
-            while at + HEADER.size <= len(data):
-                kind, size, _sequence, _ = HEADER.unpack_from(data, at)
-                if kind == MessageType.ATTACH and len(data) >= at + HEADER.size + 10:
-                    (words,) = struct.unpack_from("<H", data, at + HEADER.size + 4)
-                    return int.from_bytes(data[at + HEADER.size + 6 + words :][:4], "little")
-                at += HEADER.size + size
-    guest.sock.settimeout(2)
-    return 1
+class _Talk:
+    """A guest's side of a connection: what it has sent, and what it has heard."""
+
+    def __init__(self, sock: socket.socket, channel: Channel) -> None:
+        self._sock, self._channel = sock, channel
+        self.sent, self.said = bytearray(), bytearray()
+
+    def send(self, messages: list[bytes]) -> None:
+        """Send messages, or what becomes of them."""
+        for message in messages:
+            for piece in self._channel.through(message):
+                self.sent += piece
+                push(self._sock, piece, self.said)
+
+    def attach(self, token: bytes, kind: int) -> None:
+        """A data connection."""
+        limits = Limits(urbs=16, bytes_in_flight=8 << 20) if kind == 3 else Limits()
+        hello = Hello(Purpose.DATA, limits=limits, token=token, name="fuzz").pack()
+        attach = AttachRequest("9-1", 1).pack()
+        self.send([_message(MessageType.HELLO, 1, hello), _message(MessageType.ATTACH, 2, attach)])
+        self.send((_urbs if kind == 1 else _queues)(self._handle()))
+
+    def _handle(self) -> int:
+        """The handle in the answer to ATTACH, if there is one."""
+        self._sock.settimeout(_ANSWER_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            while (handle := handle_in(bytes(self.said))) is None and (piece := self._sock.recv(1 << 16)):
+                self.said += piece
+            return handle or 1
+        return 1
