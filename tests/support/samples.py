@@ -14,7 +14,6 @@ GADGETS = ("acm", "composite", "keyboard", "midi", "network", "zero")
 ADDRESSES = {"acm": "1.2", "keyboard": "1.3", "zero": "1.4", "composite": "1.5", "midi": "1.6", "network": "1.7"}
 """Bus and address of each in the capture: they were plugged in one after the other."""
 CAPTURE = SAMPLES / "usbmon.pcap"
-_STAGE = struct.Struct("<HQIHBHHBBIB")
 
 
 def descriptors(gadget: str) -> bytes:
@@ -65,15 +64,3 @@ def write_pcapng(path: Path, link_type: int, data: Iterable[bytes], order: str =
         out += _block(order, 6, struct.pack(order + "IIIII", 1, 0, 0, len(each), len(each)) + each)
     path.write_bytes(out)
     return path
-
-
-def usbpcap(packet: bytes) -> bytes | None:
-    """A control transfer of usbmon as USBPcap writes it; None for other transfers."""
-    key, kind, transfer, _, device, bus = struct.unpack_from("<QBBBBH", packet)
-    status = struct.unpack_from("<i", packet, 28)[0]
-    if transfer != 2:
-        return None
-    first = kind == ord("S")
-    payload = packet[40:48] if first else packet[64:]
-    stage, failed = (0 if first else 3), 0 if first or not status else 0xC0000004
-    return _STAGE.pack(28, key, failed, 8, not first, bus, device, 0, 2, len(payload), stage) + payload

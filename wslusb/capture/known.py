@@ -36,6 +36,8 @@ _SCSI, _BULK_ONLY, _UAS = 6, 0x50, 0x62
 _PIPE_USAGE, _COMMAND_PIPE, _STATUS_PIPE = 0x24, 1, 2
 _CLASS_SPECIFIC, _ETHERNET = 0x24, 0x0F
 _CONTAINER_ID_AT = 4
+_MICROSOFT_CONTAINER_HEAD = bytes.fromhex("1800000000010600")
+"""Length, version 1.0, index 6."""
 _HARMLESS_PAGES = frozenset({0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x08, 0x09, 0x0A, 0x0C, 0x0F})
 """Usage pages of pointers, game controllers, lamps, buttons and loudness (HUT 1.12, table 1). Not there: keys (7),
 telephony (0x0B), digitizers, bar codes, magnetic stripes, security keys (0xF1D0), and what vendors made up."""
@@ -111,6 +113,11 @@ class Known:
         """A binary object store: its container id is a secret."""
         for value in container_ids(data):
             self.secrets.add_bytes(value)
+
+    def learn_microsoft_container(self, data: bytes) -> None:
+        """An answer that may be a container id as Microsoft OS Descriptors 1.0 have it."""
+        if data[:8] == _MICROSOFT_CONTAINER_HEAD and len(data) >= 24:
+            self.secrets.add_bytes(data[8:24])
 
     def learn_report(self, interface: int, data: bytes) -> None:
         """The report descriptor of a HID interface."""

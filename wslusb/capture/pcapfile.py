@@ -1,12 +1,16 @@
 """pcap and pcapng files as a run of packets. Enough to read captures of USB; nothing here knows USB.
 
-pcap: the file header tells byte order, link type and whether times are micro- or nanoseconds. pcapng: blocks, of which
-section header, interface description, enhanced, simple and (old) packet blocks count; others are skipped.
+Either may be packed with gzip, as Wireshark reads and writes them. pcap: the file header tells byte order, link type
+and whether times are micro- or nanoseconds. pcapng: blocks, of which section header, interface description, enhanced,
+simple and (old) packet blocks count; others are skipped.
 """
 
 from __future__ import annotations
 
+import gzip
+import io
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -20,10 +24,12 @@ _PCAP_MAGIC = {
     b"\xa1\xb2\x3c\x4d": (">", 1), b"\x4d\x3c\xb2\xa1": ("<", 1),
 }  # fmt: skip
 """Byte order, and nanoseconds in the unit of a record's fraction of a second."""
+_GZIP_MAGIC, _SECTION_MAGIC = b"\x1f\x8b", b"\x0a\x0d\x0d\x0a"
 _SECTION, _INTERFACE, _PACKET, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
 _MAX_PACKET = 16 << 20
 """Bytes of one packet or block. USB captures have transfers of at most a few MiB."""
-_MAX_FILE = 1 << 30
+_MAX_FILE, _MAX_UNPACKED = 1 << 30, 256 << 20
+"""Bytes of a capture, and of one that is packed: those may pack a thousand to one."""
 _SECOND = 1_000_000_000
 _RESOLUTION = 9
 """Option of an interface description: what its times count."""
@@ -42,69 +48,105 @@ class Packet:
     data: bytes
     time: int = 0
     """Nanoseconds since 1970."""
+    interface: int = 0
+    """Which of the file's interfaces, counted over all its sections."""
 
 
 def recognize(head: bytes) -> bool:
-    """Whether a file that starts so is one of the two formats."""
-    return head[:4] in _PCAP_MAGIC or head[:4] == b"\x0a\x0d\x0d\x0a"
+    """Whether a file that starts so may be one of the two formats: one that is packed is seen into by reading it."""
+    return head[:4] in _PCAP_MAGIC or head[:4] == _SECTION_MAGIC or head[:2] == _GZIP_MAGIC
 
 
 def packets(file: BinaryIO) -> Iterator[Packet]:
-    """The packets in their order. A file that was cut off ends early; LocalError for one that is not of its format."""
+    """The packets in their order. A file that was cut off ends early; LocalError for one that is not of its format.
+
+    A packed file has to be one that can be sought in.
+    """
     magic = file.read(4)
+    if magic[:2] == _GZIP_MAGIC:
+        file.seek(-len(magic), io.SEEK_CUR)
+        yield from _unpacked(file)
+    else:
+        yield from _plain(file, magic, _MAX_FILE)
+
+
+def _unpacked(file: BinaryIO) -> Iterator[Packet]:
+    try:
+        with gzip.GzipFile(fileobj=file) as inner:
+            yield from _plain(inner, inner.read(4), _MAX_UNPACKED)  # type: ignore[arg-type]
+    except EOFError:
+        return
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise unreadable(f"the packed capture is damaged: {error}") from error
+
+
+def _plain(file: BinaryIO, magic: bytes, most: int) -> Iterator[Packet]:
+    source = _Source(file, most)
     if magic in _PCAP_MAGIC:
-        yield from _pcap(file, *_PCAP_MAGIC[magic])
-    elif magic == b"\x0a\x0d\x0d\x0a":
-        yield from _pcapng(file, magic)
+        yield from _pcap(source, *_PCAP_MAGIC[magic])
+    elif magic == _SECTION_MAGIC:
+        yield from _pcapng(source)
     else:
         raise unreadable("neither a pcap nor a pcapng file")
 
 
-def _take(file: BinaryIO, length: int) -> bytes | None:
-    """That many bytes, None at the end of the file. LocalError for a length that no capture has."""
-    if length > _MAX_PACKET or file.tell() + length > _MAX_FILE:
-        raise unreadable(f"a packet of {length} bytes at byte {file.tell()}: the capture is damaged or too large")
-    data = file.read(length)
-    return data if len(data) == length else None
+@dataclass(slots=True)
+class _Source:
+    """A file that is read up to ``most`` bytes."""
+
+    file: BinaryIO
+    most: int
+
+    @property
+    def place(self) -> int:
+        return self.file.tell()
+
+    def take(self, length: int) -> bytes | None:
+        """That many bytes, None at the end of the file. LocalError for a length that no capture has."""
+        if length > _MAX_PACKET or self.place + length > self.most:
+            raise unreadable(f"a packet of {length} bytes at byte {self.place}: the capture is damaged or too large")
+        data = self.file.read(length)
+        return data if len(data) == length else None
 
 
-def _pcap(file: BinaryIO, order: str, unit: int) -> Iterator[Packet]:
-    header = _take(file, 20)
+def _pcap(file: _Source, order: str, unit: int) -> Iterator[Packet]:
+    header = file.take(20)
     if header is None:
         return
     link_type = struct.unpack_from(order + "I", header, 16)[0] & 0x0FFFFFFF
-    while (record := _take(file, 16)) is not None:
+    while (record := file.take(16)) is not None:
         seconds, fraction, length = struct.unpack_from(order + "III", record)
-        data = _take(file, length)
+        data = file.take(length)
         if data is None:
             return
         yield Packet(link_type, data, seconds * _SECOND + fraction * unit)
 
 
-def _pcapng(file: BinaryIO, kind: bytes | None) -> Iterator[Packet]:
-    order, links = "<", list[tuple[int, int]]()
+def _pcapng(file: _Source) -> Iterator[Packet]:
+    order, links, first = "<", list[tuple[int, int]](), 0
+    kind: bytes | None = _SECTION_MAGIC
     while kind is not None:
-        if kind == b"\x0a\x0d\x0d\x0a":
-            lead = _take(file, 8)
+        if kind == _SECTION_MAGIC:
+            lead = file.take(8)
             if lead is None:
                 return
-            order, links = "<" if lead[4:] == b"\x4d\x3c\x2b\x1a" else ">", []
+            order, links, first = "<" if lead[4:] == b"\x4d\x3c\x2b\x1a" else ">", [], first + len(links)
             length, done = struct.unpack_from(order + "I", lead)[0], 12
         else:
-            lead = _take(file, 4)
+            lead = file.take(4)
             if lead is None:
                 return
             length, done = struct.unpack(order + "I", lead)[0], 8
         if length < done + 4 or length % 4:
-            raise unreadable(f"a block of {length} bytes at byte {file.tell()}: the capture is damaged")
-        body = _take(file, length - done)
+            raise unreadable(f"a block of {length} bytes at byte {file.place}: the capture is damaged")
+        body = file.take(length - done)
         if body is None:
             return
-        yield from _block(order, struct.unpack(order + "I", kind)[0], body[:-4], links)
-        kind = _take(file, 4)
+        yield from _block(order, struct.unpack(order + "I", kind)[0], body[:-4], links, first)
+        kind = file.take(4)
 
 
-def _block(order: str, kind: int, body: bytes, links: list[tuple[int, int]]) -> Iterator[Packet]:
+def _block(order: str, kind: int, body: bytes, links: list[tuple[int, int]], first: int) -> Iterator[Packet]:
     if kind == _INTERFACE and len(body) >= 8:
         links.append((struct.unpack_from(order + "H", body)[0], _ticks(order, body[8:])))
     elif kind in (_ENHANCED, _PACKET) and len(body) >= 20:
@@ -112,10 +154,10 @@ def _block(order: str, kind: int, body: bytes, links: list[tuple[int, int]]) -> 
         high, low, captured = struct.unpack_from(order + "III", body, 4)
         if interface < len(links):
             link_type, ticks = links[interface]
-            yield Packet(link_type, body[20 : 20 + captured], (high << 32 | low) * _SECOND // ticks)
+            yield Packet(link_type, body[20 : 20 + captured], (high << 32 | low) * _SECOND // ticks, first + interface)
     elif kind == _SIMPLE and len(body) >= 4 and links:
         (original,) = struct.unpack_from(order + "I", body)
-        yield Packet(links[0][0], body[4 : 4 + original])
+        yield Packet(links[0][0], body[4 : 4 + original], interface=first)
 
 
 def _ticks(order: str, options: bytes) -> int:

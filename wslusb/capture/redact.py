@@ -13,14 +13,16 @@ from ..usb.bos import CapabilityType, split_bos
 from ..usb.ids import ClassCode, DescriptorType, TransferType
 from ..usb.setup import Recipient, Request, RequestType, Setup
 from ..usb.urb import Buffer
+from . import links, usbpcap
 from .known import Known, container_ids
 from .record import Record
 from .treatments import Treatment, blank, keep
 
-__all__ = ["UrbRedactor", "redact_usbmon"]
+__all__ = ["UrbRedactor", "redact_packet", "redact_usbmon"]
 
 _MOST_PENDING = 8192
-_MICROSOFT_STRING = 0xEE
+_MICROSOFT_STRING, _MICROSOFT_CONTAINER = 0xEE, 6
+"""An index of strings, and the wIndex that asks for a container id (Microsoft OS Descriptors 1.0)."""
 _REPORT = 0x22
 _PLAIN_DESCRIPTORS = frozenset({
     DescriptorType.CONFIGURATION, DescriptorType.DEVICE, DescriptorType.DEVICE_QUALIFIER,
@@ -30,14 +32,15 @@ _PLAIN_DESCRIPTORS = frozenset({
 _PLAIN_REQUESTS = frozenset({
     Request.GET_STATUS, Request.GET_CONFIGURATION, Request.GET_INTERFACE, Request.SYNCH_FRAME, Request.SET_SEL,
 })  # fmt: skip
-_CLASS_REQUESTS: dict[int, frozenset[int]] = {
-    ClassCode.HID: frozenset({0x02, 0x03}),  # GET_IDLE, GET_PROTOCOL; reports go by their interface
-    ClassCode.MASS_STORAGE: frozenset({0xFE}),  # GET_MAX_LUN
-    ClassCode.COMMUNICATIONS: frozenset({0x20, 0x21, 0x80, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A}),
-    ClassCode.PRINTER: frozenset({0x01}),  # GET_PORT_STATUS
-    ClassCode.AUDIO: frozenset({0x01, 0x02, 0x03, 0x04, 0x81, 0x82, 0x83, 0x84}),  # CUR, RANGE, MIN, MAX, RES
+_CLASS_REQUESTS: dict[int, dict[int, int]] = {
+    ClassCode.HID: {0x02: 1, 0x03: 1},  # GET_IDLE, GET_PROTOCOL; reports go by their interface
+    ClassCode.MASS_STORAGE: {0xFE: 1},  # GET_MAX_LUN
+    ClassCode.COMMUNICATIONS: {0x20: 7, 0x21: 7, 0x80: 28} | dict.fromkeys(range(0x83, 0x8B), 8),
+    ClassCode.PRINTER: {0x01: 1},  # GET_PORT_STATUS
+    ClassCode.AUDIO: dict.fromkeys((0x01, 0x02, 0x03, 0x04, 0x81, 0x82, 0x83, 0x84), 255),  # CUR, RANGE, MIN, MAX, RES
 }
-"""Requests of a class whose data are settings: line coding and NTB sizes, not hardware addresses or commands."""
+"""Requests of a class whose data are settings: line coding and NTB sizes, not hardware addresses or commands; and how
+many bytes those have at most."""
 _GET_REPORT, _SET_REPORT = 0x01, 0x09
 _STREAMING, _PROBE_AND_COMMIT = 2, (1, 2)
 
@@ -61,6 +64,13 @@ class UrbRedactor:
             return self._known.secrets.replace(self._control(request, data)) if data else data
         return self._known.secrets.replace(self._known.treatment(endpoint)(False, data)) if data else data
 
+    def continued(self, key: int, data: bytes) -> bytes:
+        """What to show of a control request's OUT data that come in a packet of their own."""
+        setup = self._pending.get(key)
+        if setup is None or setup.is_in:
+            return bytes(len(data))
+        return self._known.secrets.replace(self._control(setup, data))
+
     def completed(self, key: int, endpoint: int, transfer: int, data: bytes) -> bytes:
         """What to show of its IN data."""
         setup = self._pending.pop(key, None)
@@ -76,6 +86,8 @@ class UrbRedactor:
         if setup.kind == RequestType.STANDARD:
             return self._standard(setup, data)
         if setup.kind == RequestType.VENDOR:
+            if setup.index == _MICROSOFT_CONTAINER and setup.is_in:
+                self._known.learn_microsoft_container(data)
             return data if self._known.keep_vendor else bytes(len(data))
         return self._of_class(setup)(setup.is_in, data) if setup.kind == RequestType.CLASS else bytes(len(data))
 
@@ -133,7 +145,8 @@ class UrbRedactor:
             return self._known.hid(settings[0])
         if interface_class == ClassCode.VIDEO:
             return keep if subclass == _STREAMING and setup.value >> 8 in _PROBE_AND_COMMIT else blank
-        return keep if setup.request in _CLASS_REQUESTS.get(interface_class, ()) else blank
+        most = _CLASS_REQUESTS.get(interface_class, {}).get(setup.request, 0)
+        return lambda _is_in, data: data if len(data) <= most else bytes(len(data))
 
 
 def _is_whole_store(data: bytes) -> bool:
@@ -151,9 +164,29 @@ _SIZES = {False: 64, True: 48}
 def redact_usbmon(data: Buffer, redactor: UrbRedactor, record: Record, *, short: bool = False) -> bytes:
     """A record of link type 220, or 189 (``short``), that :func:`wslusb.capture.usbmon.read` has read as ``record``."""
     at = _SIZES[short] + 16 * len(record.iso)
-    if record.first:
-        shown = redactor.submitted(record.key, record.endpoint, record.transfer, record.setup, record.data)
-    else:
-        shown = redactor.completed(record.key, record.endpoint, record.transfer, record.data)
     # What stands behind the data is nobody's.
-    return bytes(data[:at]) + shown + bytes(max(0, len(data) - at - len(shown)))
+    return (bytes(data[:at]) + _shown(redactor, record)).ljust(len(data), b"\0")
+
+
+def _redact_usbpcap(data: Buffer, redactor: UrbRedactor, record: Record) -> bytes:
+    """A packet of link type 249. What a header has behind the fields that are known is blanked."""
+    known, at = usbpcap.payload_place(data, record)
+    head = bytes(data[:known]).ljust(at - len(record.setup), b"\0") + record.setup
+    if record.first and record.transfer == TransferType.CONTROL and not record.setup:
+        shown = redactor.continued(record.key, record.data)
+    else:
+        shown = _shown(redactor, record)
+    return (head + shown).ljust(len(data), b"\0")
+
+
+def _shown(redactor: UrbRedactor, record: Record) -> bytes:
+    if record.first:
+        return redactor.submitted(record.key, record.endpoint, record.transfer, record.setup, record.data)
+    return redactor.completed(record.key, record.endpoint, record.transfer, record.data)
+
+
+def redact_packet(link_type: int, data: Buffer, redactor: UrbRedactor, record: Record) -> bytes:
+    """A packet of one of :data:`wslusb.capture.links.URBS`, read as ``record``; what comes back is as long."""
+    if link_type == usbpcap.LINK_USBPCAP:
+        return _redact_usbpcap(data, redactor, record)
+    return redact_usbmon(data, redactor, record, short=link_type == links.SHORT_USBMON)

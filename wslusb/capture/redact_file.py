@@ -1,4 +1,4 @@
-"""Redacts files: captures of ours that were taken raw, and what usbmon wrote elsewhere.
+"""Redacts files: captures of ours that were taken raw, and what usbmon and USBPcap wrote elsewhere.
 
 A file is read twice. The first time tells what the devices are and what must not stay (a serial number may be asked
 for long after it went by), the second time writes. Names, comments and what is in no known place are left behind.
@@ -7,25 +7,24 @@ for long after it went by), the second time writes. Names, comments and what is 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import LocalError, LocalReason
 from ..wire import limits
 from ..wire.frame import HEADER, MessageType
-from . import bundle, pcapng, usbmon, vsockmon
+from . import bundle, links, pcapng, vsockmon
 from .known import Known
 from .pcapfile import Packet, packets
 from .profile import Profile, check
-from .redact import UrbRedactor, redact_usbmon
+from .redact import UrbRedactor, redact_packet
 from .redact_wire import HEADER_SIZE, WireRedactor
 from .secrets import Secrets
 from .usbmon import Place
 
 __all__ = ["Report", "redact_file"]
 
-_LINK_SHORT_USB = 189
-_LINKS = {_LINK_SHORT_USB: "usbmon", pcapng.LINK_USB: "usbmon", pcapng.LINK_VSOCK: "vsock"}
+_NAMES = links.URBS | {pcapng.LINK_VSOCK: "vsock"}
 _MOST_FRAME = limits.TRANSFER + limits.MIB
 
 
@@ -88,31 +87,32 @@ class _Direction:
 
 
 class _Pass:
-    """One reading of a file. ``known`` outlives it: by place, or by the guest's end of a connection."""
+    """One reading of a file. ``known`` outlives it: by interface and place, or by the guest's end of a connection.
+
+    Interfaces may be of several machines: what is told of 1.4 on one of them says nothing of 1.4 on another.
+    """
 
     def __init__(self, known: dict[object, Known], secrets: Secrets, profile: Profile, only: Collection[Place]) -> None:
         self._known = known
         self._secrets = secrets
         self._profile = profile
         self._only = only
-        self._urbs: dict[Place, UrbRedactor] = {}
-        self._directions: dict[tuple[vsockmon.End, bool], _Direction] = {}
-        self._wires: dict[vsockmon.End, WireRedactor] = {}
+        self._urbs: dict[tuple[int, Place], UrbRedactor] = {}
+        self._directions: dict[tuple[int, vsockmon.End, bool], _Direction] = {}
+        self._wires: dict[tuple[int, vsockmon.End], WireRedactor] = {}
         self.left_out = 0
 
-    def run(self, found: Iterator[Packet]) -> Iterator[tuple[int, int, bytes]]:
-        """Link type, time and bytes of every packet that stays."""
+    def run(self, found: Iterator[Packet]) -> Iterator[Packet]:
+        """Every packet that stays, as it is to be shown."""
         for packet in found:
             if packet.link_type == pcapng.LINK_VSOCK:
-                for time, data in self._messages(packet):
-                    yield packet.link_type, time, data
-            elif packet.link_type in _LINKS and (shown := self._urb(packet)) is not None:
-                yield packet.link_type, packet.time, shown
+                yield from self._messages(packet)
+            elif (shown := self._urb(packet)) is not None:
+                yield replace(packet, data=shown)
             else:
                 self.left_out += 1
-        for direction in self._directions.values():
-            for time, data in direction.rest():
-                yield pcapng.LINK_VSOCK, time, data
+        for (interface, _, _), direction in self._directions.items():
+            yield from _packets(interface, direction.rest())
 
     def _of(self, key: object) -> Known:
         found = self._known.get(key)
@@ -121,30 +121,37 @@ class _Pass:
         return found
 
     def _urb(self, packet: Packet) -> bytes | None:
-        short = packet.link_type == _LINK_SHORT_USB
-        record = usbmon.read(packet.data, short=short)
+        record = links.record(packet)
         if record is None:
             return None
         place = (record.bus, record.device)
         if self._only and place not in self._only:
             return None
-        redactor = self._urbs.get(place)
+        key = (packet.interface, place)
+        redactor = self._urbs.get(key)
         if redactor is None:
-            redactor = self._urbs[place] = UrbRedactor(self._of(place))
-        return redact_usbmon(packet.data, redactor, record, short=short)
+            redactor = self._urbs[key] = UrbRedactor(self._of(key))
+        return redact_packet(packet.link_type, packet.data, redactor, record)
 
-    def _messages(self, packet: Packet) -> Iterator[tuple[int, bytes]]:
+    def _messages(self, packet: Packet) -> Iterator[Packet]:
         chunk = vsockmon.read(packet.data)
         if chunk is None or self._only:  # which connection is which device's, the packets do not tell
             self.left_out += 1
             return
         guest = chunk.source if chunk.to_host else chunk.destination
-        direction = self._directions.get((guest, chunk.to_host))
+        key = (packet.interface, guest)
+        direction = self._directions.get((*key, chunk.to_host))
         if direction is None:
-            wire = self._wires.setdefault(guest, WireRedactor(self._of(guest)))
-            direction = self._directions[guest, chunk.to_host] = _Direction(wire, from_host=not chunk.to_host)
+            wire = self._wires.get(key)
+            if wire is None:
+                wire = self._wires[key] = WireRedactor(self._of(key))
+            direction = self._directions[*key, chunk.to_host] = _Direction(wire, from_host=not chunk.to_host)
         head = (vsockmon.from_guest if chunk.to_host else vsockmon.from_host)(guest)
-        yield from direction.feed(packet.time, head, chunk.data)
+        yield from _packets(packet.interface, direction.feed(packet.time, head, chunk.data))
+
+
+def _packets(interface: int, found: Iterator[tuple[int, bytes]]) -> Iterator[Packet]:
+    return (Packet(pcapng.LINK_VSOCK, data, time, interface) for time, data in found)
 
 
 def redact_file(source: Path, target: Path, *, keep_vendor: bool = False, only: Collection[Place] = ()) -> Report:
@@ -157,18 +164,18 @@ def redact_file(source: Path, target: Path, *, keep_vendor: bool = False, only: 
         for _ in _Pass(known, secrets, profile, only).run(packets(file)):
             report.written += 1
     if not report.written:
-        hint = "files of link types 189, 220 (usbmon) and 271 (vsock) can be redacted"
+        hint = "files of link types 189, 220 (usbmon), 249 (USBPcap) and 271 (vsock) can be redacted"
         raise LocalError(LocalReason.UNSUPPORTED, f"{source} has no packets that can be redacted", hint=hint)
     for each in known.values():
         each.rewind()
-    second, links = _Pass(known, secrets, profile, only), dict[int, int]()
+    second, numbers = _Pass(known, secrets, profile, only), dict[int, int]()
     with bundle.open_capture(source) as file, target.open("wb") as out:
         out.write(pcapng.section(profile.comment()))
-        for link, time, data in second.run(packets(file)):
-            if link not in links:
-                links[link] = len(links)
-                out.write(pcapng.interface(link, _LINKS[link]))
-            out.write(pcapng.packet(links[link], time, [data]))
+        for packet in second.run(packets(file)):
+            if packet.interface not in numbers:
+                numbers[packet.interface] = len(numbers)
+                out.write(pcapng.interface(packet.link_type, _NAMES[packet.link_type]))
+            out.write(pcapng.packet(numbers[packet.interface], packet.time, [packet.data]))
     report.left_out = second.left_out
     check(target, secrets.originals)
     return report

@@ -16,7 +16,7 @@ from ..usb.setup import SETUP_SIZE
 from ..usb.urb import Buffer, to_errno
 from .record import IsoPacket, Record
 
-__all__ = ["LINK_USBPCAP", "NOT_TOLD", "read"]
+__all__ = ["LINK_USBPCAP", "NOT_TOLD", "payload_place", "read"]
 
 LINK_USBPCAP = 249
 NOT_TOLD = -1
@@ -50,6 +50,19 @@ def read(data: Buffer, time: int = 0) -> Record | None:
     if record.is_in is record.first:
         record.length = NOT_TOLD
     return record
+
+
+def payload_place(data: Buffer, record: Record) -> tuple[int, int]:
+    """Of a packet read as ``record``: where what is known of its header ends, and where ``record.data`` starts.
+
+    A SETUP packet stands before the data, behind the header.
+    """
+    known, header = _HEADER.size, int.from_bytes(data[:2], "little")
+    if record.transfer == TransferType.CONTROL:
+        known += 1
+    elif record.transfer == TransferType.ISOCHRONOUS:
+        known += _ISO_HEADER.size + _ISO_PACKET.size * len(record.iso)
+    return min(known, header), header + len(record.setup)
 
 
 def _errno(status: int) -> int:

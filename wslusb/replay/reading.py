@@ -5,12 +5,11 @@ A bug bundle is read as the capture that is in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..capture import bundle, pcapfile, usbmon, usbpcap
-from ..capture.pcapfile import Packet
+from ..capture import bundle, links, pcapfile
 from ..capture.record import Record
 from ..errors import LocalError, LocalReason
 from .facts import Facts
@@ -18,18 +17,11 @@ from .story import Story, tell
 
 __all__ = ["choose", "read", "records", "stories"]
 
-_READERS: dict[int, Callable[[Packet], Record | None]] = {
-    189: lambda packet: usbmon.read(packet.data, short=True),
-    220: lambda packet: usbmon.read(packet.data),
-    usbpcap.LINK_USBPCAP: lambda packet: usbpcap.read(packet.data, packet.time),
-}
-
 
 def records(file: BinaryIO) -> Iterator[tuple[int, Record]]:
     """The halves of URBs with the numbers of their packets. LocalError for what is no capture or a damaged one."""
     for number, packet in enumerate(pcapfile.packets(file), 1):
-        reader = _READERS.get(packet.link_type)
-        record = reader(packet) if reader else None
+        record = links.record(packet)
         if record is not None:
             yield number, record
 

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import struct
 
+from tests.support.usbpcap import packet
 from wslusb.capture import usbpcap
 from wslusb.usb.ids import TransferType
 
 GET_DEVICE = bytes.fromhex("8006000100001200")
 SET_LINE = bytes.fromhex("2120000000000700")
-
-
-def packet(
-    transfer: int, endpoint: int, payload: bytes = b"", *, answer: bool = False, status: int = 0, more: bytes = b""
-) -> bytes:
-    return (
-        struct.pack("<HQIHBHHBBI", 27 + len(more), 7, status, 9, answer, 2, 5, endpoint, transfer, len(payload))
-        + more
-        + payload
-    )
 
 
 def test_a_control_read_is_two_packets() -> None:
