@@ -16,7 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 NAME = matching(_NAME, "a name of letters, digits, '_', '-' and '.'")
 """What a device may be called: it becomes a part of test ids and of file names."""
 
-VIRTUAL_HOSTS = frozenset({"qemu", "emulated", "replay"})
+VIRTUAL_HOSTS = frozenset({"qemu", "uml", "emulated", "replay"})
 """Hosts whose devices are made for the run: an entry says by ``source`` what is plugged in."""
 
 RIG: Mapping[str, Option] = {
@@ -40,7 +40,13 @@ HOSTS: Mapping[str, Mapping[str, Option]] = {
     "local": {**_PYTHON, **_LISTEN},
     "ssh": {**_SSH, **_LISTEN},
     "command": {**_COMMAND, **_LISTEN},
-    "qemu": {**_MEMORY, **_LISTEN},
+    "qemu": {
+        **_MEMORY,
+        "qemu_args": Option("more arguments of QEMU, such as ['-netdev', 'user,id=net0']", texts),
+        "modules": Option("modules of its kernel to load beside the usual ones, such as ['cdc_ether']", texts),
+        **_LISTEN,
+    },
+    "uml": {**_MEMORY, **_LISTEN},
     "emulated": _LISTEN,
     "replay": _LISTEN,
 }

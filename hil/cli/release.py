@@ -1,0 +1,28 @@
+"""``python -m hil release``."""
+
+from __future__ import annotations
+
+import click
+
+from hil.rig.quarantine import Quarantine
+from wslusb.cli import output
+
+__all__ = ["command"]
+
+
+@click.command(
+    "release",
+    help="Let a device that kept failing take part again. NAME is what rig files call it, or its key: VID:PID:SERIAL."
+    " Without NAME: list the devices that failed in their last runs.",
+)
+@click.argument("name", required=False, default="")
+def command(*, name: str) -> None:
+    """Lift a quarantine."""
+    quarantine = Quarantine()
+    if not name:
+        for trouble in quarantine.trouble().values():
+            state = "in quarantine" if trouble.failing >= quarantine.limit else "failing"
+            output.result(output.clean(f"{state}: {trouble}"))
+        return
+    for released in quarantine.release(name):
+        output.info(f"{released.name} ({released.key}) takes part in the next run")

@@ -1,0 +1,111 @@
+"""One user for a device at a time. The lock is the kernel's (flock): it ends with its process, whatever ends that.
+
+Beside each lock stands a note of who has it. A note without a lock is what a process left behind that was killed: it is
+reported, and does not stop anybody. A lock whose process cannot be seen is somebody's all the same (a process that has
+inherited it, or one of another PID namespace): it stands, and the message says how to find out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from hil.errors import LockedError, RigError
+from wslusb.system import paths
+
+from . import files
+from .holder import Holder
+
+__all__ = ["hold", "left_behind"]
+
+SCHEMA = "hil.lock/1"
+_READABLE = 60
+
+_log = logging.getLogger(__name__)
+
+
+def folder() -> Path:
+    """Where locks are if nobody says otherwise: one place for all rigs of this user."""
+    return paths.state_dir() / "locks"
+
+
+@contextlib.contextmanager
+def hold(key: str, where: Path | None = None) -> Iterator[Holder | None]:
+    """Hold the lock of a device (:func:`hil.rig.matching.key`), in the folder ``where``.
+
+    Never waits: LockedError says who has it. What comes out is who left the lock behind, if it was stale.
+    """
+    path = (where or folder()) / f"{_file_name(key)}.lock"
+    note = path.with_suffix(".json")
+    with _locked(path, note, key):
+        left = _read(note)
+        if left is not None:
+            _log.warning("%s: a lock was left behind by %s: %s", key, left, left.dead or "it let go without a word")
+        try:
+            files.save(note, SCHEMA, {"key": key, "holder": Holder.here().as_json()})
+            yield left
+        finally:
+            note.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _locked(path: Path, note: Path, key: str) -> Iterator[None]:
+    lock = FileLock(path, timeout=0, thread_local=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise _refused(key, path, _read(note)) from error
+    except OSError as error:
+        hint = "set WSLUSB_STATE_DIR to a folder that you may write to"
+        raise RigError(f"{key}: cannot lock {path}: {error.strerror or error}", hint=hint) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def left_behind(where: Path | None = None) -> list[tuple[str, Holder]]:
+    """The keys of stale notes, and who left them: processes that are certainly no more."""
+    found = []
+    for note in sorted((where or folder()).glob("*.json")):
+        holder = _read(note)
+        if holder is not None and holder.dead:
+            found.append((_key(note), holder))
+    return found
+
+
+def _refused(key: str, path: Path, holder: Holder | None) -> LockedError:
+    if holder is not None and not holder.dead:
+        return LockedError(f"{key} is in use by {holder}", hint="wait for it, or end it")
+    hint = f"find it with: fuser -v {path}"
+    if holder is None:
+        return LockedError(f"{key} is in use, by a process that has not said who it is", hint=hint)
+    return LockedError(f"{key} was in use by {holder}: {holder.dead}, but somebody has the lock still", hint=hint)
+
+
+def _read(note: Path) -> Holder | None:
+    """Who has written a note; None if nobody has, or it cannot be read."""
+    try:
+        document = files.load(note, SCHEMA)
+        return None if document is None else Holder.from_json(document.get("holder"))
+    except (OSError, ValueError):
+        return None
+
+
+def _key(note: Path) -> str:
+    with contextlib.suppress(OSError, ValueError):
+        return str((files.load(note, SCHEMA) or {}).get("key", note.stem))
+    return note.stem
+
+
+def _file_name(key: str) -> str:
+    """A name for a key, which has the serial number of some device in it: any text."""
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "_", key)[:_READABLE]
+    return f"{readable}-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
