@@ -6,8 +6,10 @@ an error, Ctrl-C or a kill leaves nothing that looks like a bundle.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -53,6 +55,14 @@ class _Done:
     name: str
     what: str
     content: bytes | Path
+
+
+def _give_to_the_user(path: Path) -> None:
+    """The file is of who typed the command, also behind sudo, and nobody else's."""
+    path.chmod(0o600)
+    if sys.platform != "win32" and os.getuid() == 0 and "SUDO_UID" in os.environ:
+        with contextlib.suppress(OSError, ValueError):
+            os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ.get("SUDO_GID", "-1")))
 
 
 @dataclass(slots=True)
@@ -133,7 +143,8 @@ class Bundle:
         with zipfile.ZipFile(part, "a", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(readme.NAME, self._readme())
         self._search(part)
-        os.replace(part, self.path)  # noqa: PTH105 -- Path.replace reads as if names were exchanged
+        _give_to_the_user(part)
+        part.replace(self.path)
 
     def _readme(self) -> str:
         redacted = self.redactor.text

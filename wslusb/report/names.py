@@ -21,9 +21,9 @@ _VARIABLES = ("SUDO_USER", "LOGNAME", "USER", "USERNAME", "COMPUTERNAME", "HOSTN
 
 
 def own_names(ordinary: Collection[str] = ()) -> list[str]:
-    """Names of this machine and of who runs this; longer ones first. ``ordinary``: more words, in lower case."""
+    """Names of this machine and of who runs this. ``ordinary``: more words that are none, in lower case."""
     found = {name for name in _candidates() if len(name) >= _SHORTEST}
-    return sorted((n for n in found if n.lower() not in _ORDINARY and n.lower() not in ordinary), key=len, reverse=True)
+    return sorted(name for name in found if name.lower() not in _ORDINARY and name.lower() not in ordinary)
 
 
 def _candidates() -> Iterator[str]:
@@ -40,5 +40,5 @@ def _candidates() -> Iterator[str]:
 
 def pattern(names: Iterable[str]) -> re.Pattern[str] | None:
     """Finds each of them as a word, in whatever case; None where there are none."""
-    choices = "|".join(map(re.escape, names))
+    choices = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     return re.compile(rf"(?<![^\W_])(?:{choices})(?![^\W_])", re.IGNORECASE) if choices else None

@@ -44,17 +44,20 @@ class Redactor:
     def __init__(self, *, raw: bool = False, ordinary: Collection[str] = ()) -> None:
         self.raw = raw
         self.salt = os.urandom(_SALT_SIZE)
-        self._secrets = Secrets(self.salt)
-        self._words = set() if raw else set(own_names(ordinary))
-        self._pattern = pattern(self._words)
-        self._everywhere: set[bytes] = set()
-        self.long_names = [name for name in self._words if len(name) >= _LEAST_ANYWHERE]
+        names = [] if raw else own_names(ordinary)
+        self.long_names = [name for name in names if len(name) >= _LEAST_ANYWHERE]
         """What captures and descriptions are to be redacted of, too."""
-        everywhere = Secrets(self.salt)
-        for name in self.long_names:
-            everywhere.add_text(name)
-            self._secrets.add_text(name)
-        self.learn_originals(everywhere.originals)
+        self._everywhere: set[bytes] = set()
+        self._words, self._values = set(names), set(self.long_names)
+        self._settle()
+        self.learn_originals(self._secrets.originals)
+
+    def _settle(self) -> None:
+        """Longer values first: what is left of one must not be half a token."""
+        self._secrets = Secrets(self.salt)
+        for value in sorted(self._values, key=len, reverse=True):
+            self._secrets.add_text(value)
+        self._pattern = pattern(self._words)
 
     # -- learning
 
@@ -78,13 +81,11 @@ class Redactor:
             self._learn(value) if key == _SERIAL else self.learn(value)
 
     def _learn(self, value: str) -> None:
-        if self.raw or not value.strip("0"):
+        home = self._values if len(value) >= _LEAST_ANYWHERE else self._words
+        if self.raw or not value.strip("0") or len(value) < _LEAST_WORD or value in home:
             return
-        if len(value) >= _LEAST_ANYWHERE:
-            self._secrets.add_text(value)
-        elif len(value) >= _LEAST_WORD:
-            self._words.add(value)
-            self._pattern = pattern(self._words)
+        home.add(value)
+        self._settle()
 
     # -- replacing
 
