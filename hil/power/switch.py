@@ -1,0 +1,82 @@
+"""What every way to switch a device's power can do, and what tests do with it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
+
+from hil.errors import RigError
+
+__all__ = ["Cycling", "Port", "PowerError", "PowerSwitch", "cycle", "kept_on"]
+
+
+class PowerError(RigError):
+    """The power could not be switched, or was not, whatever the hub said."""
+
+
+class PowerSwitch(Protocol):
+    """The power of one device. Both verbs come back when the device is gone, or there again; else PowerError."""
+
+    @property
+    def can_switch(self) -> bool:
+        """False where there is nothing, or nobody, to switch it."""
+
+    def off(self) -> None:
+        """Take the device's power away. Nothing happens if that has been done."""
+
+    def on(self) -> None:
+        """Give it back. Nothing happens if the device has it."""
+
+    def describe(self) -> str:
+        """What switches it, for reports: ``port 2 of hub 1-1``."""
+
+
+@runtime_checkable
+class Cycling(Protocol):
+    """A switch that has a way of its own to do both."""
+
+    def cycle(self, seconds: float) -> None:
+        """Off, at least ``seconds`` of pause, and on."""
+
+
+class Port(Protocol):
+    """Something that can be told to switch, and may be wrong: :class:`hil.power.verified.Verified` looks."""
+
+    @property
+    def leave_seconds(self) -> float:
+        """How long a device may take to go when its power is off."""
+
+    def set(self, *, on: bool) -> str:
+        """Switch. PowerError if it says no; a text if it said something that may explain why nothing happened."""
+
+    def describe(self) -> str:
+        """See :class:`PowerSwitch`."""
+
+
+def cycle(switch: PowerSwitch, seconds: float = 1.0) -> None:
+    """Off, ``seconds`` of pause, and on, whatever happens in between. PowerError."""
+    if isinstance(switch, Cycling):
+        switch.cycle(seconds)
+        return
+    with kept_on(switch):
+        switch.off()
+        time.sleep(seconds)
+
+
+@contextlib.contextmanager
+def kept_on(switch: PowerSwitch) -> Iterator[PowerSwitch]:
+    """What happens in this context may switch the power off: it is on afterwards, also after an exception.
+
+    If it then does not come on, an exception from the context is told of that in a note, and stays the one that counts.
+    """
+    try:
+        yield switch
+    except BaseException as error:
+        try:
+            switch.on()
+        except RigError as second:
+            error.add_note(f"and its power is not on again: {second}")
+        raise
+    switch.on()

@@ -1,0 +1,56 @@
+"""YKUSH hubs, through Yepkit's ykushcmd (https://github.com/Yepkit/ykush).
+
+Its exit code says little: switching on by serial number ends with 0 when there is no such board, and older versions
+always end with 0; nor does "Unable to open device", which it says before it tries the board's older product id. So the
+port is asked for its state afterwards. A board that is not there has a port 15 then, and that is on.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hil.places.place import Place
+from hil.vm.remote import Result
+
+from .commands import last_line, run
+from .switch import PowerError
+
+__all__ = ["Ykush"]
+
+_INSTALL = "build it there from https://github.com/Yepkit/ykush, and put it on root's PATH"
+_STATE = re.compile(r"Downstream port (\d+) is (ON|OFF)")
+
+
+class Ykush:
+    """One port of one board; ``serial`` is that of the board, "" for the only one."""
+
+    leave_seconds = 5.0
+
+    def __init__(self, place: Place, port: int, serial: str = "") -> None:
+        self._place = place
+        self._port = port
+        self._serial = serial
+
+    def describe(self) -> str:
+        """See :class:`hil.power.switch.PowerSwitch`."""
+        return f"port {self._port} of YKUSH{f' {self._serial}' if self._serial else ''}"
+
+    def set(self, *, on: bool) -> str:
+        """Switch the port. PowerError if the board cannot be reached, or says that it is as it was."""
+        switched = self._run("-u" if on else "-d")
+        asked = self._run("-g")
+        state = _STATE.search(asked.stdout)
+        if switched.returncode or state is None or int(state[1]) != self._port:
+            hint = f"run 'ykushcmd -l' on the host, as root: it lists the boards; {self._said(switched, asked)}"
+            raise PowerError(f"{self.describe()} cannot be reached", hint=hint)
+        if (state[2] == "ON") is not on:
+            raise PowerError(f"{self.describe()} did not go {'on' if on else 'off'}", hint="unplug the board once")
+        return ""
+
+    @staticmethod
+    def _said(switched: Result, asked: Result) -> str:
+        return f"ykushcmd ended with {switched.returncode} and said: {last_line(switched.output, asked.output)}"
+
+    def _run(self, verb: str) -> Result:
+        board = ["-s", self._serial] if self._serial else []
+        return run(self._place, ["ykushcmd", *board, verb, str(self._port)], "ykushcmd", _INSTALL)
