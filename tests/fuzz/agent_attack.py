@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Self
 
 from emulator import device_provider
+from tests.fuzz.kernel_answers import KernelsBook
 from tests.fuzz.mutation import Channel
-from tests.fuzz.oracle import HANG_SECONDS, Finding, Watch
+from tests.fuzz.oracle import HANG_SECONDS, Finding, Watch, drain
 from tests.support.kernel import Kernel, pack_submit, pack_unlink
 from tests.support.vhci import MadeVhci
 from wslusb.guest import agent as agents
@@ -33,8 +34,11 @@ __all__ = ["AgentAttack"]
 
 INFO = device_provider("loopback").devices()[0]
 _HANDLE = 7
+_LITTER_CASES = 32
 _QUIET_SECONDS = 0.02
 """A conversation in which nothing is said for so long has come to its end, or to nothing."""
+_LONGEST_SECONDS = 0.5
+"""An agent that is always sent away comes back as often."""
 _TRIES = 4
 """A machine with other things to do may be silent for longer than that."""
 _COMMANDS = (
@@ -44,7 +48,15 @@ _COMMANDS = (
     pack_submit(4, 0x83, 20, packets=[(0, 10), (10, 10)], flags=2, interval=8),
     pack_submit(5, 0x81, 64),
     pack_unlink(6, 5),
+    pack_submit(7, 0x81, 64),
+    pack_submit(8, 0x81, 64),
+    pack_submit(9, 0x81, 512),
+    pack_submit(10, 0x81, 512),
+    pack_submit(11, 0x81, 512),
+    pack_unlink(12, 8),
+    pack_unlink(13, 7),
 )
+_CREDITS = 4
 
 
 class _Host:
@@ -53,6 +65,7 @@ class _Host:
     def __init__(self, sock: socket.socket, channel: Channel) -> None:
         self._sock, self._channel, self._data = sock, channel, b""
         self._purpose: int = Purpose.CONTROL
+        self._due, self._waiting = 1, 0
         self.heard: list[int] = []
 
     def listen(self) -> None:
@@ -67,9 +80,21 @@ class _Host:
                 return
             payload, self._data = self._data[HEADER.size : HEADER.size + size], self._data[HEADER.size + size :]
             self.heard.append(kind)
+            self._numbers(kind, sequence)
             for message in self._answers(kind, sequence, payload):
                 for each in self._channel.through(message):
                     self._sock.sendall(each)
+
+    def _numbers(self, kind: int, sequence: int) -> None:
+        """What the agent asks is counted, and is never more than it has credit for."""
+        if kind in (MessageType.EVENT, MessageType.ERROR, MessageType.PONG):
+            return
+        if sequence != self._due:
+            raise Finding(f"the agent's message of type {kind:#x} has number {sequence} in place of {self._due}")
+        self._due += 1
+        self._waiting += kind == MessageType.URB_REQUEST
+        if self._waiting > _CREDITS and not self._channel.changes:
+            raise Finding(f"{self._waiting} URBs are under way, {_CREDITS} are granted")
 
     def _answers(self, kind: int, sequence: int, payload: bytes) -> list[bytes]:
         if kind == MessageType.HELLO:
@@ -81,13 +106,14 @@ class _Host:
             answer = EnumerationAnswer([Listed(INFO, DeviceState.SHARED)]).pack()
             return [_message(kind, sequence, answer), _message(MessageType.PING, 1)]
         if kind == MessageType.ATTACH:
-            return [_message(kind, sequence, AttachAnswer(0, "", _HANDLE, 4, 1 << 16, INFO).pack())]
+            return [_message(kind, sequence, AttachAnswer(0, "", _HANDLE, _CREDITS, 1 << 16, INFO).pack())]
         if kind == MessageType.URB_REQUEST:
             return self._completions(decode_request(memoryview(payload), sequence, Limits()))
         if kind == MessageType.CANCEL:
             target = Cancel.unpack(memoryview(payload)).target
             given_back = Completion(Urb(target, 0x81, 2, 64), Status.CANCELLED)
             response = b"".join(encode_response(given_back, target, _HANDLE))
+            self._waiting -= 1
             return [response, _message(kind, sequence, CancelAnswer(target, True).pack(), _HANDLE)]
         if kind in (MessageType.DETACH, MessageType.RESET):
             return [_message(kind, sequence, StatusAnswer(0).pack(), _HANDLE)]
@@ -98,6 +124,7 @@ class _Host:
             return []  # it waits for its cancel
         data = bytes(urb.length) if urb.is_in and not urb.iso_lengths else b""
         actual = 0 if urb.iso_lengths else urb.length
+        self._waiting -= 1
         return [b"".join(encode_response(Completion(urb, 0, actual, data), urb.sequence, _HANDLE))]
 
 
@@ -144,6 +171,8 @@ class AgentAttack:
         """Run a case; every fourth time, a good host comes after it."""
         seen = self._converse(case)
         self._cases += 1
+        if self._cases % _LITTER_CASES == 0:
+            self._watch.no_litter()
         if self._cases % 4 == 0:
             heard: list[int] = []
             for _ in range(_TRIES):
@@ -159,7 +188,7 @@ class AgentAttack:
         return self._last
 
     def _converse(self, case: bytes) -> set[str]:
-        channel, stop = Channel(case), threading.Event()
+        channel, stop = Channel(case, asks=False), threading.Event()
         heard: queue.SimpleQueue[int] = queue.SimpleQueue()
         failures: list[BaseException] = []
         servers: list[threading.Thread] = []
@@ -185,28 +214,35 @@ class AgentAttack:
                 heard.put(kind)
 
         kernel: Kernel | None = None
+        book = KernelsBook()
         self._accept(servers, serve, HANG_SECONDS)
-        while time.monotonic() - self._moved < _QUIET_SECONDS:
+        enough = time.monotonic() + _LONGEST_SECONDS
+        while time.monotonic() - self._moved < _QUIET_SECONDS and time.monotonic() < enough:
             self._accept(servers, serve, 0.003)
             if kernel is None and self._vhci.kernels:
                 kernel = next(iter(self._vhci.kernels.values()))
                 self._moved = time.monotonic()
                 with contextlib.suppress(OSError):
                     kernel.sock.sendall(b"".join(_COMMANDS))
+                book.wrote(b"".join(_COMMANDS))
+        kinds = set[str]()
         if kernel is not None:
             # The kernel lets go first: a host that is whole hears of a detach.
             with contextlib.suppress(OSError):
                 kernel.sock.shutdown(socket.SHUT_WR)
-            time.sleep(0.01)
+            said, _ = drain(kernel.sock)
+            kinds = book.read(said)
         stop.set()
         for server in servers:
             server.join(HANG_SECONDS)
         self._rest()
         if failures:
+            if isinstance(failures[0], Finding):
+                raise failures[0]
             raise Finding(f"the agent says what cannot be read: {failures[0]!r}") from failures[0]
         while not heard.empty():
             self._last.append(heard.get())
-        return self._watch.seen() | {f"heard {kind}" for kind in self._last}
+        return self._watch.seen() | kinds | {f"heard {kind}" for kind in self._last}
 
     def _accept(self, servers: list[threading.Thread], serve: object, seconds: float) -> None:
         self._listener.settimeout(seconds)

@@ -101,17 +101,23 @@ def _draw(numbers: random.Random) -> bytes:
 class Channel:
     """What a message becomes: the pieces that are sent in its place, none where it is lost or kept back.
 
-    ``big`` is for USB/IP. ``ended`` says that nothing is to be sent any more.
+    ``big`` is for USB/IP. ``asks``: the messages have numbers of their own, in order. ``ended`` says that nothing is to
+    be sent any more.
     """
 
-    def __init__(self, case: bytes, *, big: bool = False) -> None:
+    def __init__(self, case: bytes, *, big: bool = False, asks: bool = True) -> None:
         self.ended = False
         self._plan = mutations(case)
-        self._big = big
+        self._big, self._asks = big, asks
         self._order = ">" if big else "<"
         self._count = 0
         self._kept = b""
         self._more = 0
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is done to a message."""
+        return bool(self._plan)
 
     def through(self, message: bytes) -> list[bytes]:
         """The next message of the conversation."""
@@ -201,7 +207,7 @@ class Channel:
     def flood(self, mutation: Mutation, message: bytes) -> list[bytes]:
         """Many times, each with the next number; what comes after it goes on from there."""
         copies = _FLOODS[mutation.value % len(_FLOODS)]
-        self._more += copies - 1
+        self._more += copies - 1 if self._asks else 0
         return [b"".join(self._numbered(message, each) for each in range(copies))]
 
     def layered(self, mutation: Mutation, message: bytes, name: str) -> list[bytes]:
