@@ -45,12 +45,13 @@ def terminate(process: PlaceProcess, seconds: float = 15.0) -> Result:
 class Daemons(Generic[HostPlace, GuestPlace]):
     """They stay up from test to test; one that a test has ended is started for the next.
 
-    ``serve`` and ``agent`` are the arguments that each is started with.
+    ``serve`` and ``agent`` are the arguments that each is started with, ``environment`` is the host's and
+    ``guest_environment`` the guest's, where they differ.
     """
 
     def __init__(
         self, host: HostPlace, guest: GuestPlace, *, serve: Sequence[str] = (), agent: Sequence[str] = (),
-        environment: Mapping[str, str] = ENVIRONMENT,
+        environment: Mapping[str, str] = ENVIRONMENT, guest_environment: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self._host = host
         self._guest = guest
@@ -59,6 +60,7 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         self._serve = tuple(serve)
         self._agent = tuple(agent)
         self._environment = dict(environment)
+        self._guest_environment = self._environment if guest_environment is None else dict(guest_environment)
         self._zygotes: dict[str, tuple[Place, PlaceProcess]] = {}
         self._logs: list[str] = []
         self._marks = itertools.count(1)
@@ -97,7 +99,11 @@ class Daemons(Generic[HostPlace, GuestPlace]):
 
     def _start(self, place: Place, verb: str, *arguments: str) -> PlaceProcess:
         command = [place.interpreter, "-m", "wslusb", verb, "--log-level", "debug", *arguments]
-        return place.start(command, env=self._environment)
+        return place.start(command, env=self.environment(place))
+
+    def environment(self, place: Place) -> dict[str, str]:
+        """What programs of wslusb find in their environment on one side."""
+        return self._environment if place is self.host else self._guest_environment
 
     def ready(self) -> None:
         """Start what does not run."""
@@ -148,14 +154,14 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         if isinstance(place, Machine):
             return self._by_zygote(place, what, *arguments, env=env)
         words = [what] if what.endswith(".py") else ["-m", what]
-        return place.start([place.interpreter, *words, *arguments], env={**self._environment, **(env or {})})
+        return place.start([place.interpreter, *words, *arguments], env={**self.environment(place), **(env or {})})
 
     def _by_zygote(self, machine: Machine, what: str, *arguments: str, env: Mapping[str, str] | None) -> PlaceProcess:
         """See hil/zygote.py."""
         known = self._zygotes.get(machine.name)
         if known is None or known[0] is not machine:
             command = [machine.interpreter, "-m", "hil.zygote", ZYGOTE]
-            zygote = machine.start(command, env={**self._environment, "PYTHONPATH": str(PROJECT)})
+            zygote = machine.start(command, env={**self.environment(machine), "PYTHONPATH": str(PROJECT)})
             zygote.wait_for_output("ready", 60)
             self._zygotes[machine.name] = (machine, zygote)
         request = json.dumps({"run": what, "arguments": arguments, "env": dict(env or {})})

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from hil.errors import RigError
 
 BUS = "xhci.0"
 
@@ -97,15 +102,27 @@ class UasDisk(Stick):
 
 @dataclass(kw_only=True)
 class SerialPort(UsbHardware):
-    """An FTDI adapter (0403:6001); `line` is the far end of its line, for the test to write and read."""
+    """An FTDI adapter (0403:6001); `line` is the far end of its line, for the test to write and read.
 
+    `loop`: the line's far end sends back what comes, as a wire from TX to RX does.
+    """
+
+    loop: bool = False
     line: socket.socket = field(init=False)
     _far: socket.socket = field(init=False)
     driver = "usb-serial"
 
     def __post_init__(self) -> None:
         self.line, self._far = socket.socketpair()
-        self.line.settimeout(30)
+        if self.loop:
+            threading.Thread(target=self._echo, name=f"loop-{self.id}", daemon=True).start()
+        else:
+            self.line.settimeout(30)
+
+    def _echo(self) -> None:
+        with contextlib.suppress(OSError):
+            while data := self.line.recv(1 << 16):
+                self.line.sendall(data)
 
     def backends(self, directory: Path) -> list[str]:  # noqa: ARG002 - it has no files
         """The line as a socket that QEMU inherits."""
@@ -121,6 +138,8 @@ class SerialPort(UsbHardware):
 
     def close(self) -> None:
         """Hang up."""
+        with contextlib.suppress(OSError):
+            self.line.shutdown(socket.SHUT_RDWR)
         self.line.close()
         self._far.close()
 
@@ -154,6 +173,53 @@ class Speaker(UsbHardware):
     def device(self) -> dict[str, Any]:
         """See the base class."""
         return super().device() | {"audiodev": f"{self.id}-out"}
+
+
+@dataclass(kw_only=True)
+class AnyHardware(UsbHardware):
+    """Any device that QEMU has, with its properties as QEMU names them."""
+
+    driver: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
+
+    def device(self) -> dict[str, Any]:
+        """See the base class."""
+        return super().device() | self.properties
+
+
+def parse_hardware(name: str, text: str) -> UsbHardware:
+    """The piece that ``DRIVER,property=value,...`` means, as after QEMU's ``-device``; `name` becomes its id.
+
+    ``usb-storage`` and ``usb-uas`` have an image of their own (``size=64M``, ``seed=77``, or ``image=FILE``), as
+    ``usb-serial`` has a line (``loop=on``) and ``usb-audio`` a wave file.
+    """
+    driver, *words = text.split(",")
+    given = dict(word.partition("=")[::2] for word in words)
+    port = {"port": given.pop("port")} if "port" in given else {}
+    if driver not in _PIECES:
+        return AnyHardware(id=name, driver=driver, properties=given, **port)
+    piece, readers = _PIECES[driver]
+    if unknown := given.keys() - readers:
+        raise RigError(f"{name}: {driver} has no {', '.join(sorted(unknown))} here, only {', '.join(readers)}")
+    return piece(id=name, **port, **{key: readers[key](value) for key, value in given.items()})
+
+
+def _size(text: str) -> int:
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    return int(text[:-1]) * units[text[-1]] if text[-1:] in units else int(text)
+
+
+def _switch(text: str) -> bool:
+    return text in ("on", "true", "yes", "1")
+
+
+_DISK: dict[str, Callable[[str], Any]] = {"size": _size, "seed": int, "serial": str, "image": Path}
+_PIECES: dict[str, tuple[Callable[..., UsbHardware], dict[str, Callable[[str], Any]]]] = {
+    "usb-storage": (Stick, _DISK),
+    "usb-uas": (UasDisk, _DISK),
+    "usb-serial": (SerialPort, {"loop": _switch}),
+    "usb-audio": (Speaker, {}),
+}
 
 
 def default_hardware() -> list[UsbHardware]:

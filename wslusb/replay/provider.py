@@ -22,19 +22,20 @@ from .wildcards import Wildcards
 
 __all__ = ["Options", "ReplayProvider", "device_provider"]
 
-_BUSID = "8-1"
-_NAMES = ("device", "mode", "clock", "ignore")
+_PORT = "8-1"
+_NAMES = ("device", "mode", "clock", "ignore", "port")
 
 
 @dataclass(slots=True, frozen=True)
 class Options:
-    """How a capture is replayed. ``device``: its bus.address, where the file has several."""
+    """How a capture is replayed. ``device``: its bus.address, where the file has several; ``port``: its busid then."""
 
     file: Path
     device: str = ""
     mode: Mode = Mode.MODEL
     pace: Pace = ASAP
     ignore: tuple[str, ...] = field(default=())
+    port: str = _PORT
 
     @classmethod
     def parse(cls, text: str) -> Options:
@@ -53,7 +54,7 @@ class Options:
             raise _bad(f"{last['mode']!r} is no mode", f"known: {', '.join(mode.value for mode in Mode)}")
         return cls(
             Path(file), last.get("device", ""), Mode(last.get("mode", "model")),
-            Pace.parse(last.get("clock", "asap")), tuple(values.get("ignore", ())),
+            Pace.parse(last.get("clock", "asap")), tuple(values.get("ignore", ())), last.get("port", _PORT),
         )  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def _bad(message: str, hint: str) -> LocalError:
 
 
 class ReplayProvider:
-    """One device on port ``8-1``. Each opening tells the story from its beginning; ``log`` has the differences of all.
+    """One device, on port ``8-1`` by default. Each opening tells the story from its beginning; ``log`` has the differences of all.
 
     LocalError for a capture that cannot be read, or that holds no device descriptor.
     """
@@ -87,7 +88,7 @@ class ReplayProvider:
 
     def devices(self) -> Iterable[DeviceInfo]:
         """The one device."""
-        return [self.facts.info(_BUSID)]
+        return [self.facts.info(self._options.port)]
 
     def open(self, info: DeviceInfo) -> ReplayDevice:
         """Open it. DeviceError(BUSY) if somebody has it."""
@@ -95,7 +96,7 @@ class ReplayProvider:
             if self._device is not None and not self._device.closed:
                 raise DeviceError(Status.BUSY, f"{info.busid} is open already")
             self._device = ReplayDevice(
-                self.story, self._options.mode, self._options.pace, facts=self.facts, info=self.facts.info(_BUSID),
+                self.story, self._options.mode, self._options.pace, facts=self.facts, info=self.facts.info(self._options.port),
                 wildcards=self._wildcards, log=self.log, clock=self._clock,
             )  # fmt: skip
             return self._device

@@ -1,0 +1,1 @@
+"""The pytest plug-in of ``hil/suite``: devices for tests, rules, retries, results, what is kept of a failure."""

@@ -1,0 +1,122 @@
+"""What tests of the suite ask for: a device, its two sides, a place to write down what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from hil.errors import DeviceAbsentError
+from hil.harness import observers
+from hil.harness.lifetime import Lifetime
+from hil.harness.recording import MEASUREMENTS
+from hil.harness.running import DEVICE, Course
+from hil.harness.selecting import wanted_safety
+from hil.live.device import LiveDevice
+from hil.live.rig import LiveRig
+from hil.live.side import Side
+from hil.report.results import Better, Measurement
+from hil.rig import safety
+
+__all__ = ["Both", "Measure", "both", "dut", "effort", "live", "measure", "native", "passthrough"]
+
+Measure = Callable[..., Measurement]
+
+
+@pytest.fixture
+def live(request: pytest.FixtureRequest) -> LiveRig:
+    """The rig, with both daemons running."""
+    lifetime = request.config.stash[Lifetime.key]
+    rig = lifetime.live
+    rig.daemons.ready()
+    observers.keep_rings(rig)
+    return rig
+
+
+@pytest.fixture
+def dut(request: pytest.FixtureRequest) -> LiveDevice:
+    """The device under test. What its owner does not allow is skipped; what is not there fails."""
+    item, entry = request.node, request.param
+    strict = request.config.getoption("--strict-rig")
+    if entry is None:
+        reason = item.get_closest_marker("no_device").args[0]
+        (pytest.fail if strict else pytest.skip)(reason)
+    why_not = safety.may(entry, wanted_safety(item), request.config.getoption("--destructive"))
+    if why_not:
+        (pytest.fail if strict else pytest.skip)(why_not)
+    if request.config.stash[Course.key].quarantined(entry.name):
+        pytest.skip(f"quarantined: {entry.name} failed several tests in a row")
+    rig: LiveRig = request.getfixturevalue("live")
+    device = rig.devices[entry.name]
+    try:
+        device.info()
+    except DeviceAbsentError as error:
+        pytest.fail(f"{rig.rig.path}:{entry.line}: {error} ({error.hint})", pytrace=False)
+    item.stash[DEVICE] = device
+    return device
+
+
+@pytest.fixture
+def native(dut: LiveDevice) -> Side:
+    """The device on its host."""
+    return dut.native()
+
+
+@pytest.fixture
+def passthrough(dut: LiveDevice) -> Side:
+    """The device in the guest. Use it alone: a test that needs both sides takes ``both``."""
+    return dut.passthrough()
+
+
+class Both:
+    """The device on one side after the other: it can be on one at a time."""
+
+    def __init__(self, device: LiveDevice) -> None:
+        self._device = device
+
+    def __iter__(self) -> Iterator[Side]:
+        yield self._device.native()
+        yield self._device.passthrough()
+
+    def probe(self, name: str, **words: Any) -> tuple[Any, Any]:
+        """What a probe says natively, and in the guest."""
+        native, passthrough = (side.probe(name, **words) for side in self)
+        return native, passthrough
+
+
+@pytest.fixture
+def both(dut: LiveDevice) -> Both:
+    """The device natively, then in the guest."""
+    return Both(dut)
+
+
+@pytest.fixture
+def effort(request: pytest.FixtureRequest) -> float:
+    """How long what repeats is to be repeated; 1 is the usual."""
+    return float(request.config.getoption("--effort"))
+
+
+@pytest.fixture
+def measure(request: pytest.FixtureRequest) -> Measure:
+    """Write down a quantity of both sides; it must keep the limit of the rig file, if that has one of this name."""
+    item = request.node
+    entry = item.callspec.params.get("dut")
+    limits = entry.limits if entry is not None else {}
+
+    def take(
+        name: str, unit: str, native: Sequence[float], passthrough: Sequence[float], *, better: str = "lower",
+        limit: str = "", **at: float | str,
+    ) -> Measurement:  # fmt: skip
+        taken = Measurement.of(
+            name, unit, native, passthrough, limit=limits.get(limit), better=Better(better), at=at
+        )  # fmt: skip
+        item.stash.setdefault(MEASUREMENTS, []).append(taken)
+        if taken.within is False:
+            word = "at most" if taken.better is Better.LOWER else "at least"
+            raise AssertionError(
+                f"{name} {at or ''}: {taken.ratio:.2f} times native where the rig allows {word} {taken.limit}"
+            )
+        return taken
+
+    return take

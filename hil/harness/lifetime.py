@@ -1,0 +1,65 @@
+"""The rig of a session: brought up when the first test asks for it, down when the last one is through."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from hil.errors import RigError
+from hil.harness import observers
+from hil.live.opening import opened
+from hil.live.rig import LiveRig
+from hil.rig.model import Rig
+
+__all__ = ["Lifetime"]
+
+
+class Lifetime:
+    """Holds what is open. A rig that did not come up once is not tried again: each test gets the same error."""
+
+    key = pytest.StashKey["Lifetime"]()
+
+    def __init__(self, rig: Rig | None) -> None:
+        self.rig = rig
+        self._stack = contextlib.ExitStack()
+        self._live: LiveRig | None = None
+        self._error: RigError | None = None
+
+    @property
+    def live(self) -> LiveRig:
+        """The rig, up. RigError if it does not come up."""
+        if self._error is not None:
+            raise self._error
+        if self._live is None:
+            try:
+                self._live = self._open()
+            except RigError as error:
+                self._error = error
+                raise
+        return self._live
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a test has asked for it, with success."""
+        return self._live is not None
+
+    def _open(self) -> LiveRig:
+        if self.rig is None:
+            raise RigError("there is no rig file")
+        directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="wslusb-hil-")))
+        live = self._stack.enter_context(opened(self.rig, directory))
+        live.daemons.ready()
+        observers.keep_rings(live)
+        return live
+
+    def keep(self, held: contextlib.AbstractContextManager[object]) -> None:
+        """Hold something until the end, too: a device's lock."""
+        self._stack.enter_context(held)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._live = None
+        self._stack.close()

@@ -1,0 +1,115 @@
+"""What watches all the time, so that a failure can be explained after it happened, and what is kept of one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hil.errors import RigError
+from hil.live.rig import LiveRig
+from hil.places.place import Place
+
+__all__ = ["collect", "facts", "keep_rings"]
+
+RING = "16M"
+_LOG_TAIL = 1 << 20
+_ROUND_TRIPS = 5
+
+
+def keep_rings(live: LiveRig) -> None:
+    """Have both daemons keep the last URBs in memory. A daemon that a test restarts does so from its next start on."""
+    for place in live.daemons.places.values():
+        live.daemons.cli(place, "capture", "--all", "--ring", RING, check=False)
+
+
+def collect(live: LiveRig, folder: Path, text: str, extra: dict[str, Any]) -> None:
+    """Put into ``folder`` what both sides know of a failure (docs/hil-report.md). What cannot be had is named there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "test.txt").write_text(text, encoding="utf-8")
+    daemons = live.daemons
+    parts: dict[str, Callable[[], bytes]] = {
+        "capture.pcapng": lambda: _ring(live, live.host),
+        "capture-guest.pcapng": lambda: _ring(live, live.guest),
+        "host.dmesg": lambda: live.host.dmesg().encode(),
+        "guest.dmesg": lambda: live.guest.dmesg().encode(),
+        "service.log": lambda: (daemons.service.output if daemons.service else "").encode()[-_LOG_TAIL:],
+        "agent.log": lambda: (daemons.agent.output if daemons.agent else "").encode()[-_LOG_TAIL:],
+        "state.json": lambda: json.dumps(_states(live), indent=1).encode(),
+        "rig.json": lambda: json.dumps({**facts(live), **extra}, indent=1, default=str).encode(),
+    }
+    missing = {}
+    for name, part in parts.items():
+        try:
+            (folder / name).write_bytes(part())
+        except (RigError, AssertionError, OSError) as error:
+            missing[name] = str(error)
+    _write_regression(folder)
+    _write_timeline(folder)
+    if missing:
+        (folder / "missing.txt").write_text("".join(f"{name}: {why}\n" for name, why in missing.items()))
+
+
+def _ring(live: LiveRig, place: Place) -> bytes:
+    path = f"{live.directory if live.backend != 'real' else '/tmp'}/ring-{time.monotonic_ns()}.pcapng"  # noqa: S108 - a rig's own
+    live.daemons.cli(place, "capture", "--all", "--save-ring", "--output", path)
+    try:
+        return place.get(path)
+    finally:
+        place.run(["rm", "-f", path], check=False)
+
+
+def _states(live: LiveRig) -> dict[str, Any]:
+    return {name: live.daemons.json(place, "state") for name, place in live.daemons.places.items()}
+
+
+def facts(live: LiveRig) -> dict[str, Any]:
+    """The rig as it is now: kernels, time of boot and clocks (``offset``: seconds that the guest's is ahead)."""
+    host, guest = _facts(live.host), _facts(live.guest)
+    return {
+        "rig": live.rig.name, "path": str(live.rig.path), "backend": live.backend, "taken": time.time(),
+        "host": host, "guest": guest, "offset": guest["offset"] - host["offset"],
+    }  # fmt: skip
+
+
+def _facts(place: Place) -> dict[str, Any]:
+    uptime, _, _ = place.run("cut -d' ' -f1 /proc/uptime; date +%s.%N").stdout.partition("\n")
+    offset = _clock_offset(place)
+    return {
+        "name": place.name,
+        "release": place.release,
+        "boot": time.time() + offset - float(uptime),
+        "offset": offset,
+    }
+
+
+def _clock_offset(place: Place) -> float:
+    """Seconds that a machine's clock is ahead of this one's: the answer in the middle of the shortest round trip."""
+    trips = []
+    for _ in range(_ROUND_TRIPS):
+        before = time.time()
+        there = float(place.run(["date", "+%s.%N"]).stdout)
+        after = time.time()
+        trips.append((after - before, there - (before + after) / 2))
+    return min(trips)[1]
+
+
+def _write_regression(folder: Path) -> None:
+    """A test of the same capture, for who mends it."""
+    capture = folder / "capture.pcapng"
+    if capture.is_file():
+        command = [sys.executable, "-m", "wslusb", "replay", "--to-test", str(folder / "regression"), str(capture)]
+        subprocess.run(command, check=False, capture_output=True, timeout=60)
+
+
+def _write_timeline(folder: Path) -> None:
+    """One list of all that the folder knows, by time (hil/report/timeline.py)."""
+    with contextlib.suppress(ImportError):
+        from hil.report import timeline
+
+        timeline.write(folder)

@@ -1,0 +1,95 @@
+"""What is said on the command line, and the rig that it means."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from hil.errors import RigError
+from hil.live.opening import BACKENDS
+from hil.rig.model import DeviceEntry, PlaceEntry, Rig
+from hil.rig.reading import read_rig
+
+__all__ = ["NO_RIG", "add", "rig_of"]
+
+RIGS = Path(__file__).parents[1] / "rigs"
+VARIABLE = "WSLUSB_RIG"
+NO_RIG = (
+    "no rig file, so no hardware: 'python -m hil suggest -o rig.toml' writes one for what is plugged in; "
+    "--backend qemu and --backend emulated need none"
+)
+
+
+def add(parser: pytest.Parser) -> None:
+    """The options of the suite."""
+    group = parser.getgroup("hil", "hardware in the loop (docs/hil.md)")
+    group.addoption("--rig", type=Path, metavar="FILE", help="rig file; default: $WSLUSB_RIG, rig.toml, the user's own")
+    group.addoption("--backend", choices=("real", "qemu", "emulated", "replay"), help="default: as the rig file says")
+    group.addoption("--replay", type=Path, metavar="FILE", action="append", default=[], help="for --backend replay")
+    group.addoption("--dut", metavar="NAME", action="append", default=[], help="only this device (may be given again)")
+    group.addoption(
+        "--destructive", metavar="NAME", action="append", default=[],
+        help="what is on this device may be lost, if the rig file says so too (may be given again)",
+    )  # fmt: skip
+    group.addoption("--strict-rig", action="store_true", help="what would be skipped for want of something, fails")
+    group.addoption("--guided", action="store_true", help="ask for what no switchable hub can do: unplug, plug")
+    group.addoption("--no-retry", action="store_true", help="a failure is final; there is no second try")
+    group.addoption(
+        "--effort", type=float, default=1.0, metavar="FACTOR", help="how long what repeats is repeated: 0.1, 1, 20"
+    )
+    group.addoption(
+        "--results", type=Path, metavar="DIR", default=Path("hil-results"),
+        help="where results.json, report.html, junit.xml and the folders of failures go (default: hil-results)",
+    )  # fmt: skip
+
+
+def rig_of(config: pytest.Config) -> Rig | None:
+    """The rig that the options mean, with the devices that they choose; None if there is no rig file.
+
+    RigFileError, RigError for an option or a file that cannot be.
+    """
+    rig = _rig(config)
+    if rig is None:
+        return None
+    chosen = config.getoption("--dut")
+    return replace(rig, devices=tuple(rig.device(name) for name in chosen)) if chosen else rig
+
+
+def _rig(config: pytest.Config) -> Rig | None:
+    path, backend = config.getoption("--rig"), config.getoption("--backend")
+    if path is None and backend in ("qemu", "emulated"):
+        path = RIGS / f"{backend}.toml"
+    if path is None and backend == "replay":
+        return _of_captures(config.getoption("--replay"))
+    path = path or _found()
+    if path is None:
+        return None
+    rig = read_rig(path)
+    if backend not in (None, BACKENDS.get(rig.host.kind)):
+        raise RigError(f"{path}: a host of kind {rig.host.kind!r} is not the back end {backend!r}")
+    return rig
+
+
+def _found() -> Path | None:
+    """The rig file where people keep it."""
+    if VARIABLE in os.environ:
+        return Path(os.environ[VARIABLE])
+    places = (Path("rig.toml"), platformdirs.user_config_path("wslusb") / "rig.toml")
+    return next((path for path in places if path.is_file()), None)
+
+
+def _of_captures(captures: list[Path]) -> Rig:
+    """A device a capture; its traits are those that its descriptors show."""
+    if not captures:
+        raise RigError("which captures are to be replayed?", hint="--backend replay --replay bug.pcapng")
+    from hil.harness.captures import entry_of
+
+    devices: dict[str, DeviceEntry] = {}
+    for number, capture in enumerate(captures, 1):
+        entry = entry_of(capture, number)
+        devices[entry.name] = entry
+    return Rig(name="replay", host=PlaceEntry("replay"), devices=tuple(devices.values()), path=captures[0])

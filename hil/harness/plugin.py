@@ -1,0 +1,175 @@
+"""The hooks; hil/suite/conftest.py loads this."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hil.errors import RigError
+from hil.harness import observers, options, selecting
+from hil.harness.fixtures import both, dut, effort, live, measure, native, passthrough
+from hil.harness.lifetime import Lifetime
+from hil.harness.recording import ARTEFACTS, Recorder, result_of
+from hil.harness.running import DEVICE, ERROR, Course, run
+from hil.live.opening import BACKENDS
+from hil.report.results import DeviceFacts, Outcome
+from hil.rig import fingerprint
+from wslusb.errors import WslusbError
+
+__all__ = ["both", "dut", "effort", "live", "measure", "native", "passthrough"]
+
+RIG_TROUBLE = 10
+"""Exit code of a session whose only failures are the rig's."""
+_MARKS = (
+    "trait(name, ...): the device must have these",
+    "safety(word): what the test does to its device: read-only, reversible or destructive",
+    "no_device(reason): set where no device fits",
+)
+_LETTERS = {
+    Outcome.INFRASTRUCTURE: ("infrastructure", "I", ("RIG", {"red": True})),
+    Outcome.FLAKY: ("flaky", "K", ("FLAKY", {"yellow": True})),
+    Outcome.QUARANTINED: ("quarantined", "Q", ("QUARANTINED", {"yellow": True})),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for mark in _MARKS:
+        config.addinivalue_line("markers", mark)
+    try:
+        rig = options.rig_of(config)
+    except WslusbError as error:
+        raise pytest.UsageError(f"{error}{f' ({error.hint})' if error.hint else ''}") from error
+    config.stash[Lifetime.key] = Lifetime(rig)
+    config.stash[Course.key] = Course()
+    backend = BACKENDS[rig.host.kind] if rig is not None else "none"
+    config.stash[Recorder.key] = Recorder(rig, backend)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    rig = config.stash[Lifetime.key].rig
+    if rig is None:
+        return f"rig: {options.NO_RIG}"
+    return f"rig: {rig.name} ({rig.path}), {BACKENDS[rig.host.kind]}: {', '.join(each.name for each in rig.devices)}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    selecting.parametrise(metafunc, metafunc.config.stash[Lifetime.key].rig)
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    if selecting.DUT not in getattr(item, "fixturenames", ()):
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports, outcome = run(item, nextitem, retry=not item.config.getoption("--no-retry"))
+    result = result_of(item, reports, outcome)
+    if outcome is Outcome.SKIPPED and result.message.startswith("quarantined"):
+        outcome = result.outcome = Outcome.QUARANTINED
+    if result.device is not None:
+        item.config.stash[Course.key].note(result.device, outcome)
+    Recorder.attach(reports[-1], result, _devices(item), _facts(item))
+    for report in reports:
+        report.user_properties.append(("outcome", str(outcome)))
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and call.excinfo is not None and ERROR in item.stash:
+        item.stash[ERROR] = item.stash[ERROR] or isinstance(call.excinfo.value, RigError)
+        if call.when != "teardown" and item.config.stash[Lifetime.key].is_up:
+            _collect(item, report)
+    return report
+
+
+def _collect(item: pytest.Item, report: pytest.TestReport) -> None:
+    folder = _results(item.config) / "failures" / re.sub(r"[^\w.-]+", "_", item.nodeid.rpartition("/")[2])
+    attempt = len(list(folder.parent.glob(f"{folder.name}*"))) if folder.exists() else 0
+    folder = folder.with_name(f"{folder.name}-{attempt + 1}") if attempt else folder
+    extra: dict[str, Any] = {"test": item.nodeid, "started": report.start, "failed": report.stop}
+    observers.collect(item.config.stash[Lifetime.key].live, folder, report.longreprtext, extra)
+    item.stash[ARTEFACTS] = str(folder.relative_to(_results(item.config)))
+    report.sections.append(("kept", str(folder)))
+
+
+def _results(config: pytest.Config) -> Path:
+    return Path(config.rootpath / config.getoption("--results"))
+
+
+def _facts(item: pytest.Item) -> dict[str, Any]:
+    lifetime = item.config.stash[Lifetime.key]
+    if not lifetime.is_up:
+        return {}
+    return {
+        "host": {"name": lifetime.live.host.name, "kernel": lifetime.live.host.release},
+        "guest": {"name": lifetime.live.guest.name, "kernel": lifetime.live.guest.release},
+    }
+
+
+def _devices(item: pytest.Item) -> list[DeviceFacts]:
+    device = item.stash.get(DEVICE, None)
+    if device is None:
+        return []
+    facts = DeviceFacts(
+        device.name, traits=sorted(device.entry.traits), safety=device.entry.safety.word, power=device.entry.power.kind
+    )
+    try:
+        info = device.info()
+    except RigError:
+        facts.state = "absent"
+        return [facts]
+    facts.vid, facts.pid, facts.serial = info.vendor, info.product, info.serial
+    facts.speed, facts.fingerprint = info.speed.name.lower(), fingerprint.of(info)
+    return [facts]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    recorder = _Session.recorder
+    if recorder is not None:
+        recorder.take(report)
+
+
+class _Session:
+    """``pytest_runtest_logreport`` is given no configuration."""
+
+    recorder: Recorder | None = None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    _Session.recorder = session.config.stash[Recorder.key] if not hasattr(session.config, "workerinput") else None
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
+    outcome = dict(each for each in report.user_properties if each[0] == "outcome").get("outcome")
+    if outcome is None or outcome not in _LETTERS or (report.when != "call" and report.passed):
+        return None
+    return _LETTERS[Outcome(str(outcome))]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    config = session.config
+    recorder = _Session.recorder
+    if recorder is not None and recorder.tests and config.stash[Lifetime.key].rig is not None:
+        written = recorder.write(_results(config))
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(f"report: {written}")
+        ends = {test.outcome for test in recorder.tests}
+        if Outcome.INFRASTRUCTURE in ends and Outcome.FAILED not in ends:
+            session.exitstatus = RIG_TROUBLE
+    config.stash[Lifetime.key].close()
+    return (yield)

@@ -1,0 +1,107 @@
+"""The results of a session, gathered where the session is led (workers of pytest-xdist send theirs), and written."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import sys
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wslusb
+from hil.harness.running import ATTEMPTS, message_of
+from hil.harness.selecting import wanted_traits
+from hil.report import junit
+from hil.report.results import Attempt, Better, CaseResult, DeviceFacts, Measurement, Outcome, Results, RigFacts
+from hil.rig.model import Rig
+
+__all__ = ["ARTEFACTS", "MEASUREMENTS", "Recorder", "result_of"]
+
+PROPERTY = "hil"
+"""The property of a test's last report that holds its result."""
+MEASUREMENTS = pytest.StashKey[list[Measurement]]()
+ARTEFACTS = pytest.StashKey[str]()
+
+
+def result_of(item: pytest.Item, reports: list[pytest.TestReport], outcome: Outcome) -> CaseResult:
+    """One test's result."""
+    function = getattr(item, "function", None)
+    attempts = item.stash.get(ATTEMPTS, [])
+    device = getattr(item, "callspec", None) and item.callspec.params.get("dut")  # type: ignore[attr-defined]
+    failed = [report for report in reports if report.failed]
+    return CaseResult(
+        id=item.nodeid, outcome=outcome, title=(getattr(function, "__doc__", None) or "").partition("\n")[0],
+        device=device.name if device is not None else None, traits=wanted_traits(item),
+        seconds=sum(attempt.seconds for attempt in attempts), message=_message(reports, attempts),
+        details="\n".join(report.longreprtext for report in failed), artefacts=item.stash.get(ARTEFACTS, None),
+        attempts=attempts, measurements=item.stash.get(MEASUREMENTS, []),
+    )  # fmt: skip
+
+
+def _message(reports: list[pytest.TestReport], attempts: list[Attempt]) -> str:
+    return message_of(reports) or next((attempt.message for attempt in attempts if attempt.message), "")
+
+
+class Recorder:
+    """Collects results; :meth:`write` puts them into a folder."""
+
+    key = pytest.StashKey["Recorder"]()
+
+    def __init__(self, rig: Rig | None, backend: str) -> None:
+        self._rig = rig
+        self._backend = backend
+        self._started = datetime.now(UTC)
+        self._clock = time.monotonic()
+        self.tests: list[CaseResult] = []
+        self.devices: dict[str, DeviceFacts] = {}
+        self.facts: dict[str, Any] = {}
+
+    def take(self, report: pytest.TestReport) -> None:
+        """Take the result that a report carries, if it is a test's last."""
+        for name, value in report.user_properties:
+            if name == PROPERTY and isinstance(value, dict):
+                self.tests.append(_case(value["test"]))
+                self.facts.update(value["facts"])
+                self.devices.update({each["name"]: DeviceFacts(**each) for each in value["devices"]})
+
+    @staticmethod
+    def attach(
+        report: pytest.TestReport, result: CaseResult, devices: Iterable[DeviceFacts], facts: dict[str, Any]
+    ) -> None:
+        """Have a report carry a result."""
+        body = {
+            "test": dataclasses.asdict(result), "devices": [dataclasses.asdict(each) for each in devices],
+            "facts": facts,
+        }  # fmt: skip
+        report.user_properties.append((PROPERTY, body))
+
+    def results(self) -> Results:
+        """All of it."""
+        rig = self._rig
+        return Results(
+            rig=RigFacts(
+                rig.name if rig else "none", self._backend, str(rig.path) if rig else None,
+                self.facts.get("host", {}), self.facts.get("guest", {}),
+            ),
+            started=self._started.isoformat(timespec="seconds"), seconds=time.monotonic() - self._clock,
+            versions={"wslusb": wslusb.__version__, "python": platform.python_version(), "pytest": pytest.__version__},
+            command=["pytest", *sys.argv[1:]], devices=list(self.devices.values()), tests=self.tests,
+        )  # fmt: skip
+
+    def write(self, folder: Path) -> Path:
+        """Write results.json, junit.xml and report.html; where the last one is."""
+        results = self.results()
+        results.write(folder / "results.json")
+        return junit.write(results, folder / "junit.xml")
+
+
+def _case(body: dict[str, Any]) -> CaseResult:
+    measurements = [Measurement(**{**each, "better": Better(each["better"])}) for each in body["measurements"]]
+    attempts = [Attempt(**{**each, "outcome": Outcome(each["outcome"])}) for each in body["attempts"]]
+    outcome = Outcome(body["outcome"])
+    return CaseResult(**{**body, "outcome": outcome, "measurements": measurements, "attempts": attempts})

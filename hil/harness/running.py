@@ -1,0 +1,102 @@
+"""How a test ends: its own failure or the rig's, one more try after a power-cycle, quarantine."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from hil.errors import RigError
+from hil.live.device import LiveDevice
+from hil.report.results import Attempt, Outcome
+
+__all__ = ["ATTEMPTS", "Course", "outcome_of", "run"]
+
+ATTEMPTS = pytest.StashKey[list[Attempt]]()
+"""What became of each try of a test."""
+DEVICE = pytest.StashKey[LiveDevice]()
+"""The device that a test had, once it had it."""
+ERROR = pytest.StashKey[bool]()
+"""Whether what a test failed by was the rig's."""
+MOST_FAILURES = 3
+"""Tests in a row that a device may fail, each tried twice, before the rest of its tests is left out."""
+
+
+@dataclass
+class Course:
+    """How the devices of a session do."""
+
+    key = pytest.StashKey["Course"]()
+
+    in_a_row: Counter[str] = field(default_factory=Counter)
+    failed: set[str] = field(default_factory=set)
+
+    def note(self, name: str, outcome: Outcome) -> None:
+        """Take note of a test's end."""
+        if outcome in (Outcome.FAILED, Outcome.INFRASTRUCTURE):
+            self.in_a_row[name] += 1
+            self.failed.add(name)
+        elif outcome in (Outcome.PASSED, Outcome.FLAKY):
+            self.in_a_row[name] = 0
+
+    def quarantined(self, name: str) -> bool:
+        """Whether a device has failed so often that it teaches nothing more."""
+        return self.in_a_row[name] >= MOST_FAILURES
+
+
+def outcome_of(reports: list[pytest.TestReport], *, rig_is_to_blame: bool) -> Outcome:
+    """What setup, call and teardown come to."""
+    if any(report.failed for report in reports):
+        return Outcome.INFRASTRUCTURE if rig_is_to_blame else Outcome.FAILED
+    return Outcome.SKIPPED if any(report.skipped for report in reports) else Outcome.PASSED
+
+
+def run(item: pytest.Item, nextitem: pytest.Item | None, *, retry: bool) -> tuple[list[pytest.TestReport], Outcome]:
+    """Run a test; if it fails, once more after a power-cycle, where that can be had."""
+    attempts = item.stash[ATTEMPTS] = []
+    reports, outcome = _try(item, nextitem, attempts)
+    if outcome not in (Outcome.FAILED, Outcome.INFRASTRUCTURE) or not retry or not _power_cycled(item):
+        return reports, outcome
+    first = outcome
+    again, outcome = _try(item, nextitem, attempts)
+    if outcome is Outcome.PASSED:
+        return again, Outcome.FLAKY
+    return (reports, first) if outcome is Outcome.SKIPPED else (again, outcome)
+
+
+def _try(
+    item: pytest.Item, nextitem: pytest.Item | None, attempts: list[Attempt]
+) -> tuple[list[pytest.TestReport], Outcome]:
+    item.stash[ERROR] = False
+    started = time.monotonic()
+    if hasattr(item, "_request") and attempts:
+        item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - pytest has no other way to forget fixtures
+    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    outcome = outcome_of(reports, rig_is_to_blame=item.stash[ERROR])
+    attempts.append(Attempt(outcome, message_of(reports), time.monotonic() - started))
+    return reports, outcome
+
+
+def message_of(reports: list[pytest.TestReport]) -> str:
+    """The first line of what went wrong, or why it was skipped."""
+    for report in reports:
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            return str(crash.message if crash else report.longrepr).partition("\n")[0]
+        if report.skipped and isinstance(report.longrepr, tuple):
+            return str(report.longrepr[2]).removeprefix("Skipped: ")
+    return ""
+
+
+def _power_cycled(item: pytest.Item) -> bool:
+    device = item.stash.get(DEVICE, None)
+    if device is None:
+        return False
+    try:
+        device.power_cycle()
+    except (RigError, AssertionError):
+        return False
+    return True

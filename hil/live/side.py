@@ -1,0 +1,72 @@
+"""A device as one side has it: the machine that it is plugged into or attached to, and where it is there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from hil.daemons import Daemons
+from hil.errors import CommandFailedError
+from hil.places.place import Place
+
+__all__ = ["ProbeError", "Side", "probe"]
+
+_PROBE_SECONDS = 60.0
+
+
+class ProbeError(AssertionError):
+    """The device said no to a probe; ``status`` is the name of a :class:`wslusb.usb.urb.Status`."""
+
+    def __init__(self, text: str, status: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def probe(
+    daemons: Daemons[Place, Place], place: Place, name: str, seconds: float = _PROBE_SECONDS, **words: Any
+) -> Any:
+    """Run ``hil.probes.NAME`` in a place. ProbeError: the device refused. CommandFailedError: the program failed."""
+    result = daemons.python(place, "hil.probes.__main__", name, json.dumps(words)).wait(seconds)
+    if result.returncode or not result.stdout.strip():
+        raise CommandFailedError(place.name, f"the probe {name} failed:\n{result.output.strip()}")
+    answer = json.loads(result.stdout.splitlines()[-1])
+    if "error" in answer:
+        error = answer["error"]
+        raise ProbeError(f"{name} on {place.name}: {error['status']}: {error['message']}", error["status"])
+    return answer["result"]
+
+
+@dataclass(slots=True, frozen=True)
+class Side:
+    """``native`` or ``passthrough``. ``target`` and ``busid`` are what a probe opens there.
+
+    ``nodes`` is what the kernel's drivers made of the device; None where no kernel has it (a virtual device that is
+    opened in process).
+    """
+
+    name: str
+    place: Place
+    target: str
+    busid: str
+    daemons: Daemons[Place, Place] = field(repr=False)
+    nodes: tuple[str, ...] | None = None
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether drivers of a kernel can be asked for the device."""
+        return self.nodes is not None
+
+    def probe(self, name: str, seconds: float = _PROBE_SECONDS, **words: Any) -> Any:
+        """Run ``hil.probes.NAME`` beside the device, with its target and busid; what it says."""
+        return probe(self.daemons, self.place, name, seconds, target=self.target, busid=self.busid, **words)
+
+    def node(self, prefix: str) -> str:
+        """The one node that starts so: ``/dev/sd``. AssertionError if there is none."""
+        for node in self.nodes or ():
+            if node.startswith(prefix):
+                return node
+        raise AssertionError(f"{self.name}: no {prefix} among {', '.join(self.nodes or ()) or 'no nodes'}")
+
+    def __str__(self) -> str:
+        return self.name
