@@ -1,0 +1,158 @@
+"""What logs say and when: kernel messages, the daemons' logs, a test's marks, injected faults; on the host's clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Clocks", "Mark", "Moment", "Source", "faults", "kernel_log", "program_log"]
+
+SECOND = 1_000_000_000
+_KERNEL = re.compile(r"(?:<\d+>)?\[\s*(\d+)\.(\d{1,9})\](?:\[[^\]]*\])?\s?(.*)")
+_PROGRAM = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) (.*)")
+_MOST_LINES = 40
+"""Of one message: a traceback's start says less than its end, and nothing needs more than this."""
+
+
+class Source(enum.StrEnum):
+    """Who says it."""
+
+    TEST = "test"
+    FAULT = "fault"
+    GUEST_KERNEL = "guest kernel"
+    HOST_KERNEL = "host kernel"
+    AGENT = "agent"
+    SERVICE = "service"
+    GUEST = "guest"
+    HOST = "host"
+
+
+@dataclass(slots=True, frozen=True)
+class Moment:
+    """One event. ``time`` is nanoseconds since 1970 by the host's clock; ``urb`` the number of a URB on the wire."""
+
+    time: int
+    source: Source
+    text: str
+    urb: int | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Mark:
+    """Something that the test did, in seconds since 1970 by the host's clock. ``failed``: this is the failure."""
+
+    time: float
+    text: str
+    failed: bool = False
+
+
+@dataclass(slots=True)
+class Clocks:
+    """What ``rig.json`` says of time. Seconds; ``None`` where it does not say.
+
+    ``offset`` is the guest's clock minus the host's; ``boots`` when each kernel's clock was 0, in seconds since 1970 by
+    that machine's own clock; ``utc_offsets`` how far local time, which logs are in, is ahead of UTC.
+    """
+
+    offset: float | None = None
+    boots: dict[str, float] = field(default_factory=dict)
+    utc_offsets: dict[str, float] = field(default_factory=dict)
+    marks: list[Mark] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Clocks:
+        """Out of the parsed file; what is missing or is no number is not known."""
+        sides = {side: facts[side] for side in ("host", "guest") if isinstance(facts.get(side), Mapping)}
+        listed = facts.get("marks")
+        marks = [each for each in (listed if isinstance(listed, Sequence) else ()) if isinstance(each, Mapping)]
+        return cls(
+            _number(facts.get("clock_offset")),
+            {side: boot for side, each in sides.items() if (boot := _number(each.get("boot_time"))) is not None},
+            {side: ahead for side, each in sides.items() if (ahead := _number(each.get("utc_offset"))) is not None},
+            [
+                Mark(time, str(each.get("text", "")), each.get("failed") is True)
+                for each in marks
+                if (time := _number(each.get("time"))) is not None
+            ],
+        )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def kernel_log(text: str, source: Source, boot: float) -> list[Moment]:
+    """The messages of ``dmesg``. ``boot`` is when its clock was 0, in seconds since 1970."""
+    moments: list[Moment] = []
+    start = round(boot * SECOND)
+    for line in text.splitlines():
+        found = _KERNEL.match(line)
+        if found:
+            stamp = int(found[1]) * SECOND + int(found[2].ljust(9, "0"))
+            moments.append(Moment(start + stamp, source, found[3]))
+        elif moments and line.strip():
+            moments[-1] = _longer(moments[-1], line)
+    return moments
+
+
+def program_log(text: str, source: Source, utc_offset: float = 0.0) -> list[Moment]:
+    """The lines of service or agent; what follows one without a stamp (a traceback) belongs to it."""
+    moments: list[Moment] = []
+    for line in text.splitlines():
+        found = _PROGRAM.match(line)
+        if found:
+            moments.append(Moment(_local(found[1], int(found[2]), utc_offset), source, found[3]))
+        elif moments and line.strip():
+            moments[-1] = _longer(moments[-1], line)
+    return moments
+
+
+def _local(stamp: str, milliseconds: int, utc_offset: float) -> int:
+    try:
+        seconds = dt.datetime.fromisoformat(stamp).replace(tzinfo=dt.UTC).timestamp()
+    except ValueError:
+        return 0  # 2026-13-45: before everything, so no window has it
+    return round(seconds - utc_offset) * SECOND + milliseconds * 1_000_000
+
+
+def _longer(moment: Moment, line: str) -> Moment:
+    lines = [*moment.text.splitlines(), line.rstrip()]
+    kept = lines if len(lines) <= _MOST_LINES else [lines[0], *lines[-_MOST_LINES + 1 :]]
+    return Moment(moment.time, moment.source, "\n".join(kept), moment.urb)
+
+
+def faults(events: Iterable[Mapping[str, Any]], urbs: Mapping[int, int]) -> list[Moment]:
+    """The faults of a record (docs/faults.md), whose times are seconds since the device was first opened.
+
+    ``urbs``: when the service gave each URB to the device, by number. A fault's URB tells when that opening was; where
+    none of them is known, the record's own beginning stands for it.
+    """
+    injected = [event for event in events if event.get("event") == "injected"]
+    opened = next(
+        (
+            urbs[event["sequence"]] - round(event["time"] * SECOND)
+            for event in injected
+            if isinstance(event.get("sequence"), int) and event["sequence"] in urbs
+        ),
+        None,
+    )
+    if opened is None:
+        started = next((event["date"] for event in events if event.get("event") == "started"), None)
+        if started is None:
+            return []
+        opened = round(dt.datetime.fromisoformat(started).timestamp() * SECOND)
+    return [
+        Moment(opened + round(event["time"] * SECOND), Source.FAULT, _fault(event), event.get("sequence"))
+        for event in injected
+    ]
+
+
+def _fault(event: Mapping[str, Any]) -> str:
+    what = event.get("what")
+    kind = what.get("kind", "fault") if isinstance(what, Mapping) else what
+    note = f" ({event['note']})" if event.get("note") else ""
+    return f"injected {kind}: number {event.get('nth')} on endpoint {event.get('endpoint', 0):#04x}{note}"
