@@ -86,7 +86,7 @@ def kernel_messages(run: Run = run) -> str:
         ["journalctl", "-k", "-b", "--no-pager", "--no-hostname", "-o", "short-iso-precise"],
     ):  # fmt: skip
         try:
-            return _about_usb(run(command))
+            return _about_usb(_with_entries(run(command), command[0]))
         except Unavailable as error:
             problems.append(str(error))
     raise Unavailable(f"{problems[1]}; {problems[2]}. With 'sudo wslusb report' they are in it")
@@ -100,9 +100,16 @@ def _about_usb(text: str) -> str:
 def journal(run: Run = run) -> str:
     """What service and agent have logged where systemd runs them."""
     command = ["journalctl", "--no-pager", "--no-hostname", "-o", "short-iso-precise", "-n", str(_MOST_LINES)]
-    text = run([*command, *(word for unit in _UNITS for word in ("-u", unit))])
-    if not re.search(r"^\d", text, re.MULTILINE):
-        raise Unavailable("systemd runs no service or agent here; 'wslusb report --log FILE' puts a log of yours in")
+    try:
+        return _with_entries(run([*command, *(word for unit in _UNITS for word in ("-u", unit))]), "journalctl")
+    except Unavailable as error:
+        raise Unavailable(f"{error}; 'wslusb report --log FILE' puts a log of yours in") from error
+
+
+def _with_entries(text: str, source: str) -> str:
+    """Nothing, or only remarks (``-- No entries --``), is what journalctl says where it may not look."""
+    if all(line.startswith("-- ") or not line.strip() for line in text.splitlines()):
+        raise Unavailable(f"{source} has no entries, or none for this user")
     return text
 
 
