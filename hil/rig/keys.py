@@ -56,7 +56,7 @@ GUESTS: Mapping[str, Mapping[str, Option]] = {
     "uml": {**_MEMORY, **_CONNECT},
     "local": {**_PYTHON, **_CONNECT},
     "ssh": {**_SSH, **_CONNECT},
-    "wsl": {"distribution": Option("as 'wsl --list' calls it; the default one if it is not given", text),
+    "wsl": {"distribution": Option("as 'wsl --list' calls it", text, needed=True),
             **_PYTHON, **_CONNECT},
     "command": {**_COMMAND, **_CONNECT},
 }  # fmt: skip
@@ -87,7 +87,10 @@ LIMITS: Mapping[str, Option] = {
 }
 """What may be measured, and held against a limit."""
 
-ALLOW: Mapping[str, str] = {"keyboard": "a boot keyboard, on a virtual host: nobody types on that"}
+ALLOW: Mapping[str, str] = {
+    "keyboard": "a boot keyboard; on a virtual host alone, where nobody types",
+    "mounted": "a disk that is mounted below /media, /run/media or /mnt: tests take it away",
+}
 """Words that lift a refusal."""
 
 DEVICE: Mapping[str, Option] = {

@@ -92,7 +92,7 @@ class Rig:
 
     name: str
     host: PlaceEntry = PlaceEntry("local")
-    guest: PlaceEntry = PlaceEntry("uml")
+    guest: PlaceEntry = PlaceEntry("local")
     devices: tuple[DeviceEntry, ...] = ()
     path: Path = Path("rig.toml")
 

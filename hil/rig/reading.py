@@ -34,9 +34,10 @@ def _rig(document: Document) -> Rig:
     root.only(("rig", "host", "guest", "device"))
     name = root.table("rig").options(RIG).get("name", document.path.stem)
     host = _place(root.table("host"), HOSTS, "local")
-    guest = _place(root.table("guest"), GUESTS, "uml")
+    virtual = host.kind in VIRTUAL_HOSTS
+    guest = _place(root.table("guest"), GUESTS, "uml" if virtual else "local")
     tables = root.table("device").tables()
-    devices = tuple(_device(each, virtual=host.kind in VIRTUAL_HOSTS) for each in tables)
+    devices = tuple(_device(each, virtual=virtual) for each in tables)
     _doubles(devices, tables)
     document.finish()
     return Rig(name=name, host=host, guest=guest, devices=devices, path=document.path)
@@ -89,10 +90,13 @@ def _where(table: Table, match: Match, found: Mapping[str, Any], *, virtual: boo
         return
     if not match and not {"vid", "pid", "serial", "port"} & table.values.keys():
         table.complain("nothing says which device this is; give vid and pid, serial or port")
-    for key in ("source", "allow"):
-        if key in found:
-            kinds = ", ".join(sorted(VIRTUAL_HOSTS))
-            table.complain(f"only a virtual host has this; remove it, or give the host one of the kinds {kinds}", key)
+    if "source" in found:
+        kinds = ", ".join(sorted(VIRTUAL_HOSTS))
+        table.complain(
+            f"only virtual hosts plug something in; remove it, or give the host one of the kinds {kinds}", "source"
+        )
+    if "keyboard" in found.get("allow", ()):
+        table.complain("a keyboard is allowed on virtual hosts alone: people type on the others", "allow")
 
 
 def _trait_options(table: Table, traits: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:
