@@ -21,7 +21,7 @@ __all__ = ["Monitor"]
 
 LINKTYPE_USB_LINUX_MMAPPED = 220
 RING_SIZE, STATISTICS, GETX = 0x9204, 0x80089203, 0x4018920A
-"""MON_IOCT_RING_SIZE, MON_IOCG_STATS, MON_IOCX_GETX (an event, with a header of 64 bytes): drivers/usb/mon/mon_bin.c."""
+"""MON_IOCT_RING_SIZE, MON_IOCG_STATS, MON_IOCX_GETX (an event with 64 bytes of header): drivers/usb/mon/mon_bin.c."""
 RING = 1200 << 10
 """The most that the kernel gives. It cuts data at a fifth of it."""
 SNAP = RING // 5 + 128 * 16
