@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Clocks", "Mark", "Moment", "Source", "faults", "kernel_log", "program_log"]
+__all__ = ["Clocks", "Moment", "Source", "faults", "kernel_log", "program_log"]
 
 SECOND = 1_000_000_000
 _KERNEL = re.compile(r"(?:<\d+>)?\[\s*(\d+)\.(\d{1,9})\](?:\[[^\]]*\])?\s?(.*)")
@@ -41,43 +41,37 @@ class Moment:
     urb: int | None = None
 
 
-@dataclass(slots=True, frozen=True)
-class Mark:
-    """Something that the test did, in seconds since 1970 by the host's clock. ``failed``: this is the failure."""
-
-    time: float
-    text: str
-    failed: bool = False
-
-
 @dataclass(slots=True)
 class Clocks:
-    """What ``rig.json`` says of time. Seconds; ``None`` where it does not say.
+    """What ``rig.json`` says of time. Seconds; None, or no entry, where it does not say.
 
     ``offset`` is the guest's clock minus the host's; ``boots`` when each kernel's clock was 0, in seconds since 1970 by
-    that machine's own clock; ``utc_offsets`` how far local time, which logs are in, is ahead of UTC.
+    that machine's own clock; ``utc_offsets`` how far local time, which logs are in, is ahead of UTC. ``started`` and
+    ``failed`` are the test's, in seconds since 1970 by the host's clock.
     """
 
     offset: float | None = None
     boots: dict[str, float] = field(default_factory=dict)
     utc_offsets: dict[str, float] = field(default_factory=dict)
-    marks: list[Mark] = field(default_factory=list)
+    started: float | None = None
+    failed: float | None = None
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Clocks:
-        """Out of the parsed file; what is missing or is no number is not known."""
+        """Out of the parsed file; what is missing or is no number is not known.
+
+        Its ``started`` and ``failed`` are by the clock of the machine that the test runs on; ``host.offset`` is how far
+        the host's is ahead of that one.
+        """
         sides = {side: facts[side] for side in ("host", "guest") if isinstance(facts.get(side), Mapping)}
-        listed = facts.get("marks")
-        marks = [each for each in (listed if isinstance(listed, Sequence) else ()) if isinstance(each, Mapping)]
+        ahead = _number(sides.get("host", {}).get("offset")) or 0.0
+        started, failed = (_number(facts.get(key)) for key in ("started", "failed"))
         return cls(
-            _number(facts.get("clock_offset")),
-            {side: boot for side, each in sides.items() if (boot := _number(each.get("boot_time"))) is not None},
-            {side: ahead for side, each in sides.items() if (ahead := _number(each.get("utc_offset"))) is not None},
-            [
-                Mark(time, str(each.get("text", "")), each.get("failed") is True)
-                for each in marks
-                if (time := _number(each.get("time"))) is not None
-            ],
+            _number(facts.get("offset")),
+            {side: boot for side, each in sides.items() if (boot := _number(each.get("boot"))) is not None},
+            {side: zone for side, each in sides.items() if (zone := _number(each.get("utc_offset"))) is not None},
+            None if started is None else started + ahead,
+            None if failed is None else failed + ahead,
         )
 
 

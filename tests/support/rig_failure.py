@@ -112,14 +112,14 @@ def a_failure(folder: Path) -> Path:
 
 def _logs(folder: Path) -> None:
     boots = {"host": FAILED / SECOND - 1000, "guest": FAILED / SECOND + OFFSET - 500}
+    runner_behind = 5.0
     facts = {
-        "clock_offset": OFFSET,
-        "host": {"boot_time": boots["host"], "utc_offset": 0},
-        "guest": {"boot_time": boots["guest"], "utc_offset": 3600},
-        "marks": [
-            {"time": FAILED / SECOND - 0.2, "text": "test_what_is_written_is_read[stick] begins"},
-            {"time": FAILED / SECOND, "text": "failed: byte 4096: 00 for 5a", "failed": True},
-        ],
+        "offset": OFFSET,
+        "host": {"boot": boots["host"], "offset": runner_behind},
+        "guest": {"boot": boots["guest"], "utc_offset": 3600},
+        "test": "hil/suite/test_storage.py::test_what_is_written_is_read[stick]",
+        "started": FAILED / SECOND - runner_behind - 0.2,
+        "failed": FAILED / SECOND - runner_behind,
     }
     (folder / "rig.json").write_text(json.dumps(facts))
     (folder / "host.dmesg").write_text(

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hil.report import merging
+from hil.report import timeline as merging
+from hil.report.events import Timeline
 from hil.report.flights import Stage, clock_bounds, join
-from hil.report.merging import merged, of_folder
 from hil.report.moments import Moment, Source
 from hil.report.results import ResultsError
 from hil.report.sides import Half
-from hil.report.timeline import Timeline
+from hil.report.timeline import merged, of_folder, write
 from tests.support import rig_failure
 from tests.support.rig_failure import FAILED, GUEST_AHEAD, OFFSET, SECOND, Tape, a_failure, pass_through
 from wslusb.usb.ids import TransferType
@@ -131,7 +131,7 @@ def without(folder: Path, key: str) -> None:
 
 
 def test_without_an_offset_the_messages_tell_it(tmp_path: Path) -> None:
-    without(a_failure(tmp_path), "clock_offset")
+    without(a_failure(tmp_path), "offset")
     timeline = of_folder(tmp_path)
     assert timeline.notes == ["clock offset by the messages of both captures: +250.000 ms"]
     assert timeline.suspect is not None
@@ -140,7 +140,7 @@ def test_without_an_offset_the_messages_tell_it(tmp_path: Path) -> None:
 
 def test_an_offset_that_messages_disprove_is_corrected(tmp_path: Path) -> None:
     facts = json.loads((a_failure(tmp_path) / "rig.json").read_text())
-    (tmp_path / "rig.json").write_text(json.dumps({**facts, "clock_offset": OFFSET + 0.1}))
+    (tmp_path / "rig.json").write_text(json.dumps({**facts, "offset": OFFSET + 0.1}))
     timeline = of_folder(tmp_path)
     assert timeline.suspect is not None
     stages = list(timeline.urbs[timeline.suspect].stages.values())
@@ -149,7 +149,7 @@ def test_an_offset_that_messages_disprove_is_corrected(tmp_path: Path) -> None:
 
 
 def test_without_a_mark_of_failure_the_last_that_is_known_stands_for_it(tmp_path: Path) -> None:
-    without(a_failure(tmp_path), "marks")
+    without(a_failure(tmp_path), "failed")
     (tmp_path / "agent.log").unlink()
     (tmp_path / "guest.dmesg").unlink()
     timeline = of_folder(tmp_path)
@@ -189,12 +189,11 @@ def test_a_capture_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) ->
 def test_a_kernel_without_a_boot_time_is_a_note(tmp_path: Path) -> None:
     without(a_failure(tmp_path), "guest")
     timeline = of_folder(tmp_path)
-    assert "guest.dmesg: rig.json has no guest.boot_time, so its messages are left out" in timeline.notes
+    assert "guest.dmesg: rig.json has no guest.boot, so its messages are left out" in timeline.notes
 
 
 def test_it_is_written_for_people_and_for_programs(tmp_path: Path) -> None:
-    timeline = of_folder(a_failure(tmp_path))
-    timeline.write(tmp_path)
+    timeline = write(a_failure(tmp_path))
     assert Timeline.read(tmp_path / "timeline.json") == timeline
     text = (tmp_path / "timeline.txt").read_text()
     assert "    -0.030000  guest         URB 63      submit: bulk IN 0x81, 65,536 bytes\n" in text
