@@ -78,13 +78,14 @@ def facts(live: LiveRig) -> dict[str, Any]:
 
 
 def _facts(place: Place) -> dict[str, Any]:
-    uptime, _, _ = place.run("cut -d' ' -f1 /proc/uptime; date +%s.%N").stdout.partition("\n")
+    uptime, zone = place.run("cut -d' ' -f1 /proc/uptime; date +%z").stdout.split()
     offset = _clock_offset(place)
     return {
         "name": place.name,
         "release": place.release,
         "boot": time.time() + offset - float(uptime),
         "offset": offset,
+        "utc_offset": int(zone[:3]) * 3600 + int(zone[0] + zone[3:]) * 60,
     }
 
 
