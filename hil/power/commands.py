@@ -26,7 +26,7 @@ def run(place: Place, command: Command, program: str, install: str) -> Result:
     except CommandFailedError as error:
         raise PowerError(f"{program} cannot be run on {place.name}", hint=install) from error
     if result.returncode == _NOT_FOUND:
-        raise PowerError(f"there is no {program} on {place.name}", hint=install)
+        raise PowerError(f"{program} is not on {place.name}", hint=install)
     return result
 
 

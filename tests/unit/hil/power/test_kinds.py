@@ -1,0 +1,111 @@
+"""hil.power: YKUSH, own commands, virtual ports, and nothing at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from hil import power
+from hil.errors import DeviceAbsentError, RigError
+from hil.power import PowerError, PowerSwitch
+from hil.power.verified import Verified
+from tests.support.bench import YKUSHCMD, Bench, stick
+
+OFF = 'rm "$BENCH/powered/1-1.2"; settle off 1-1.2'
+ON = 'touch "$BENCH/powered/1-1.2"; settle on 1-1.2'
+
+
+def hasty(switch: PowerSwitch) -> PowerSwitch:
+    assert isinstance(switch, Verified)
+    switch._port.leave_seconds = 0.1  # type: ignore[misc]  # less than a person's patience
+    switch._back_seconds = 0.1
+    return switch
+
+
+def ykush(bench: Bench) -> PowerSwitch:
+    bench.program("ykushcmd", YKUSHCMD)
+    return hasty(power.make(stick("ykush", port=2, serial="YK25133"), bench))
+
+
+def command(bench: Bench, off: str = OFF, on: str = ON) -> PowerSwitch:
+    return hasty(power.make(stick("command", off=off, on=on), bench))
+
+
+@pytest.mark.parametrize("make", [ykush, command])
+def test_the_device_goes_and_comes_back(bench: Bench, make: type) -> None:
+    switch = make(bench)
+    switch.off()
+    assert bench.there() == {"1-1.3"}
+    switch.on()
+    assert bench.there() == {"1-1.2", "1-1.3"}
+
+
+@pytest.mark.parametrize("make", [ykush, command])
+def test_one_that_only_says_so_is_found(bench: Bench, make: type) -> None:
+    bench.mood = "lies"
+    with pytest.raises(PowerError, match="still there, and answers"):
+        make(bench).off()
+
+
+def test_a_ykush_that_is_not_there(bench: Bench) -> None:
+    bench.mood = "nohub"
+    with pytest.raises(PowerError, match="port 2 of YKUSH YK25133 cannot be reached") as caught:
+        ykush(bench).off()
+    assert "Unable to open device" in caught.value.hint
+
+
+def test_a_ykush_that_goes_while_it_is_off_and_ends_with_0(bench: Bench) -> None:
+    switch = ykush(bench)
+    switch.off()
+    bench.mood = "nohub"
+    with pytest.raises(PowerError, match="cannot be reached"):
+        switch.on()
+
+
+def test_a_ykush_whose_port_stays_as_it_was(bench: Bench) -> None:
+    bench.mood = "refuses"
+    with pytest.raises(PowerError, match="did not go off"):
+        ykush(bench).off()
+
+
+def test_a_command_that_fails_is_told_with_what_it_said(bench: Bench) -> None:
+    with pytest.raises(PowerError, match=r"'echo no relay >&2; exit 3' ended with 3") as caught:
+        command(bench, off="echo no relay >&2; exit 3").off()
+    assert caught.value.hint == "run it by hand on the bench; it said: no relay"
+    with pytest.raises(PowerError, match="is not on the bench") as caught:
+        command(bench, off="relay-that-is-nowhere off").off()
+    assert "whole path" in caught.value.hint
+
+
+def test_a_device_that_is_not_plugged_in_cannot_be_switched_off(bench: Bench) -> None:
+    bench.unplug("1-1.2")
+    with pytest.raises(DeviceAbsentError):
+        command(bench).off()
+
+
+def test_a_virtual_port_is_the_virtual_hosts_own(bench: Bench) -> None:
+    port = command(bench)
+    assert power.make(stick("bench"), bench, port) is port
+    with pytest.raises(RigError, match="virtual"):
+        power.make(stick("bench"), bench)
+
+
+def test_no_power_says_what_to_write(bench: Bench) -> None:
+    switch = power.make(stick("none"), bench)
+    assert not switch.can_switch
+    switch.on()
+    with pytest.raises(PowerError, match="stick: nothing switches its power") as caught:
+        switch.off()
+    assert "manual" in caught.value.hint
+
+
+def test_a_switch_with_a_way_of_its_own_uses_it() -> None:
+    class Board:
+        can_switch = True
+        told: float = 0
+
+        def cycle(self, seconds: float) -> None:
+            self.told = seconds
+
+    board = Board()
+    power.cycle(board, 2.5)  # type: ignore[arg-type]  # all that is asked of it
+    assert board.told == 2.5
