@@ -45,18 +45,18 @@ MODELS = ",".join(
 class Capture:
     """A running ``wslusb capture``."""
 
-    def __init__(self, daemon: Service | Agent, control: Path, folder: Path, *arguments: str) -> None:
+    def __init__(self, daemon: Service | Agent, control: Path, folder: Path, *arguments: str, others: int = 0) -> None:
         self.path = folder / "out.pcapng"
         command = [sys.executable, "-m", "wslusb", "capture", "--control", str(control), *arguments]
         self._process = subprocess.Popen([*command, "-o", str(self.path)], stderr=subprocess.PIPE, text=True)
         hub = daemon.captures
-        until(lambda: hub._sinks or self._process.poll() is not None, "the capture has begun")
+        until(lambda: len(hub._sinks) > others or self._process.poll() is not None, "the capture has begun")
 
-    def stop(self) -> str:
-        """Ctrl-C; what it said at the end."""
-        self._process.send_signal(signal.SIGINT)
+    def stop(self, how: signal.Signals = signal.SIGINT) -> str:
+        """Ctrl-C, or another signal; what it said at the end."""
+        self._process.send_signal(how)
         _, said = self._process.communicate(timeout=20)
-        assert self._process.returncode == 0, said
+        assert self._process.returncode == (-how if how == signal.SIGKILL else 0), said
         return said
 
     @property
@@ -67,6 +67,11 @@ class Capture:
     def records(self) -> list[usbmon.Record]:
         found = (usbmon.read(each.data) for each in self.packets if each.link_type == 220)
         return [each for each in found if each is not None]
+
+    @property
+    def own_records(self) -> int:
+        """Records of URBs that are in the file already; descriptors that were put before them do not count."""
+        return sum(each.key < 1 << 33 for each in self.records) if self.bytes else 0
 
     @property
     def packets(self) -> list[pcapfile.Packet]:
@@ -335,3 +340,48 @@ def test_tshark_decodes_it_down_to_the_class(host: World, folder: Path) -> None:
     assert "SCSI: Response LUN: 0x00 (Write(10)) (Good)" in done.stdout
     assert "GET DESCRIPTOR Response STRING" in done.stdout
     assert "damaged" not in done.stderr
+
+
+def test_two_captures_of_a_device_have_counts_of_their_own(loopback: World, folder: Path, tmp_path: Path) -> None:
+    guest = Guest(loopback)
+    small = Capture(loopback.service, folder / "control", folder, "9-1", "--queue", "1K")
+    whole = Capture(loopback.service, folder / "control", tmp_path, "--all", others=1)
+    for _ in range(100):
+        read_zeroes(guest.device, 4096)
+    said = [small.stop(), whole.stop()]
+    guest.close()
+    dropped = [int(re.findall(r"(\d+) records dropped", each)[0]) for each in said]
+    assert dropped[0] > 0
+    assert dropped[1] == 0
+    counts = [statistics(each.bytes) for each in (small, whole)]
+    assert sum(lost for _, lost in counts[0]) == dropped[0]
+    assert [lost for _, lost in counts[1]] == [0, 0]
+    assert b"were dropped" not in whole.bytes
+    asked = [each for each in whole.records if each.key < 1 << 33 and each.first]
+    assert len(asked) == 100
+
+
+def test_a_file_whose_writer_was_killed_ends_with_a_whole_block(loopback: World, folder: Path) -> None:
+    guest = Guest(loopback)
+    capture = Capture(loopback.service, folder / "control", folder, "9-1")
+    read_zeroes(guest.device)
+    until(lambda: capture.own_records == 2, "it is in the file")
+    capture.stop(signal.SIGKILL)
+    guest.close()
+    assert statistics(capture.bytes) == []
+    assert b"second scan pending" in capture.bytes
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
+def test_tshark_opens_what_a_signal_has_left(loopback: World, folder: Path, how: signal.Signals) -> None:
+    guest = Guest(loopback)
+    capture = Capture(loopback.service, folder / "control", folder, "9-1")
+    read_zeroes(guest.device)
+    until(lambda: capture.own_records == 2, "it is in the file")
+    capture.stop(how)
+    guest.close()
+    command = ["tshark", "-r", str(capture.path), "-Y", "usb.transfer_type == 3"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert len(done.stdout.splitlines()) == 2
+    assert "cut short" not in done.stderr

@@ -128,6 +128,7 @@ def take(
         for kind, data in _read(sock, receive):
             if kind is MessageKind.DATA:
                 file.write(data)
+                file.flush()  # whole blocks, also if this process is killed next
             else:
                 state = json.loads(data)
                 _show(live, state)
