@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from hil.errors import DeviceAbsentError
-from hil.harness import observers
 from hil.harness.lifetime import Lifetime
 from hil.harness.recording import MEASUREMENTS
 from hil.harness.running import DEVICE, Course
@@ -28,10 +27,9 @@ Measure = Callable[..., Measurement]
 def live(request: pytest.FixtureRequest) -> LiveRig:
     """The rig, with both daemons running."""
     lifetime = request.config.stash[Lifetime.key]
-    rig = lifetime.live
-    rig.daemons.ready()
-    observers.keep_rings(rig)
-    return rig
+    lifetime.live.daemons.ready()
+    lifetime.watch()
+    return lifetime.live
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ class Lifetime:
         self._stack = contextlib.ExitStack()
         self._live: LiveRig | None = None
         self._error: RigError | None = None
+        self._watched: object = None
 
     @property
     def live(self) -> LiveRig:
@@ -50,10 +51,15 @@ class Lifetime:
         if self.rig is None:
             raise RigError("there is no rig file")
         directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="wslusb-hil-")))
-        live = self._stack.enter_context(opened(self.rig, directory))
-        live.daemons.ready()
-        observers.keep_rings(live)
-        return live
+        return self._stack.enter_context(opened(self.rig, directory))
+
+    def watch(self) -> None:
+        """Have daemons that are new since the last test keep what goes on."""
+        live = self.live
+        running = (live.daemons.service, live.daemons.agent)
+        if running != self._watched:
+            observers.keep_rings(live)
+            self._watched = running
 
     def keep(self, held: contextlib.AbstractContextManager[object]) -> None:
         """Hold something until the end, too: a device's lock."""

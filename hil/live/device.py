@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hil.daemons import poll
 from hil.errors import RigError
 from hil.live.side import Side, probe
+from hil.places.place import PlaceProcess
 from hil.rig.matching import find
 from hil.rig.model import DeviceEntry
 from wslusb.usb.info import DeviceInfo
@@ -19,6 +21,16 @@ __all__ = ["LIBUSB", "LiveDevice"]
 
 LIBUSB = "libusb"
 _DRIVER_SECONDS = 15.0
+
+
+@dataclass(slots=True, frozen=True)
+class _Attached:
+    """Where a device is in the guest, and by whom it was put there."""
+
+    agent: PlaceProcess | None
+    info: DeviceInfo
+    busid: str
+    nodes: tuple[str, ...]
 
 
 class LiveDevice:
@@ -33,6 +45,8 @@ class LiveDevice:
         self.entry = entry
         self._native_target = native_target
         self._native_busid = native_busid
+        self._place: _Attached | None = None
+        self._bound: tuple[object, str] | None = None
 
     @property
     def name(self) -> str:
@@ -77,28 +91,36 @@ class LiveDevice:
         daemons = self.rig.daemons
         daemons.ready()
         info = self.info()
-        attached = self.attached()
-        if attached is None:
-            daemons.cli(daemons.host, "bind", info.busid)
-            daemons.attach(info.busid)
-            attached = self.attached()
-        if attached is None:
-            raise AssertionError(f"{self.name}: attached, and yet not in the guest")
-        port, nodes = attached
-        return Side("passthrough", daemons.guest, LIBUSB, self.rig.guest_busid(port), daemons, nodes)
+        if not self.is_attached():
+            before = self.rig.in_guest()
+            if (key := (daemons.service, info.busid)) != self._bound:
+                daemons.cli(daemons.host, "bind", info.busid)
+                self._bound = key
+            nodes = daemons.attach(info.busid)
+            new = self.rig.in_guest() - before
+            if len(new) != 1:
+                raise AssertionError(f"{self.name}: attached, and {len(new)} devices are new in the guest")
+            self._place = _Attached(daemons.agent, info, new.pop(), tuple(nodes))
+        assert self._place is not None  # noqa: S101
+        return Side("passthrough", daemons.guest, LIBUSB, self._place.busid, daemons, self._place.nodes)
 
-    def attached(self) -> tuple[int, tuple[str, ...]] | None:
-        """The guest's port and nodes, if it is attached."""
-        busid = self.info().busid
-        for each in self.rig.attached():
-            if each["busid"] == busid:
-                return each["port"], tuple(each["nodes"])
-        return None
+    def is_attached(self) -> bool:
+        """Whether it is where it was put in the guest: same agent, same plug, still in a port."""
+        where = self._place
+        return (
+            where is not None
+            and where.agent is self.rig.daemons.agent
+            and where.agent is not None
+            and where.agent.running
+            and where.info == self.info()
+            and where.busid in self.rig.in_guest()
+        )
 
     def detach(self) -> None:
         """Take it out of the guest, if it is there."""
-        if any(each["busid"] == self.info().busid for each in self.rig.attached()):
+        if self.is_attached():
             self.rig.daemons.detach(self.info().busid)
+        self._place = None
 
     def power_cycle(self, seconds: float = 1.0) -> None:
         """Off, on, and wait until it is back. RigError if its power cannot be switched."""

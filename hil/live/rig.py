@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from hil.daemons import Daemons
-from hil.errors import CommandFailedError, RigError
+from hil.errors import RigError
 from hil.live.device import LiveDevice
 from hil.live.side import probe
 from hil.places.place import Place
@@ -17,9 +16,14 @@ from hil.probes.devices import from_json
 from hil.rig.model import Rig
 from wslusb.usb.info import DeviceInfo
 
-__all__ = ["LiveRig"]
+__all__ = ["PORTS", "LiveRig"]
 
+PORTS = Path("/run/wslusb-ports")
+"""Where the ports of a virtual host are switched (:mod:`emulator.switches`)."""
 _STATUS = "cat /sys/devices/platform/vhci_hcd.*/status* 2>/dev/null"
+_USED = "006"
+"""VDEV_ST_USED (drivers/usb/usbip/usbip_common.h)."""
+_NUMBERS = "grep -H . /sys/bus/usb/devices/*/devnum"
 
 
 class LiveRig:
@@ -40,6 +44,7 @@ class LiveRig:
         self.providers = list(providers)
         self.devices: dict[str, LiveDevice] = {}
         self._switches = dict(switches or {})
+        self._known: tuple[object, list[DeviceInfo]] | None = None
 
     @property
     def host(self) -> Place:
@@ -52,8 +57,24 @@ class LiveRig:
         return self.daemons.guest
 
     def infos(self) -> list[DeviceInfo]:
-        """What is plugged into the host now."""
-        if self.providers == ["libusb"]:
+        """What is plugged into the host now. It is asked for only if something has changed: asking takes a while."""
+        signature = self._signature()
+        if self._known is None or self._known[0] != signature:
+            self._known = (signature, self._ask())
+        return self._known[1]
+
+    def _signature(self) -> object:
+        """What changes when a device comes or goes: Linux numbers the devices of a bus one after the other."""
+        script = _NUMBERS if self.is_physical else f"ls {PORTS}"
+        return self.host.run(script, check=False).stdout, self.daemons.service
+
+    @property
+    def is_physical(self) -> bool:
+        """Whether the host's kernel has the devices."""
+        return self.providers == ["libusb"]
+
+    def _ask(self) -> list[DeviceInfo]:
+        if self.is_physical:
             return self._known_to("libusb")
         # Whether a virtual device is plugged in is known to the service alone.
         self.daemons.ready()
@@ -67,21 +88,10 @@ class LiveRig:
     def _known_to(self, provider: str) -> list[DeviceInfo]:
         return [from_json(each) for each in probe(self.daemons, self.host, "devices", target=provider)]
 
-    def attached(self) -> list[dict[str, Any]]:
-        """What the agent has in its kernel, as ``wslusb state`` shows it; nothing if no agent runs."""
-        agent = self.daemons.agent
-        if agent is None or not agent.running:
-            return []
-        state = self.daemons.json(self.guest, "state")["agent"]
-        return list(state["attached"]) if state else []
-
-    def guest_busid(self, port: int) -> str:
-        """The guest's own name of what is in a port of vhci_hcd (its status file, last column)."""
-        for line in self.guest.run(_STATUS).stdout.splitlines():
-            words = line.split()
-            if words[:1] in (["hs"], ["ss"]) and int(words[1]) == port:
-                return words[-1]
-        raise CommandFailedError(self.guest.name, f"vhci_hcd has no port {port}")
+    def in_guest(self) -> set[str]:
+        """The guest's own names of all that is in ports of vhci_hcd (its status file, last column)."""
+        lines = [line.split() for line in self.guest.run(_STATUS).stdout.splitlines()]
+        return {words[-1] for words in lines if words[:1] in (["hs"], ["ss"]) and words[2] == _USED}
 
     def switch(self, name: str) -> PowerSwitch:
         """The power of a device."""
@@ -91,5 +101,5 @@ class LiveRig:
 
     def release(self) -> None:
         """Take everything out of the guest."""
-        if self.attached():
+        if self.in_guest():
             self.daemons.detach()

@@ -11,7 +11,7 @@ from hil import power
 from hil.daemons import ENVIRONMENT, Daemons
 from hil.live.device import LIBUSB, LiveDevice
 from hil.live.ports import FilePort, GadgetPort, QemuPort
-from hil.live.rig import LiveRig
+from hil.live.rig import PORTS, LiveRig
 from hil.places.place import Place
 from hil.power.switch import PowerSwitch
 from hil.rig.model import DeviceEntry, Rig
@@ -20,7 +20,6 @@ from hil.vm.rig import Rig as Machines
 
 __all__ = ["emulated", "qemu", "replay", "uml"]
 
-_PORTS = Path("/run/wslusb-ports")
 _EMULATOR_PORT, _REPLAY_PORT = "9-{}", "8-{}"
 _LISTEN = ("--listen", "vsock:")
 
@@ -80,17 +79,17 @@ def replay(rig: Rig, directory: Path) -> Iterator[LiveRig]:
 def _served(rig: Rig, directory: Path, backend: str, providers: list[str], target: str, port: str) -> Iterator[LiveRig]:
     """``port`` is how the service calls the n-th device."""
     with Machines.uml_pair(directory) as machines:
-        machines.host.run(["mkdir", "-p", str(_PORTS)])
+        machines.host.run(["mkdir", "-p", str(PORTS)])
         served = [word for provider in providers for word in ("--device", provider)]
         daemons = Daemons(
             machines.host, machines.guest, serve=[*_LISTEN, *served],
-            environment={**ENVIRONMENT, "WSLUSB_EMULATOR_PORTS": str(_PORTS)},
+            environment={**ENVIRONMENT, "WSLUSB_EMULATOR_PORTS": str(PORTS)},
         )  # fmt: skip
         numbers = {entry.name: number for number, entry in enumerate(rig.devices, 1)}
         live = LiveRig(
             rig, daemons, machines.shared, backend=backend, providers=providers,
             switches=_switches(
-                rig, machines.host, lambda entry: FilePort(machines.host, _PORTS / port.format(numbers[entry.name]))
+                rig, machines.host, lambda entry: FilePort(machines.host, PORTS / port.format(numbers[entry.name]))
             ),
         )  # fmt: skip
         live.devices = {
