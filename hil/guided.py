@@ -50,7 +50,7 @@ class Ask(Protocol):
     def reason(self) -> str:
         """Why nobody can be asked; "" if somebody can."""
 
-    def until(self, request: str, look: Callable[[], Step], seconds: float) -> None:
+    def until(self, request: str, look: Callable[[], Step], seconds: float, /) -> None:
         """Ask, and look again and again until it is done. StepSkippedError: not wanted, or not within ``seconds``."""
 
     def say(self, text: str) -> None:
