@@ -213,8 +213,8 @@ class _Reader:
         data = bytes((_CS_INTERFACE, subtype))
         for name, text in block.fields:
             if name in ("bSlaveInterface", "bDetailData"):
-                base = 16 if name == "bDetailData" else 10
-                words = re.findall(r"[0-9a-fA-F]{1,3}\b", text)
+                base, digits = (16, "0-9a-fA-F") if name == "bDetailData" else (10, "0-9")
+                words = re.findall(rf"[{digits}]{{1,3}}\b", text)
                 data += bytes(value for word in words if (value := int(word, base)) < 256)
                 continue
             data += encode(name, text, plain_guids=self._plain_guids) or b""

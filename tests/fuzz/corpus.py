@@ -10,7 +10,7 @@ __all__ = ["GUIDED", "findings", "folder_of_findings", "keep", "work_folder"]
 
 _FINDINGS = Path(__file__).with_name("corpus")
 _ROOT = Path(__file__).resolve().parents[2]
-GUIDED = ("codec", "descriptors", "usbip", "pcapfile", "usbmon", "scenario", "importers")
+GUIDED = ("codec", "descriptors", "usbip", "pcapfile", "usbmon", "replay", "scenario", "faults", "importers")
 """Targets of tests/fuzz/targets, which take bytes and are run under atheris."""
 
 

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from tests.fuzz.agent_attack import AgentAttack
+from tests.fuzz.control_attack import ControlAttack
 from tests.fuzz.corpus import findings, folder_of_findings, keep, work_folder
 from tests.fuzz.mutation import describe, random_case, shorter
 from tests.fuzz.oracle import Finding
@@ -29,7 +30,7 @@ class Attack(AbstractContextManager["Attack"], Protocol):
         """Run a case: kinds of behaviour that were seen. Finding for what must not be."""
 
 
-ATTACKS = {"service": ServiceAttack, "agent": AgentAttack, "relay": RelayAttack}
+ATTACKS = {"service": ServiceAttack, "agent": AgentAttack, "relay": RelayAttack, "control": ControlAttack}
 
 
 def run(target: str, seconds: float) -> Result:

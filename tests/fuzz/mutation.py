@@ -220,11 +220,15 @@ class Channel:
         return [message[: mutation.offset % (len(message) + 1)]]
 
 
+def _layered(name: str, channel: Channel, mutation: Mutation, message: bytes) -> list[bytes]:
+    return channel.layered(mutation, message, name)
+
+
 _ACTIONS: dict[str, Callable[[Channel, Mutation, bytes], list[bytes]]] = {
     action.__name__: action
     for action in (
         Channel.flip, Channel.number, Channel.half, Channel.resize, Channel.cut, Channel.more, Channel.again,
         Channel.lose, Channel.late, Channel.split, Channel.insert, Channel.renumber, Channel.end, Channel.flood,
     )
-} | {name: functools.partial(Channel.layered, name=name) for name in LAYERED}  # fmt: skip
+} | {name: functools.partial(_layered, name) for name in LAYERED}  # fmt: skip
 _NAMES = tuple(_ACTIONS)

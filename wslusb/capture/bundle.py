@@ -28,9 +28,9 @@ _MAGIC = b"PK\x03\x04"
 _CAPTURES = (".pcapng", ".pcap")
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError, ValueError,
-    OverflowError, struct.error,
+    OverflowError, OSError, struct.error,
 )  # fmt: skip
-"""What zipfile raises for files that are damaged, or meant to be."""
+"""What zipfile raises for files that are damaged, or meant to be: OSError where one begins before the first byte."""
 _PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The others unpack as much as they like at a time."""
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from emulator.device import VirtualDevice
-from emulator.importers import captures, libusbgx, lsusb, sysfs, transfers, umockdev
+from emulator.importers import captures, libusbgx, lsusb, source, sysfs, transfers, umockdev
 from emulator.importers.evidence import Evidence
 from emulator.importers.imported import assemble
 from tests.support import samples
@@ -30,13 +33,22 @@ def _usbmon_text(text: str) -> list[Evidence]:
     return captures.read(transfers.controls(transfers.from_text(text.splitlines())))
 
 
+def _file(data: bytes) -> list[Evidence]:
+    """A file whose format has to be told by what is in it, as a bug bundle's."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(data)
+        source.import_device(path)
+    return []
+
+
 def _text(read: Callable[[str], list[Evidence]]) -> Callable[[bytes], list[Evidence]]:
     return lambda data: read(data.decode("utf-8", "replace"))
 
 
 READERS: tuple[Callable[[bytes], list[Evidence]], ...] = (
     _blob, _capture, _text(lsusb.read), _text(umockdev.read), _text(_usbmon_text),
-    _text(lambda text: [libusbgx.read(text)]),
+    _text(lambda text: [libusbgx.read(text)]), _file,
 )  # fmt: skip
 
 
@@ -48,6 +60,10 @@ def seeds() -> Iterator[bytes]:
         for number, name in ((2, "lsusb.txt"), (3, "umockdev.txt"), (4, "usbmon.txt")):
             yield bytes((number,)) + (folder / name).read_bytes()[:4000]
     yield b"\1" + samples.CAPTURE.read_bytes()[:4000]
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr("lsusb.txt", (samples.SAMPLES / "acm/lsusb.txt").read_bytes()[:3000])
+    yield b"\6" + archive.getvalue()
     yield b"\5" + (samples.SAMPLES / "composite.scheme").read_bytes()[:4000]
 
 

@@ -76,6 +76,16 @@ def test_a_bomb_whose_directory_lies_gives_no_more_than_the_directory_says(tmp_p
         assert len(file.read()) <= 1000
 
 
+def test_a_directory_that_places_a_file_before_the_first_byte_is_damage(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "bug.zip", {"capture.pcapng": CAPTURE})
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"PK\x05\x06") + 16
+    struct.pack_into("<I", data, at, struct.unpack_from("<I", data, at)[0] + 1000)
+    path.write_bytes(data)
+    with pytest.raises(LocalError, match="no bug bundle that can be read"), open_capture(path):
+        pytest.fail("it was opened")
+
+
 @pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_ways_of_packing_that_cannot_be_bounded_are_refused(tmp_path: Path, how: int) -> None:
     path = zipped(tmp_path / "bug.zip", {"capture.pcapng": CAPTURE}, how)

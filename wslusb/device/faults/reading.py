@@ -17,7 +17,7 @@ from .kinds import KINDS
 from .plan import Fault, Plan, SetupMatch, When, Where
 from .what import What, wrong
 
-__all__ = ["as_table", "parse_plan", "plan_text", "read_text", "read_what"]
+__all__ = ["as_table", "parse_plan", "plan_text", "read_seed", "read_text", "read_what"]
 
 T = TypeVar("T")
 _FAULT_KEYS = ("name", "where", "when", "what")
@@ -28,7 +28,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise LocalError(LocalReason.NOT_FOUND, f"cannot read {path}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        hint = "give a plan in TOML, or the record (.jsonl) of a run: docs/faults.md has both"
+        raise LocalError(LocalReason.NOT_FOUND, f"cannot read {path}: {why}", hint=hint) from error
 
 
 def parse_plan(text: str, source: str = "plan") -> Plan:
@@ -38,9 +40,7 @@ def parse_plan(text: str, source: str = "plan") -> Plan:
     except tomllib.TOMLDecodeError as error:
         raise wrong(f"{source}: {error}") from error
     _known(document, ("seed", "fault"), source)
-    seed = document.get("seed")
-    if seed is not None:
-        _whole(seed, f"{source}: seed")
+    seed = read_seed(document.get("seed"), source)
     entries = document.get("fault", [])
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         raise wrong(f"{source}: faults are written as [[fault]]")
@@ -58,6 +58,11 @@ def _fault(entry: Mapping[str, Any], place: str) -> Fault:
         _build(When, entry.get("when", {}), f"{place}, when"),
         _text(entry.get("name", ""), f"{place}, name"),
     )
+
+
+def read_seed(value: object, source: str) -> int | None:
+    """A seed, or None where there is none."""
+    return None if value is None else _whole(value, f"{source}: seed")
 
 
 def read_what(value: object, place: str) -> What:

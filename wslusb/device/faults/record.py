@@ -19,7 +19,7 @@ from ...errors import LocalError, LocalReason
 from ...usb.info import DeviceInfo
 from ...usb.urb import Completion, Status, Urb
 from .plan import Fault, Plan, When, Where
-from .reading import as_table, plan_text, read_text, read_what
+from .reading import as_table, plan_text, read_seed, read_text, read_what
 from .schedule import Injection
 from .what import wrong
 
@@ -130,7 +130,7 @@ def replay(path: Path) -> Plan:
     """A plan that injects exactly what a record says, each fault by endpoint and number."""
     events = read_record(path)
     faults = [_again(event, f"{path}: event {event.get('id')}") for event in events if event["event"] == "injected"]
-    return Plan(faults, events[0].get("seed"), str(path))
+    return Plan(faults, read_seed(events[0].get("seed"), str(path)), str(path))
 
 
 def _again(event: dict[str, Any], place: str) -> Fault:

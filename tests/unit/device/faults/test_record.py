@@ -145,6 +145,15 @@ def test_an_event_that_was_tampered_with_is_named(tmp_path: Path) -> None:
         load_plan(path)
 
 
+@pytest.mark.parametrize("seed", ["'x'", "-1", "1.5", "true"])
+def test_a_seed_that_is_no_number_is_named(tmp_path: Path, seed: str) -> None:
+    path = tmp_path / "x.jsonl"
+    run(path, Plan([Fault(Stall(), when=When(nth=(1,)))]), 1)
+    path.write_text(path.read_text().replace('"seed": 1', f'"seed": {seed}'.replace("'", '"'), 1))
+    with pytest.raises(LocalError, match=r"x\.jsonl: seed: is a whole number from 0 on"):
+        load_plan(path)
+
+
 def test_a_line_that_is_no_event_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     run(path, Plan([Fault(Stall(), when=When(nth=(1,)))]), 1)

@@ -232,3 +232,8 @@ def test_what_a_periodic_endpoint_moves_is_not_printed_by_older_usbutils() -> No
 
 def test_a_line_that_lsusb_does_not_print_costs_no_time() -> None:
     assert rest_of(read("A " * 1_000_000 + "\n" + " " * 1_000_000 + "\n", "0x0012")) == b""
+
+
+def test_letters_where_lsusb_prints_decimal_numbers_are_not_read_as_such() -> None:
+    text = "      CDC Union:\n        bMasterInterface        0\n        bSlaveInterface         e 1\n"
+    assert rest_of(read(text, "0x0017")) == bytes((5, 0x24, 6, 0, 1))
