@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 __all__ = [
     "Check", "Option", "Unfit", "above_zero", "choice", "expected", "kind_table", "matching", "nearest", "size",
-    "table", "text", "texts", "whole",
+    "some_texts", "table", "text", "texts", "whole",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -122,10 +122,17 @@ def choice(words: Iterable[str], what: str) -> Check[str]:
 
 
 def texts(value: Any) -> tuple[str, ...]:
-    """A list of texts that has at least one."""
-    if not isinstance(value, list) or not value:
+    """A list of texts."""
+    if not isinstance(value, list):
         raise expected("a list of texts", value)
     return tuple(text(each) for each in value)
+
+
+def some_texts(value: Any) -> tuple[str, ...]:
+    """A list that has at least one text."""
+    if not (found := texts(value)):
+        raise Unfit("expected at least one text, not an empty list")
+    return found
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from . import fingerprint
-from .checks import Option, above_zero, choice, kind_table, matching, table, text, texts, whole
+from .checks import Option, above_zero, choice, kind_table, matching, some_texts, table, text, texts, whole
 from .model import Safety
 
 __all__ = ["ALLOW", "DEVICE", "GUESTS", "HOSTS", "LIMITS", "NAME", "POWER", "RIG", "VIRTUAL_HOSTS"]
@@ -23,7 +23,7 @@ RIG: Mapping[str, Option] = {
     "name": Option("what the rig is called in reports; the file's name if it is not given", text)
 }
 
-_LISTEN = {"listen": Option("addresses that the service listens on, such as ['vsock:']", texts)}
+_LISTEN = {"listen": Option("addresses that the service listens on, such as ['vsock:']", some_texts)}
 _CONNECT = {"connect": Option("address of the service as the guest sees it, such as 'vsock:2'", text)}
 _PYTHON = {
     "python": Option("a Python there that has wslusb installed, such as '/opt/wslusb/bin/python'", text),
@@ -31,7 +31,7 @@ _PYTHON = {
 }
 _SSH = {"address": Option("what ssh is called with, such as 'root@lab-3'", text, needed=True), **_PYTHON}
 _COMMAND = {
-    "run": Option("the words before each command, such as ['docker', 'exec', '-i', 'x']", texts, needed=True),
+    "run": Option("the words before each command, such as ['docker', 'exec', '-i', 'x']", some_texts, needed=True),
     **_PYTHON,
 }
 _MEMORY = {"memory": Option("of the virtual machine, in MiB", whole(64, 1 << 20))}

@@ -41,7 +41,8 @@ class Trouble:
 
     def __str__(self) -> str:
         why = f": {self.reason}" if self.reason else ""
-        return f"{self.name} ({self.key}) failed in {self.failing} runs in a row, the last at {self.last}{why}"
+        runs = "1 run" if self.failing == 1 else f"{self.failing} runs in a row"
+        return f"{self.name} ({self.key}) failed in {runs}, the last at {self.last}{why}"
 
 
 class Quarantine:

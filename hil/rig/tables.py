@@ -64,8 +64,11 @@ class Document:
         return cls(path, values, text)
 
     def line(self, path: lines.Path) -> int:
-        """The line of a key, or of the nearest thing around it; 0 for none."""
-        return lines.line_of(path, self._lines) or 0
+        """The line of a key, or of the first thing in it, or of the nearest around it; 0 for none."""
+        if path in self._lines:
+            return self._lines[path]
+        within = [number for known, number in self._lines.items() if path and known[: len(path)] == path]
+        return min(within) if within else lines.line_of(path, self._lines) or 0
 
     def complain(self, path: lines.Path, what: str) -> None:
         """Remember a problem."""
@@ -114,8 +117,9 @@ class Table:
         return Table(self.document, (*self.path, key), found.get(key, {}))
 
     def tables(self) -> list[Table]:
-        """One for each key, whatever it is called."""
-        return [self.table(key) for key in self.values]
+        """One for each key, whatever it is called; a value that is no table is complained of."""
+        found = {key: self.table(key) for key in self.values}
+        return [table for key, table in found.items() if table.values is self.values[key]]
 
     def only(self, known: Iterable[str]) -> None:
         """Complain of keys that are not among ``known``."""
