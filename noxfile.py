@@ -94,6 +94,17 @@ def dissect(session: nox.Session) -> None:
 
 
 @nox.session
+def labgrid(session: nox.Session) -> None:
+    """Places of a real labgrid coordinator (docs/labgrid.md). ``-- --kernel``: in a virtual machine's kernel, instead."""
+    session.install("-e", ".[pyusb,labgrid]", *group("labgrid"))
+    if "--kernel" in session.posargs:
+        session.run("python", "-m", "hil.vm", "build")
+        session.run("pytest", "-m", "kernel", "--timeout=300", "tests/kernel/test_labgrid.py")
+    else:
+        session.run("pytest", "--numprocesses=2", "tests/labgrid", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """The main job: serve, bind, attach, real bytes. ``-- --kernel``: in virtual machines, through real kernels."""
     session.install("-e", ".[pyusb]")

@@ -78,6 +78,7 @@ class WslusbDevice(ManagedResource):
         self.serial: str | None = None
         self.description = ""
         self.reason = "the service has not been asked yet"
+        self._present = False
         self._wanted = False
         self._loan: Loan | None = None
         super().__attrs_post_init__()
@@ -86,7 +87,7 @@ class WslusbDevice(ManagedResource):
         """Let guests have it, now or as soon as it is there, until :meth:`give_back`. LocalError if it is in use."""
         self._wanted = True
         try:
-            if self.avail:
+            if self._present:
                 self._borrow()
         except LocalError:
             self._wanted = False
@@ -109,7 +110,8 @@ class WslusbDevice(ManagedResource):
 
     def _see(self, found: list[Json]) -> str:
         """Take over what is known of the device; why it cannot be had, or nothing."""
-        if len(found) != 1:
+        self._present = len(found) == 1
+        if not self._present:
             names = ", ".join(device["busid"] for device in found)
             return f"fits {len(found)} devices: {names}" if found else "is not plugged in"
         device = found[0]
@@ -120,7 +122,7 @@ class WslusbDevice(ManagedResource):
                 self._borrow()
             except LocalError as error:
                 return str(error)
-            return ""
+            return "was unbound while it was lent" if device["state"] == "not_shared" else ""
         return f"is attached to {device['owner']}" if device["state"] == "attached" else ""
 
     def _borrow(self) -> None:
