@@ -14,6 +14,7 @@ from pathlib import Path
 import gallery
 
 from hil.conformance import tables as conformance
+from hil.rig import reference as rig
 from wslusb.errors import PeerReason
 from wslusb.session.states import TABLE, Role
 from wslusb.usb.urb import Status, to_errno
@@ -68,6 +69,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "events": lambda: table(" kind | name ", [f" {kind.value} | {kind.name} " for kind in EventKind]),
     **gallery.PARTS,
     **conformance.PARTS,
+    **rig.PARTS,
 }
 
 

@@ -9,10 +9,11 @@ from emulator.devices.awkward_parts.variants import VARIANTS, Variant
 from . import chapter9
 from .kernel_usbtest import KERNEL_CASES, KernelCase
 
-__all__ = ["PARTS"]
+__all__ = ["PARTS", "table"]
 
 
-def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A Markdown table."""
     lines = [header, ("---",) * len(header), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 
@@ -20,13 +21,13 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 def chapter9_table() -> str:
     """Every case of the chapter-9 suite."""
     rows = ((case.name, case.source, case.reason) for case in chapter9.CASES)
-    return _table(("case", "section", "what is asked of the device"), rows)
+    return table(("case", "section", "what is asked of the device"), rows)
 
 
 def usbtest_table() -> str:
     """Every case of usbtest, and where it passes."""
     header = ("case", "what it does", "directly, on dummy_hcd", "through wslusb", "by a program, on any Device")
-    return _table(header, (_usbtest_row(case) for case in KERNEL_CASES))
+    return table(header, (_usbtest_row(case) for case in KERNEL_CASES))
 
 
 def _usbtest_row(case: KernelCase) -> tuple[str, ...]:
@@ -37,7 +38,7 @@ def _usbtest_row(case: KernelCase) -> tuple[str, ...]:
 def awkward_table() -> str:
     """Every awkward device."""
     header = ("`awkward:how=`", "the device", "Linux 6.12", "kernel log")
-    return _table(header, (_awkward_row(how, variant) for how, variant in VARIANTS.items()))
+    return table(header, (_awkward_row(how, variant) for how, variant in VARIANTS.items()))
 
 
 def _awkward_row(how: str, variant: Variant) -> tuple[str, ...]:
