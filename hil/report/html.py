@@ -1,0 +1,194 @@
+"""The report: one HTML file that needs nothing else, neither network nor scripts. ``report.html`` is its template.
+
+What it shows may have been chosen by a device. The template engine escapes all of it, characters that are not seen are
+spelt out, and a content security policy allows this page's own style and script, by their digests, and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from . import figures, page, plots
+from .events import Event, Timeline
+from .ladder import ladder
+from .page import Step
+from .results import CaseResult, Measurement, Outcome, Results, ResultsError
+
+__all__ = ["page_of", "write"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_SIGNS = {
+    Outcome.PASSED: "\N{CHECK MARK}", Outcome.FAILED: "\N{MULTIPLICATION X}",
+    Outcome.FLAKY: "\N{CLOCKWISE OPEN CIRCLE ARROW}", Outcome.INFRASTRUCTURE: "!", Outcome.SKIPPED: "\N{EN DASH}",
+    Outcome.QUARANTINED: "\N{CIRCLED TIMES}",
+}  # fmt: skip
+_MEANINGS = {
+    Outcome.PASSED: "it does what it should",
+    Outcome.FAILED: "wslusb, or the device through it, does something else than natively",
+    Outcome.INFRASTRUCTURE: "the rig failed: nothing was learnt of the device",
+    Outcome.FLAKY: "it failed, and passed after a power-cycle",
+    Outcome.QUARANTINED: "the device kept failing in earlier runs, and does not count",
+    Outcome.SKIPPED: "it was not run; the reasons are below",
+}
+_CARDS = (Outcome.FAILED, Outcome.INFRASTRUCTURE, Outcome.FLAKY)
+_MANY = 20
+"""Samples from which on a distribution says more than a median."""
+_MOST_EVENTS = 60
+_MOST_DISTRIBUTIONS = 24
+
+
+@dataclass(slots=True)
+class Card:
+    """A test that did not pass, with what its folder holds."""
+
+    test: CaseResult
+    steps: list[Step]
+    files: dict[str, str] = field(default_factory=dict)
+    missing: str = ""
+    timeline: Timeline | None = None
+    picture: Markup | None = None
+    events: list[Event] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Figure:
+    """A picture with its words, and the test that it is of."""
+
+    title: str
+    picture: Markup
+    test: CaseResult
+
+
+def write(results: Results, path: Path, folder: Path | None = None) -> Path:
+    """Write the page. ``folder`` is where results.json is, to which artefacts are relative. OSError if that fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page_of(results, folder or path.parent, path.parent), encoding="utf-8", errors="replace")
+    return path
+
+
+def page_of(results: Results, folder: Path, beside: Path) -> str:
+    """The page, for a file in ``beside``."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, finalize=_visible,
+    )  # fmt: skip
+    environment.filters |= {"duration": figures.duration, "number": figures.at_most_digits, "describe": page.describe}
+    style, script = (Markup((_TEMPLATES / name).read_text("utf-8")) for name in ("style.css", "script.js"))  # noqa: S704
+    traits, rows = page.matrix(results)
+    worst, sentence = page.verdict(results)
+    measured = [(test, each) for test in results.tests for each in test.measurements]
+    return environment.get_template("report.html").render(
+        results=results, style=style, script=script, policy=_policy(style, script), sentence=sentence, worst=worst,
+        counts=results.counted(), signs=_SIGNS, meanings=_MEANINGS, traits=traits, rows=rows, Outcome=Outcome,
+        cards={outcome: _cards(results, outcome, folder, beside) for outcome in _CARDS},
+        distributions=_distributions(measured), curves=_curves(results.tests), measured=measured,
+        ratio_bar=plots.ratio_bar, limit_text=plots.limit_text, at=_at, median=figures.median,
+        percentile=figures.percentile, skipped=page.reasons(results.tests, Outcome.SKIPPED),
+        quarantined=page.reasons(results.tests, Outcome.QUARANTINED), slowest=page.slowest(results.tests),
+        steps=page.next_steps, anchor=_anchor,
+    )  # fmt: skip
+
+
+def _visible(value: Any) -> Any:
+    """Text with what is not seen, or turns other text around, spelt out."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in value)
+
+
+def _policy(style: str, script: str) -> str:
+    digests = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in (style, script))
+    return "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'".format(*digests)
+
+
+def _anchor(test: CaseResult) -> str:
+    return f"t{hashlib.sha256(test.id.encode('utf-8', 'replace')).hexdigest()[:12]}"
+
+
+def _at(measurement: Measurement) -> str:
+    """What it was measured at."""
+    words = (
+        f"{key} {figures.size(value) if key == 'size' and isinstance(value, int) else value}"
+        for key, value in measurement.at.items()
+    )
+    return ", ".join(words)
+
+
+# -- failures
+
+
+def _cards(results: Results, outcome: Outcome, folder: Path, beside: Path) -> list[Card]:
+    return [_card(test, results, folder, beside) for test in results.tests if test.outcome is outcome]
+
+
+def _card(test: CaseResult, results: Results, folder: Path, beside: Path) -> Card:
+    if not test.artefacts:
+        return Card(test, page.next_steps(test, results, {}))
+    place = folder / test.artefacts
+    held = {each.name: os.path.relpath(each, beside) for each in sorted(place.glob("*"))} if place.is_dir() else {}
+    card = Card(test, page.next_steps(test, results, held), {name: _link(path) for name, path in held.items()})
+    if not held:
+        card.missing = test.artefacts
+    try:
+        timeline = Timeline.read(place / "timeline.json")
+    except FileNotFoundError:
+        return card
+    except ResultsError as error:
+        card.missing = str(error)
+        return card
+    card.timeline = timeline
+    if timeline.suspect is not None and timeline.suspect < len(timeline.urbs):
+        card.picture = ladder(timeline.urbs[timeline.suspect], "the way of the URB to look at first")
+    card.events = _around(timeline)
+    return card
+
+
+def _link(path: str) -> str:
+    """A relative address, which no name can turn into one of another scheme."""
+    return f"./{quote(path)}"
+
+
+def _around(timeline: Timeline) -> list[Event]:
+    """The last events up to the failure, and those after it as far as there is room."""
+    before = [event for event in timeline.events if event.at <= 0][-_MOST_EVENTS:]
+    return [*before, *(event for event in timeline.events if event.at > 0)][: _MOST_EVENTS + 20]
+
+
+# -- measurements
+
+
+def _distributions(measured: Sequence[tuple[CaseResult, Measurement]]) -> list[Figure]:
+    """Of what has many samples on both sides; what is over its limit comes first."""
+    many = [(test, each) for test, each in measured if min(len(each.native), len(each.passthrough)) >= _MANY]
+    many.sort(key=lambda pair: pair[1].within is not False)
+    found = []
+    for test, each in many[:_MOST_DISTRIBUTIONS]:
+        title = ", ".join(filter(None, (f"{each.name} of {test.device or 'the rig'}", _at(each))))
+        found.append(Figure(title, plots.distribution(each, title), test))
+    return found
+
+
+def _curves(tests: Sequence[CaseResult]) -> list[Figure]:
+    """Of what one test measured at several sizes."""
+    found = []
+    for test in tests:
+        groups: dict[tuple[str, str], list[Measurement]] = {}
+        for each in test.measurements:
+            if isinstance(each.at.get("size"), int | float) and (each.native or each.passthrough):
+                groups.setdefault((each.name, each.unit), []).append(each)
+        for (name, _unit), points in groups.items():
+            if len({each.at["size"] for each in points}) > 2:
+                points.sort(key=lambda each: float(each.at["size"]))
+                title = f"{name} of {test.device or 'the rig'} by size"
+                found.append(Figure(title, plots.by_size(points, title), test))
+    return found
