@@ -133,8 +133,13 @@ def _say_what_to_type(devices: list[dict[str, str]], address: str) -> None:
     rows = [(device["busid"], device["hardware_id"], device["description"]) for device in devices]
     table.show(("BUSID", "VID:PID", "DEVICE"), rows)
     output.result(f"\nServed at {address}, until Ctrl-C. To use them, where the drivers are to be:\n")
-    output.result(f"  sudo wslusb agent --host {_seen_from_guest(address)} &")
+    host, vendor = _seen_from_guest(address), devices[0]["hardware_id"].partition(":")[0]
+    output.result(f"  sudo wslusb agent --host {host} &")
     output.result(f"  sudo wslusb attach {devices[0]['busid']}")
+    output.result("\nOr in a Python program, with no driver and no root:\n")
+    output.result("  import usb.core, wslusb.guest")
+    output.result(f"  backend = wslusb.guest.pyusb_backend({json.dumps(host)})")
+    output.result(f"  device = usb.core.find(idVendor=0x{vendor}, backend=backend)")
     sys.stdout.flush()
 
 

@@ -18,6 +18,8 @@ __all__ = ["FORMATS", "import_device"]
 
 _MAX_TEXT = 16 << 20
 _HEAD = 64 << 10
+_DIRECTORY_HINT = "give the file in it, or leave --format out for a device's directory of sysfs"
+_OTHER_FORMAT_HINT = "leave --format out, if the format can be told by the file"
 _FORMAT_HINT = "if it is one of them, name it with --format, or format=... after a device's name"
 
 
@@ -77,8 +79,12 @@ def import_device(
     name = format_name or _recognize(path)
     if name not in FORMATS:
         raise LocalError(LocalReason.BAD_ADDRESS, f"no format is called {name!r}; there are {', '.join(FORMATS)}")
+    if path.is_dir() and name != "sysfs":
+        raise unreadable(f"{path} is a directory, and {name} is the format of a file", _DIRECTORY_HINT)
     try:
         evidence = choose(FORMATS[name](path), device, str(path))
+    except LocalError as error:
+        raise error if error.hint or not format_name else unreadable(str(error), _OTHER_FORMAT_HINT) from error
     except OSError as error:
         raise unreadable(f"{path}: {error.strerror or error}") from error
     evidence.speed = speed or evidence.speed

@@ -37,7 +37,8 @@ def read_blob(path: Path) -> Evidence:
 def read_directory(path: Path) -> Evidence:
     """A device's directory. LocalError if it has no ``descriptors``."""
     if not (path / "descriptors").is_file():
-        raise unreadable(f"{path} has no file 'descriptors': it is not a USB device of sysfs")
+        hint = "give a device's own directory, such as /sys/bus/usb/devices/1-4"
+        raise unreadable(f"{path} has no file 'descriptors': it is not a USB device of sysfs", hint)
     evidence = Evidence(path.resolve().name)
     add_descriptors(evidence, _read(path / "descriptors"))
     evidence.speed = SPEEDS.get(_text(path / "speed"), Speed.UNKNOWN)

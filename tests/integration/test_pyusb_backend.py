@@ -221,3 +221,13 @@ def test_virtual_devices_in_this_process_need_no_service() -> None:
     assert (found.write(0x01, b"there"), found.read(0x81, 64).tobytes()) == (5, b"there")
     usb.util.dispose_resources(found)
     made.close()
+
+
+@pytest.mark.parametrize("wrong", ["unix:/nonexistent/socket", "nonsense"])
+def test_a_wrong_address_is_one_error_with_the_next_step_and_no_chain(wrong: str) -> None:
+    with pytest.raises(LocalError) as caught:
+        pyusb_backend(wrong)
+    error = caught.value
+    assert (error.__cause__, error.__context__) == (None, None)
+    assert len(caught.traceback) == 2
+    assert error.__notes__ == [f"hint: {error.hint}"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import click
@@ -15,7 +17,9 @@ from ..errors import WslusbError
 from . import output
 from .output import ExitCode
 
-__all__ = ["Ending", "guarded"]
+__all__ = ["Ending", "NoSuchVerbError", "guarded"]
+
+_MOST_MEANT = 3
 
 
 def guarded(work: Callable[[], object], program: str) -> int:
@@ -50,7 +54,14 @@ def _guarded(work: Callable[[], object]) -> int:
 
 def _usage(error: click.ClickException) -> int:
     context = error.ctx if isinstance(error, click.UsageError) else None
-    output.error(error.format_message(), f"see '{context.command_path} --help'" if context else "")
+    text, meant = error.format_message(), list[str]()
+    if isinstance(error, click.NoSuchOption):
+        text, meant = f"No such option {error.option_name!r}.", _close(error.option_name, error.possibilities or ())
+    elif isinstance(error, NoSuchVerbError):
+        meant = error.possibilities
+    hints = [f"did you mean {' or '.join(map(repr, meant))}?"] if meant else []
+    hints += [f"see '{context.command_path} --help'"] if context else []
+    output.error(text, " ".join(hints))
     return ExitCode.USAGE if isinstance(error, click.UsageError) else ExitCode.FAILURE
 
 
@@ -61,9 +72,17 @@ def _system(error: OSError) -> int:
         return ExitCode.FAILURE
     _trace()
     where = f"{error.filename}: " if error.filename else ""
-    denied = isinstance(error, PermissionError)
-    output.error(f"{where}{error.strerror or error}", "use sudo" if denied else "")
-    return ExitCode.ACCESS_DENIED if denied else ExitCode.FAILURE
+    output.error(f"{where}{error.strerror or error}", _next_step(error))
+    return ExitCode.ACCESS_DENIED if isinstance(error, PermissionError) else ExitCode.FAILURE
+
+
+def _next_step(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "use sudo"
+    folder = Path(os.fsdecode(error.filename)).parent if isinstance(error.filename, str | bytes) else Path()
+    if isinstance(error, FileNotFoundError) and not folder.exists():
+        return f"there is no folder {folder}: make it, or choose another place"
+    return ""
 
 
 def _trace() -> None:
@@ -78,11 +97,33 @@ def debug_wanted() -> bool:
     return os.environ.get("WSLUSB_DEBUG", "").lower() not in ("", "0", "no", "false")
 
 
+class NoSuchVerbError(click.UsageError):
+    """A verb that does not exist. ``possibilities``: those that may have been meant."""
+
+    def __init__(self, name: str, context: click.Context, verbs: Sequence[str]) -> None:
+        super().__init__(f"No such command {name!r}.", context)
+        self.possibilities = _close(name, verbs)
+
+
+def _close(name: str, known: Sequence[str]) -> list[str]:
+    """Those that look much like ``name``. Dashes do not count: all options begin with them."""
+    bare = {each.strip("-"): each for each in known}
+    return [bare[each] for each in difflib.get_close_matches(name.strip("-"), bare, _MOST_MEANT)]
+
+
 class Ending(click.Group):
     """A group that ends as docs/cli.md says. ``program`` is its name in messages, ``called`` what a user types."""
 
     program: ClassVar[str]
     called: ClassVar[str]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb. NoSuchVerbError for one that does not exist."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise NoSuchVerbError(args[0], ctx, self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and end the process."""

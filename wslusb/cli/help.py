@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from .ending import NoSuchVerbError
+
 __all__ = ["command"]
 
 
@@ -19,6 +21,7 @@ def command(context: click.Context, *, verb: str | None) -> None:
         return
     found = parent.command.get_command(parent, verb) if isinstance(parent.command, click.Group) else None
     if found is None:
-        raise click.UsageError(f"No such command {verb!r}.", parent)
+        verbs = parent.command.list_commands(parent) if isinstance(parent.command, click.Group) else []
+        raise NoSuchVerbError(verb, parent, verbs)
     with click.Context(found, info_name=verb, parent=parent) as inner:
         click.echo(found.get_help(inner))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +51,8 @@ def command(
     from ..report.bundle import Bundle
     from ..report.redactor import Redactor
 
-    # Ended by a signal, this still has to take its own files away.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     place = _running(control)
-    with Bundle(path, Redactor(raw=raw, ordinary=readme.words())) as bundle:
+    with _interruptible(), Bundle(path, Redactor(raw=raw, ordinary=readme.words())) as bundle:
         if place is None:
             bundle.missing["the service and the agent"] = "none runs here"
         if device is not None:
@@ -75,6 +74,16 @@ def command(
         output.warning(f"{path} is not redacted", "without --raw it may be given away")
     else:
         output.hint("its README says what is in it: look through it, then attach it to the bug report")
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM is Ctrl-C: whatever ends this, it takes its own files away."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _running(control: Path | None) -> Place | None:
@@ -114,6 +123,9 @@ def _describe(bundle: Bundle, name: str, control: Path | None) -> None:
         if isinstance(error, LocalError) and error.reason in (LocalReason.NOT_FOUND, LocalReason.AMBIGUOUS):
             raise
         bundle.missing[_DESCRIPTORS] = str(error)
+        return
+    if "originals" not in view:  # it does not know of redaction
+        bundle.missing[_DESCRIPTORS] = "the service is of an older version"
         return
     bundle.redactor.learn_originals(map(bytes.fromhex, view["originals"]))
     bundle.device = next((line for line in view["lsusb"].splitlines() if line), name)

@@ -143,6 +143,8 @@ def _explained(error: LocalError, where: str) -> LocalError:
         hint = hint or "use sudo"
     elif error.reason is LocalReason.ALREADY_RUNNING:
         hint = "stop what listens there, or use another address with --listen"
+    elif where.startswith(("unix:", "hybrid:")):
+        hint = hint or "see that the folder of the path is there, or use another path with --listen"
     elif where.startswith("vsock:"):
         hint = hint or "run 'sudo modprobe vhost_vsock'; 'wslusb doctor' checks the rest"
     # An address that is well formed and cannot be had is no mistake in the command line.

@@ -68,6 +68,7 @@ def _connect(path: Path, timeout: float) -> socket.socket:
     except PermissionError as error:
         raise LocalError(LocalReason.ACCESS_DENIED, f"no permission for {path}", hint="use sudo") from error
     except OSError as error:
-        raise LocalError(LocalReason.NOT_RUNNING, f"nothing listens at {path}") from error
+        hint = f"start 'wslusb serve' or 'wslusb agent' with '--control {path}', or leave --control out"
+        raise LocalError(LocalReason.NOT_RUNNING, f"nothing listens at {path}", hint=hint) from error
     sock.settimeout(timeout)
     return sock

@@ -24,4 +24,11 @@ def pyusb_backend(host: str | DeviceProvider = "vsock:2") -> Backend:
     except ModuleNotFoundError as error:
         hint = "pip install 'wslusb[pyusb]'"
         raise LocalError(LocalReason.MISSING, "the pyusb backend needs pyusb", hint=hint) from error
-    return Backend(host)
+    try:
+        return Backend(host)
+    except LocalError as error:
+        # Where it failed inside is no help to whoever called; what to do next is, also in a traceback.
+        told = LocalError(error.reason, str(error), hint=error.hint)
+        if error.hint:
+            told.add_note(f"hint: {error.hint}")
+    raise told

@@ -89,3 +89,10 @@ def test_a_provider_with_two_devices_needs_one(machine: Any) -> None:
     assert result.exit_code == 2
     assert "has 2 devices" in result.stderr
     assert '3 = "STICK"' in machine.run("describe", *spec, "STICK").stdout
+
+
+def test_a_file_where_no_folder_is_ends_with_the_next_step(machine: Any) -> None:
+    path = machine.folder / "nowhere/x"
+    result = machine.run("describe", "--device", "emulator:loopback", "-o", str(path))
+    assert result.exit_code == 1
+    assert f"hint: there is no folder {path.parent}: make it" in result.stderr

@@ -50,6 +50,19 @@ def test_help_is_a_verb_too(machine: Any) -> None:
     assert (wrong.exit_code, wrong.stderr.splitlines()[0]) == (2, "wslusb: error: No such command 'bogus'.")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(["lsit"], "'list'? see 'wslusb --help'."), (["help", "atach"], "'attach' or 'detach'? see"),
+     (["list", "--vrebose"], "'--verbose'? see 'wslusb list --help'.")],
+)  # fmt: skip
+def test_what_was_probably_meant_is_said(machine: Any, arguments: list[str], meant: str) -> None:
+    result = machine.run(*arguments)
+    assert result.exit_code == 2
+    first, second = result.stderr.splitlines()
+    assert first.startswith("wslusb: error: No such ")
+    assert second.startswith(f"wslusb: hint: did you mean {meant}")
+
+
 @pytest.mark.parametrize("arguments", [["bogus"], ["list", "--bogus"], ["attach"], ["detach", "a", "--all"]])
 def test_wrong_usage(machine: Any, arguments: list[str]) -> None:
     result = machine.run(*arguments)
@@ -72,6 +85,12 @@ def test_wrong_usage(machine: Any, arguments: list[str]) -> None:
         (DeviceError(Status.GONE, "it is gone"), 1, "error: it is gone."),
         (PermissionError(13, "Permission denied", "/x"), 3, "error: /x: Permission denied.\nwslusb: hint: use sudo."),
         (FileNotFoundError(2, "No such file", "/x"), 1, "error: /x: No such file."),
+        (
+            FileNotFoundError(2, "No such file", "/nowhere/at/all"),
+            1,
+            "error: /nowhere/at/all: No such file.\n"
+            "wslusb: hint: there is no folder /nowhere/at: make it, or choose another place.",
+        ),
         (click.Abort(), 4, "error: cancelled."),
         (KeyboardInterrupt(), 4, "error: cancelled."),
         (ZeroDivisionError("two\nlines"), 1, "error: internal error: ZeroDivisionError: two lines."),

@@ -47,3 +47,12 @@ def test_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     plan.write_text("")
     with contextlib.ExitStack() as stack, pytest.raises(LocalError, match="cannot write"):
         serve._with_faults(stack, [], plan, None, tmp_path / "no" / "log")
+
+
+@pytest.mark.parametrize("name", ["plan.toml", "record.jsonl"])
+def test_a_plan_that_is_not_there_is_named_once_and_the_next_step_is_said(tmp_path: Path, name: str) -> None:
+    plan = tmp_path / name
+    with contextlib.ExitStack() as stack, pytest.raises(LocalError) as caught:
+        serve._with_faults(stack, [], plan, None, None)
+    assert str(caught.value) == f"cannot read {plan}: No such file or directory"
+    assert "docs/faults.md" in caught.value.hint

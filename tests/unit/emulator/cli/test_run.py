@@ -25,9 +25,11 @@ def test_devices_are_served_and_shared_until_a_signal(ending: signal.Signals) ->
     )  # fmt: skip
     assert process.stdout is not None
     try:
-        said = "".join(iter(process.stdout.readline, "  sudo wslusb attach 9-1\n"))
+        said = "".join(iter(process.stdout.readline, "  device = usb.core.find(idVendor=0x0525, backend=backend)\n"))
+        assert "  sudo wslusb attach 9-1\n" in said
         address = re.search(r"Served at (unix:\S+),", said)
         assert address, said
+        assert f'  backend = wslusb.guest.pyusb_backend("{address[1]}")\n' in said
         backend = wslusb.guest.pyusb_backend(address[1])
         found = [backend.get_device_descriptor(device).idProduct for device in backend.enumerate_devices()]
         assert sorted(found) == [0xA4A0, 0xA4A5]
@@ -52,6 +54,22 @@ def test_a_signal_while_the_service_starts_leaves_nothing_behind(ending: signal.
     said, errors = process.communicate(timeout=20)
     assert (process.returncode, said, errors.splitlines()[-1]) == (0, "", "emulator: info: ended.")
     assert not Path(f"/proc/{service[0]}").exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_sigterm_ends_it_well_where_a_shell_has_made_it_deaf_to_ctrl_c(tmp_path: Path) -> None:
+    """A shell without job control starts what stands before & with SIGINT ignored (POSIX, Shell Command Language)."""
+    script = f"{sys.executable} -m emulator run storage & echo $!; wait $!"
+    shell = subprocess.Popen(
+        ["sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert shell.stdout is not None
+    pid = int(shell.stdout.readline())
+    assert any("Served at" in line for line in shell.stdout)
+    os.kill(pid, signal.SIGTERM)
+    _, errors = shell.communicate(timeout=20)
+    assert (shell.returncode, errors.splitlines()[-1]) == (0, "emulator: info: ended.")
     assert not list(tmp_path.iterdir())
 
 

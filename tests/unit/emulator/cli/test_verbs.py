@@ -188,3 +188,30 @@ def test_no_name_is_no_directory() -> None:
     result = run("show", "")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "descriptors" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "error", "hint"),
+    [
+        ("zero", "lsusb", "is a directory, and lsusb is the format of a file", "leave --format out"),
+        ("zero", "sysfs", "has no file 'descriptors'", "/sys/bus/usb/devices/1-4"),
+        ("zero/lsusb.txt", "capture", "neither a pcap nor a pcapng file", "leave --format out"),
+    ],
+)
+def test_a_source_that_is_not_of_the_named_format_ends_with_the_next_step(
+    source: str, name: str, error: str, hint: str
+) -> None:
+    result = run("import", samples.SAMPLES / source, "--format", name)
+    first, second = result.stderr.splitlines()
+    assert result.exit_code == 1
+    assert error in first
+    assert second.startswith("emulator: hint: ")
+    assert hint in second
+
+
+def test_a_verb_that_does_not_exist_is_guessed_at() -> None:
+    result = run("rnu")
+    assert (result.exit_code, result.stderr.splitlines()) == (
+        2,
+        ["emulator: error: No such command 'rnu'.", "emulator: hint: did you mean 'run'? see 'emulator --help'."],
+    )
