@@ -12,13 +12,18 @@ from tests.fuzz import guided, live, machine
 from tests.fuzz.corpus import GUIDED
 from tests.fuzz.report import Result, table
 
-_RUNNERS = dict.fromkeys(GUIDED, guided.run) | dict.fromkeys(live.ATTACKS, live.run) | {"conversation": machine.run}
+_RUNNERS = (
+    dict.fromkeys(GUIDED, guided.run)
+    | dict.fromkeys(live.ATTACKS, live.run)
+    | dict.fromkeys(machine.MACHINES, machine.run)
+)
 
 
 def main() -> int:
     """Share the time out and run."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="time for all targets together (%(default)s)")
+    parser.add_argument("--as-found", action="store_true", help="do not take the time to make what is found small")
     parser.add_argument("targets", nargs="*", metavar="target", help=f"{', '.join(_RUNNERS)} (all)")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.targets if name not in _RUNNERS]:
@@ -26,7 +31,7 @@ def main() -> int:
     chosen = arguments.targets or list(_RUNNERS)
     results: list[Result] = []
     for name in chosen:
-        results.append(_RUNNERS[name](name, arguments.seconds / len(chosen)))
+        results.append(_RUNNERS[name](name, arguments.seconds / len(chosen), shrink=not arguments.as_found))
         sys.stdout.write(table(results[-1:]).splitlines()[-1] + "\n")
         sys.stdout.flush()
     sys.stdout.write(f"\n{table(results)}\n")

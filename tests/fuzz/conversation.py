@@ -101,6 +101,8 @@ class Conversation(RuleBasedStateMachine):
         self.client = HostClient(address)
         self.asked: list[Asked] = []
         self.answered: list[Asked] = []
+        self.kinds = set[str]()
+        """Ways in which URBs were answered."""
         self.device: RemoteDevice | None = None
         self.connect()
 
@@ -211,7 +213,7 @@ class Conversation(RuleBasedStateMachine):
         """The connection has ended: all was answered once, and all credit is back."""
         assert self.device is not None
         for asked in self.asked:
-            asked.wait()
+            self.kinds.add(f"{asked.urb.is_in} {asked.cancelled} {asked.wait().status:#x}")
         assert sorted(map(id, self.answered)) == sorted(map(id, self.asked))
         assert len(self.device._table) == 0
         assert not self.device._dones

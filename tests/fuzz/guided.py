@@ -27,7 +27,7 @@ _LAST = re.compile(r"^#(\d+)\s", re.MULTILINE)
 _ARTIFACT = re.compile(r"Test unit written to (\S+)")
 
 
-def run(target: str, seconds: float) -> Result:
+def run(target: str, seconds: float, *, shrink: bool = True) -> Result:
     """Fuzz a target. What is found is in the regression corpus afterwards."""
     began = time.monotonic()
     command = [sys.executable, "-m", "tests.fuzz.guided", target, "--seconds", str(max(1, round(seconds)))]

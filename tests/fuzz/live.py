@@ -33,7 +33,7 @@ class Attack(AbstractContextManager["Attack"], Protocol):
 ATTACKS = {"service": ServiceAttack, "agent": AgentAttack, "relay": RelayAttack, "control": ControlAttack}
 
 
-def run(target: str, seconds: float) -> Result:
+def run(target: str, seconds: float, *, shrink: bool = True) -> Result:
     """Attack for some time. After a finding the program is no longer whole: it is shrunk, kept, and the run ends."""
     began = time.monotonic()
     numbers = random.Random()
@@ -51,22 +51,22 @@ def run(target: str, seconds: float) -> Result:
             try:
                 fresh = attack(case) - seen
             except Finding as error:
-                result.findings.append(_found(target, case, error))
+                result.findings.append(_found(target, case, error, shrink=shrink))
                 break
             if fresh:
                 seen |= fresh
                 corpus.append(case)
                 keep(work_folder(target), [case])
             if time.monotonic() - slow > 2:
-                result.findings.append(_found(target, case, Finding("it took more than two seconds")))
+                result.findings.append(_found(target, case, Finding("it took more than two seconds"), shrink=shrink))
     result.coverage, result.new = len(seen), len(seen) - seeds
     result.seconds = time.monotonic() - began
     return result
 
 
-def _found(target: str, case: bytes, error: Finding) -> str:
+def _found(target: str, case: bytes, error: Finding, *, shrink: bool) -> str:
     """Make a finding small and keep it; its name."""
-    smaller = True
+    smaller = shrink
     while smaller:
         smaller = False
         for less in shorter(case):

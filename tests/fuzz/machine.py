@@ -1,4 +1,4 @@
-"""The stateful machine of conversation.py for a given time."""
+"""A stateful machine for a given time."""
 
 from __future__ import annotations
 
@@ -9,36 +9,39 @@ import traceback
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from tests.fuzz.conversation import Conversation
 from tests.fuzz.corpus import work_folder
+from tests.fuzz.kernel_machine import KernelMachine
 from tests.fuzz.report import Result
 
-__all__ = ["run"]
+__all__ = ["MACHINES", "run"]
+
+MACHINES: dict[str, type[RuleBasedStateMachine]] = {"conversation": Conversation, "kernel": KernelMachine}
 
 _EXAMPLES = 20
 _STEPS = 60
 
 
-def run(target: str, seconds: float) -> Result:
+def run(target: str, seconds: float, *, shrink: bool = True) -> Result:
     """Batches of examples until the time is over. A failure is shrunk by Hypothesis, told, and kept in its database."""
     began = time.monotonic()
     result, steps = Result(target), set[str]()
     how = settings(
         max_examples=_EXAMPLES, stateful_step_count=_STEPS, deadline=None, print_blob=True,
         suppress_health_check=list(HealthCheck), database=DirectoryBasedExampleDatabase(work_folder(target)),
-        phases=[Phase.reuse, Phase.generate, Phase.shrink],
+        phases=[Phase.reuse, Phase.generate, *([Phase.shrink] if shrink else [])],
     )  # fmt: skip
 
-    class Counted(Conversation):
+    class Counted(MACHINES[target]):  # type: ignore[misc]  # chosen at run time
         def __init__(self) -> None:
             result.cases += 1
             super().__init__()
 
         def teardown(self) -> None:
-            steps.update(completion_kinds(self))
             super().teardown()
+            steps.update(self.kinds)
 
     while time.monotonic() - began < seconds:
         try:
@@ -51,12 +54,3 @@ def run(target: str, seconds: float) -> Result:
     result.coverage = len(steps)
     result.seconds = time.monotonic() - began
     return result
-
-
-def completion_kinds(machine: Conversation) -> set[str]:
-    """Which ways of being answered the last connection of an example has seen."""
-    return {
-        f"{asked.urb.is_in} {asked.cancelled} {asked.completions[0].status}"
-        for asked in machine.asked
-        if asked.completions
-    }

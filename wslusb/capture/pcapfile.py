@@ -31,6 +31,8 @@ _MAX_PACKET = 16 << 20
 _MAX_FILE, _MAX_UNPACKED = 1 << 30, 256 << 20
 """Bytes of a capture, and of one that is packed: those may pack a thousand to one."""
 _SECOND = 1_000_000_000
+_LAST = (1 << 64) - 1
+"""The last nanosecond that a capture of ours can tell, in the year 2554."""
 _RESOLUTION = 9
 """Option of an interface description: what its times count."""
 
@@ -154,7 +156,8 @@ def _block(order: str, kind: int, body: bytes, links: list[tuple[int, int]], fir
         high, low, captured = struct.unpack_from(order + "III", body, 4)
         if interface < len(links):
             link_type, ticks = links[interface]
-            yield Packet(link_type, body[20 : 20 + captured], (high << 32 | low) * _SECOND // ticks, first + interface)
+            time = min((high << 32 | low) * _SECOND // ticks, _LAST)
+            yield Packet(link_type, body[20 : 20 + captured], time, first + interface)
     elif kind == _SIMPLE and len(body) >= 4 and links:
         (original,) = struct.unpack_from(order + "I", body)
         yield Packet(links[0][0], body[4 : 4 + original], interface=first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,15 @@ def test_a_packed_capture_is_read_from_where_its_file_stands(tmp_path: Path) -> 
     with path.open("rb") as file:
         file.seek(6)
         assert len(list(pcapfile.packets(file))) == 3
+
+
+def test_a_time_that_no_capture_can_have_is_the_last_that_can_be_told() -> None:
+    def block(kind: int, body: bytes) -> bytes:
+        size = struct.pack("<I", len(body) + 12)
+        return struct.pack("<I", kind) + size + body + size
+
+    seconds = struct.pack("<HHI", 220, 0, 0) + struct.pack("<HHB3xHH", 9, 1, 0, 0, 0)
+    data = pcapng.section() + block(1, seconds) + block(6, struct.pack("<IIIII", 0, 0xFFFFFFFF, 0, 0, 0))
+    (packet,) = pcapfile.packets(io.BytesIO(data))
+    assert packet.time == (1 << 64) - 1
+    assert list(pcapfile.packets(io.BytesIO(data + pcapng.packet(0, packet.time, [b"x"]))))[1].data == b"x"
