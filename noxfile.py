@@ -95,11 +95,11 @@ def dissect(session: nox.Session) -> None:
 
 @nox.session
 def labgrid(session: nox.Session) -> None:
-    """Places of a real labgrid coordinator (docs/labgrid.md). ``-- --kernel``: in a virtual machine's kernel, instead."""
+    """Places of a real labgrid coordinator (docs/labgrid.md). ``-- --kernel``: through kernels, in virtual machines."""
     session.install("-e", ".[pyusb,labgrid]", *group("labgrid"))
     if "--kernel" in session.posargs:
         session.run("python", "-m", "hil.vm", "build")
-        session.run("pytest", "-m", "kernel", "--timeout=300", "tests/kernel/test_labgrid.py")
+        session.run("pytest", "-m", "kernel", "--timeout=300", "tests/kernel/devices/test_labgrid.py")
     else:
         session.run("pytest", "--numprocesses=2", "tests/labgrid", *session.posargs)
 

@@ -1,4 +1,4 @@
-"""The drivers, on a target of this process. The guest's ``wslusb`` is played; tests/kernel/test_labgrid.py has one."""
+"""The drivers, on a target of this process. The guest's ``wslusb`` is played; tests/kernel/devices/ has one."""
 
 from __future__ import annotations
 
