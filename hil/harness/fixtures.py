@@ -14,7 +14,7 @@ from hil.harness.running import DEVICE, Course
 from hil.harness.selecting import wanted_safety
 from hil.live.device import LiveDevice
 from hil.live.rig import LiveRig
-from hil.live.side import Side
+from hil.live.side import PROBE_SECONDS, Side
 from hil.report.results import Better, Measurement
 from hil.rig import safety
 
@@ -77,9 +77,9 @@ class Both:
         yield self._device.native()
         yield self._device.passthrough()
 
-    def probe(self, name: str, **words: Any) -> tuple[Any, Any]:
+    def probe(self, name: str, seconds: float = PROBE_SECONDS, **words: Any) -> tuple[Any, Any]:
         """What a probe says natively, and in the guest."""
-        native, passthrough = (side.probe(name, **words) for side in self)
+        native, passthrough = (side.probe(name, seconds, **words) for side in self)
         return native, passthrough
 
 

@@ -10,9 +10,9 @@ from hil.daemons import Daemons
 from hil.errors import CommandFailedError
 from hil.places.place import Place
 
-__all__ = ["ProbeError", "Side", "probe"]
+__all__ = ["PROBE_SECONDS", "ProbeError", "Side", "probe"]
 
-_PROBE_SECONDS = 60.0
+PROBE_SECONDS = 60.0
 
 
 class ProbeError(AssertionError):
@@ -24,7 +24,7 @@ class ProbeError(AssertionError):
 
 
 def probe(
-    daemons: Daemons[Place, Place], place: Place, name: str, seconds: float = _PROBE_SECONDS, **words: Any
+    daemons: Daemons[Place, Place], place: Place, name: str, seconds: float = PROBE_SECONDS, **words: Any
 ) -> Any:
     """Run ``hil.probes.NAME`` in a place. ProbeError: the device refused. CommandFailedError: the program failed."""
     result = daemons.python(place, "hil.probes.__main__", name, json.dumps(words)).wait(seconds)
@@ -57,7 +57,7 @@ class Side:
         """Whether drivers of a kernel can be asked for the device."""
         return self.nodes is not None
 
-    def probe(self, name: str, seconds: float = _PROBE_SECONDS, **words: Any) -> Any:
+    def probe(self, name: str, seconds: float = PROBE_SECONDS, **words: Any) -> Any:
         """Run ``hil.probes.NAME`` beside the device, with its target and busid; what it says."""
         return probe(self.daemons, self.place, name, seconds, target=self.target, busid=self.busid, **words)
 
