@@ -86,6 +86,18 @@ def drivers(session: nox.Session) -> None:
     kernel_tests(session, "tests/kernel/devices")
 
 
+VIRTUAL = {"qemu", "emulated", "replay"}
+
+
+@nox.session
+def hil(session: nox.Session) -> None:
+    """The suite on attached hardware (docs/hil.md). ``-- --backend qemu``, ``-- --backend emulated``: without any."""
+    test_environment(session)
+    if VIRTUAL.intersection(session.posargs):
+        session.run("python", "-m", "hil.vm", "build")
+    session.run("pytest", "--timeout=600", "hil/suite", *session.posargs)
+
+
 @nox.session
 def dissect(session: nox.Session) -> None:
     """The Wireshark dissector, under tshark."""
