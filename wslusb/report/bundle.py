@@ -67,7 +67,10 @@ def _give_to_the_user(path: Path) -> None:
 
 @dataclass(slots=True)
 class Bundle:
-    """With ``with``: what it keeps until it is written goes at the end. OSError if there is no place for ``path``."""
+    """With ``with``: what it keeps until it is written goes at the end.
+
+    OSError if there is no folder for ``path``, LocalError if that is something else than a file.
+    """
 
     path: Path
     redactor: Redactor
@@ -79,10 +82,13 @@ class Bundle:
     _folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Self:
+        if self.path.exists() and not self.path.is_file():
+            # Renamed over a device node, the bundle would take its place: root's -o /dev/null would be the end of that.
+            raise LocalError(LocalReason.BAD_STATE, f"{self.path} is there, and is no file", hint="choose another name")
         # A folder, not only a file: the capture lies there as well, and both are the user's alone.
         try:
             self._folder = tempfile.TemporaryDirectory(
-                prefix=f".{self.path.name}.", dir=self.path.parent, ignore_cleanup_errors=True
+                prefix=f".{self.path.name}.", dir=self._target.parent, ignore_cleanup_errors=True
             )
         except OSError as error:
             error.filename = str(self.path)
@@ -100,6 +106,11 @@ class Bundle:
         """Where files may lie until the bundle is written."""
         assert self._folder is not None  # noqa: S101 -- it was entered
         return Path(self._folder.name)
+
+    @property
+    def _target(self) -> Path:
+        """Where a symbolic link leads, the file goes."""
+        return self.path.resolve()
 
     # -- what is put in
 
@@ -144,7 +155,7 @@ class Bundle:
             archive.writestr(readme.NAME, self._readme())
         self._search(part)
         _give_to_the_user(part)
-        part.replace(self.path)
+        part.replace(self._target)
 
     def _readme(self) -> str:
         redacted = self.redactor.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import zipfile
 from pathlib import Path
@@ -95,3 +96,18 @@ def test_a_place_that_is_not_there_is_named_as_the_user_did(redactor: Redactor, 
     with pytest.raises(FileNotFoundError) as caught, Bundle(path, redactor):
         pytest.fail("it was entered")
     assert caught.value.filename == str(path)
+
+
+def test_what_is_no_file_is_never_replaced(redactor: Redactor, tmp_path: Path) -> None:
+    pipe, link, real = tmp_path / "pipe", tmp_path / "link.zip", tmp_path / "real.zip"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path):
+        with pytest.raises(LocalError, match="is no file"), Bundle(path, redactor):
+            pytest.fail("it was entered")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    real.touch()
+    link.symlink_to(real)
+    with Bundle(link, redactor) as bundle:
+        bundle.write()
+    assert link.is_symlink()
+    assert list(members(real)) == ["README.md"]
