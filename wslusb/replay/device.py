@@ -47,13 +47,14 @@ class ReplayDevice:
 
     Where the host does what the capture has no answer to, its URB fails (control transfers stall, others are
     ``Status.FAILED``), and ``log`` keeps what was expected and what came. URBs that the capture's host took back wait
-    for this one to do the same.
+    for this one to do the same. Where the captured device was pulled out, all URBs end with ``Status.GONE``, and
+    ``unplugged`` is called.
     """
 
     def __init__(
         self, story: Story, mode: Mode = Mode.MODEL, pace: Pace = ASAP, *, facts: Facts | None = None,
         info: DeviceInfo | None = None, wildcards: Wildcards | None = None, log: Log | None = None,
-        clock: Clock = REAL, patience: float = PATIENCE,
+        clock: Clock = REAL, patience: float = PATIENCE, unplugged: Callable[[], None] | None = None,
     ) -> None:  # fmt: skip
         self.log = log or Log()
         self._facts = facts or Facts.of(story)
@@ -67,7 +68,8 @@ class ReplayDevice:
         self._flights = Flights(self._delivery.put, self._due, self._ask, self._script.returned)
         self._submissions = 0
         self._bus_time: dict[int, float] = {}
-        self._closed = False
+        self._closed = self._pulled = False
+        self._unplugged = unplugged
 
     @property
     def closed(self) -> bool:
@@ -87,7 +89,7 @@ class ReplayDevice:
     def submit(self, urb: Urb, done: Done) -> None:
         """See :class:`wslusb.device.api.Device`."""
         with self._lock:
-            if self._closed:
+            if self._closed or self._pulled:
                 self._delivery.put(done, Completion(urb, Status.GONE))
             elif not self._allowed(urb):
                 self._delivery.put(done, Completion(urb, Status.INVALID))
@@ -130,23 +132,33 @@ class ReplayDevice:
         self.log.add(Divergence(what, expected, got, packet, pending))
 
     def _settle(self, now: float) -> None:
+        was = self._pulled
         self._flights.settle(now)
+        if self._pulled and not was:
+            self._flights.flush(status=Status.GONE)
+            if self._unplugged is not None:
+                unplugged = self._unplugged
+                self._delivery.put(lambda _: unplugged(), Completion(Urb(0, 0, TransferType.CONTROL, 0)))
 
     def _due(self, flight: Flight) -> float | None:
         """When the first of a queue may be told, 0 for now; None while its question has not been asked."""
         reply, now = flight.reply, self._clock.now()
         assert reply is not None  # noqa: S101 -- it was asked for
         if not self._script.met(reply):
-            if not flight.watched:
-                flight.watched = True
-                self._watch(flight)
+            self._watch(flight, self._overdue, self._patience)
+            return None
+        if not self._script.hinted(reply):
+            self._watch(flight, self._silent_enough, min(reply.quiet, self._patience))
             return None
         paced = flight.submitted + self._pace.seconds(reply.seconds)
         due = self._bus(flight.urb, now) if flight.urb.is_iso else paced
+        if reply.gone and due <= now:
+            self._pulled = True
+            return None
         if due <= now:
             return 0.0
         self._clock.call_at(due, self._wake)
-        return due
+        return None if reply.gone else due
 
     def _bus(self, urb: Urb, now: float) -> float:
         """Isochronous packets take their time on the bus, whatever the pace: drivers count on it."""
@@ -160,18 +172,28 @@ class ReplayDevice:
             self._settle(self._clock.now())
         self._delivery.run()
 
-    def _watch(self, flight: Flight) -> None:
-        overdue = functools.partial(self._overdue, flight, self._submissions)
-        self._clock.call_at(self._clock.now() + self._patience, overdue)
+    def _watch(self, flight: Flight, end: Callable[[Flight, int], None], seconds: float) -> None:
+        if flight.watched is not end:
+            flight.watched = end
+            self._clock.call_at(self._clock.now() + seconds, functools.partial(end, flight, self._submissions))
 
     def _overdue(self, flight: Flight, submissions: int) -> None:
         """An answer still waits for its question. While the host goes on with other things, it may yet come."""
         with self._lock:
             if flight in list(self._flights) and flight.due is None:
                 if submissions != self._submissions:
-                    self._watch(flight)
+                    flight.watched = None
                 else:
                     self._give_up(flight)
+                self._settle(self._clock.now())
+        self._delivery.run()
+
+    def _silent_enough(self, flight: Flight, _submissions: int) -> None:
+        """The captured device was silent no longer."""
+        with self._lock:
+            if flight in list(self._flights) and flight.due is None and flight.reply is not None:
+                self._script.settled(flight.reply)
+                flight.reply.hints = {}
                 self._settle(self._clock.now())
         self._delivery.run()
 
@@ -182,6 +204,7 @@ class ReplayDevice:
             expected, packet = self._script.awaited(reply)
             self._diverge(f"the host waits for packet {reply.packet}", expected, "nothing", packet)
             flight.reply = Reply(Status.FAILED, moved=0)
+        self._script.settled(reply)
         reply.needs = {}
 
     def cancel(self, urb: Urb) -> None:
@@ -236,7 +259,7 @@ class ReplayDevice:
         self._delivery.flush()
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._closed or self._pulled:
             raise DeviceError(Status.GONE, f"{self._info.description} is gone")
 
     def close(self) -> None:

@@ -20,7 +20,8 @@ class Flight:
         self.urb, self.done, self.reply = urb, done, reply
         """The reply of one that has not come to the head of its queue may be None still."""
         self.submitted = now
-        self.watched = False
+        self.watched: object = None
+        """What it waits for: a call at the end of that time has been asked for."""
         self.due: float | None = None
         """When it is to be told; None while its answer has not been asked for."""
 
@@ -28,12 +29,12 @@ class Flight:
 class Flights:
     """``due`` says when a URB's answer is to come, None for not yet; it is asked for the first of each queue.
 
-    ``ask`` is for the reply of a first that has none; ``returned`` is told of replies that nobody has got.
+    ``ask`` is for the reply of a first that has none; ``returned`` is told of URBs that were taken back.
     """
 
     def __init__(
         self, put: Callable[[Done, Completion], None], due: Callable[[Flight], float | None],
-        ask: Callable[[Urb], Reply], returned: Callable[[Reply], None],
+        ask: Callable[[Urb], Reply], returned: Callable[[Urb, Reply | None], None],
     ) -> None:  # fmt: skip
         self._ask = ask
         self._put = put
@@ -72,17 +73,16 @@ class Flights:
                     self._give_back([flight])
                     return
 
-    def flush(self, lanes: set[int] | None = None) -> None:
+    def flush(self, lanes: set[int] | None = None, status: Status = Status.CANCELLED) -> None:
         """Take back all of these lanes, or of all."""
         for lane, flights in self._lanes.items():
             if lanes is None or lane in lanes:
-                self._give_back(list(flights))
+                self._give_back(list(flights), status)
                 flights.clear()
 
-    def _give_back(self, flights: list[Flight]) -> None:
+    def _give_back(self, flights: list[Flight], status: Status = Status.CANCELLED) -> None:
         for flight in reversed(flights):
-            if flight.reply is not None:
-                self._returned(flight.reply)
+            self._returned(flight.urb, flight.reply)
         for flight in flights:
             reply = flight.reply if flight.reply is not None and flight.reply.waits else Reply()
-            self._put(flight.done, reply.completion(flight.urb, Status.CANCELLED))
+            self._put(flight.done, reply.completion(flight.urb, status))

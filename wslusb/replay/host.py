@@ -15,6 +15,7 @@ from ..usb.setup import Barrier, Request, Setup
 from ..usb.urb import Status, Urb, UrbFlag
 from .divergence import Divergence, Log, show_data, show_exchange
 from .pace import ASAP, Pace
+from .script import answer_data
 from .story import ANYTIME, Exchange, Story
 from .wildcards import Wildcards
 
@@ -105,7 +106,7 @@ class ReplayHost:
         got = Status(status) if status in set(Status) else Status.FAILED
         place = None
         if exchange.request.is_in and not exchange.cut:
-            place = self._wildcards.difference(exchange.request.endpoint, answer.data, data)
+            place = self._wildcards.difference(exchange.request.endpoint, answer_data(exchange), data)
         if _plain(expected) != _plain(got) or place is not None:
             what = "another answer" if place is None else f"another answer from byte {place}"
             self._differ(exchange, what, f"{got.name}, {show_data(data, place or 0)}", (), place or 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter, deque
 from collections.abc import Iterator
 
@@ -10,7 +11,8 @@ from ..usb.ids import TransferType, is_in
 from ..usb.urb import IsoResult, Status, Urb, from_errno
 from .divergence import Diverged, show_exchange
 from .facts import Facts
-from .script import Causes, Reply, mismatch, reply_of
+from .hints import Hints
+from .script import Causes, Reply, answer_data, mismatch, reply_of
 from .story import Exchange, Story, lane_of
 from .wildcards import Tags, Wildcards
 
@@ -23,9 +25,10 @@ ControlKey = tuple[bytes, bytes]
 class Keyed:
     """See :class:`wslusb.replay.script.Script`.
 
-    URBs that the capture's host took back say nothing of the device and are left out, but for the last ones of an
-    endpoint: there the device had nothing to say, and so it has now. A control request that comes more often than in
-    the capture gets its last answer again.
+    What an IN endpoint says it says in the order in which it was said. URBs that the capture's host took back say
+    nothing, but for the last ones of an endpoint: there the device had nothing to say, and so it has now; the others
+    tell when it was silent (``hints.py``). A control request that comes more often than in the capture gets its last
+    answer again.
     """
 
     in_turn = True
@@ -41,16 +44,21 @@ class Keyed:
         for exchange in told:
             if exchange.lane:
                 self._lanes.setdefault(exchange.lane, deque()).append(exchange)
-            elif not exchange.waits:
+            else:
                 self._controls.setdefault((exchange.request.setup, exchange.request.data), []).append(exchange)
-        self._lanes = {lane: _answered(queue) for lane, queue in self._lanes.items()}
+        self._unplugged = story.unplugged
+        self._lanes = {lane: _answered(queue, self._unplugged) for lane, queue in self._lanes.items()}
         self._packets = {lane: _packets(queue) for lane, queue in self._lanes.items() if _is_iso(queue)}
+        self._used: set[int] = set()
+        self._let_go = False
         queued = sorted(itertools.chain(*self._lanes.values()), key=lambda each: each.number)
         self._causes = Causes(queued, _companions(facts, self._lanes))
+        self.hints = Hints(story, (queue for lane, queue in self._lanes.items() if is_in(lane) and not _is_iso(queue)))
 
     def ask(self, urb: Urb) -> Reply:
         """The next of the endpoint, or what was answered to this request."""
         if urb.setup is not None:
+            self.hints.asked(urb)
             return self.control(urb, (urb.setup.pack(), bytes(urb.data)))
         if urb.is_iso:
             return self._isochronous(urb)
@@ -63,9 +71,21 @@ class Keyed:
             similar = next((each[0] for (setup, _), each in self._controls.items() if setup[:2] == key[0][:2]), None)
             expected = show_exchange(similar) if similar else "no request of this kind"
             raise Diverged("the capture has no such request", expected, similar.number if similar else 0)
-        exchange = found[min(self._turns[key], len(found) - 1)]
-        self._turns[key] += 1
-        return reply_of(exchange, urb)
+        turn, self._turns[key] = self._turns[key], self._turns[key] + 1
+        if turn < len(found):
+            return self._reply(found[turn], urb)
+        return self._reply(next((each for each in reversed(found) if not each.waits and not each.lost), found[-1]), urb)
+
+    def _reply(self, exchange: Exchange, urb: Urb) -> Reply:
+        reply = reply_of(exchange, urb)
+        if exchange.waits and exchange.answer_number >= self._unplugged > 0:
+            reply.gone, reply.waits, reply.seconds, reply.quiet = True, False, exchange.seconds, math.inf
+        return reply
+
+    def answers(self, key: ControlKey) -> list[bytes | None]:
+        """What the capture answers to an IN request each time, None where it does not."""
+        found = self._controls.get(key, ())
+        return [answer_data(each) if each.status in (Status.OK, Status.SHORT) else None for each in found]
 
     def same_request(self, setup: bytes) -> Iterator[ControlKey]:
         """The requests of the capture that are this one but for wLength and data."""
@@ -77,16 +97,19 @@ class Keyed:
             if urb.is_in and urb.transfer == TransferType.INTERRUPT:
                 return Reply(waits=True)  # nothing to say is what an interrupt endpoint says most of the time
             raise Diverged("the capture has nothing more for this endpoint", "nothing")
+        self._used.add(urb.endpoint)
         head = queue[0]
-        if head.waits:
-            if head.answer is None or not head.answer.data:
-                return Reply(waits=True)
-            return reply_of(queue.popleft(), urb)  # its bytes were moved before it was taken back
-        if urb.is_in:
-            self._fits(head, urb)
-        elif (difference := mismatch(head, urb, self._wildcards)) is not None:
+        if not urb.is_in and (difference := mismatch(head, urb, self._wildcards)) is not None:
             self._catch_up(queue, urb)
             raise Diverged(f"the host asked {difference[0]}", show_exchange(head, difference[1]), head.number)
+        if head.waits:
+            reply = self._reply(head, urb)
+            if head.brought or (not urb.is_in and not reply.gone):
+                queue.popleft()  # its bytes were moved before it was taken back
+                self._causes.submitted(head)
+            return reply
+        if urb.is_in:
+            self._fits(head, urb)
         queue.popleft()
         return self._answer(head, urb)
 
@@ -109,12 +132,16 @@ class Keyed:
         reply = reply_of(exchange, urb)
         reply.data = self._tags.answer(reply.data)
         reply.needs = self._causes.needs(exchange)
-        reply.exchange = exchange if urb.is_in else None
+        if urb.is_in:
+            self.hints.give(exchange, reply)
+            reply.exchange = exchange
         return reply
 
-    def returned(self, reply: Reply) -> None:
+    def returned(self, urb: Urb, reply: Reply | None) -> None:
         """What the device had not said yet it says to the next URB."""
-        if reply.exchange is not None:
+        if urb.is_in and urb.setup is None:
+            self.hints.happened(lane_of(urb.endpoint))
+        if reply is not None and reply.exchange is not None:
             self._lanes[reply.exchange.lane].appendleft(reply.exchange)
 
     def stalled(self, endpoint: int) -> None:
@@ -140,6 +167,20 @@ class Keyed:
         """See :class:`Script`."""
         return self._causes.met(reply)
 
+    def hinted(self, reply: Reply) -> bool:
+        """See :class:`Script`. A device goes when it has said all to those endpoints that it is asked on."""
+        return self.hints.met(reply.hints) and (not reply.gone or self._let_go or self._drained())
+
+    def _drained(self) -> bool:
+        queues = (self._lanes[lane] for lane in self._used)
+        return not any(queue and (not queue[0].waits or queue[0].brought) for queue in queues)
+
+    def settled(self, reply: Reply) -> None:
+        """See :class:`Script`."""
+        self._causes.settled(reply)
+        self.hints.settled(reply.hints)
+        self._let_go |= reply.gone
+
     def awaited(self, reply: Reply) -> tuple[str, int]:
         """See :class:`Script`."""
         return self._causes.awaited(reply)
@@ -148,11 +189,18 @@ class Keyed:
         """The queues go on."""
 
 
-def _answered(queue: deque[Exchange]) -> deque[Exchange]:
-    """Without those that the device never answered, but for the last if that is one of them."""
-    kept = deque(each for each in queue if not each.waits or (each.answer is not None and each.answer.data))
-    if queue[-1].waits and is_in(queue[-1].lane) and (not kept or kept[-1] is not queue[-1]):
-        kept.append(queue[-1])
+def _answered(queue: deque[Exchange], unplugged: int) -> deque[Exchange]:
+    """The queue of an endpoint as the device sees it, up to where it was pulled out.
+
+    OUT as submitted. IN as told, without those that it never answered, but for the last if that is one of them.
+    """
+    if not is_in(queue[-1].lane):
+        return queue
+    told = (each for each in queue if each.answer is not None and (not each.waits or each.brought))
+    kept = deque(sorted(told, key=lambda each: each.answer_number))
+    ended = [each for each in queue if each.answer_number >= unplugged > 0] or [queue[-1]]
+    if ended[0].waits and not ended[0].brought:
+        kept.append(ended[0])
     return kept
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..usb.ids import ClassCode, TransferType, is_in
-from ..usb.setup import RequestType, Setup
+from ..usb.setup import Request, RequestType, Setup
 from ..usb.urb import Status, Urb
 from .bulk_only import BulkOnly
 from .chapter9 import Chapter9
@@ -54,7 +54,8 @@ class Model(Keyed):
 
     def _request(self, urb: Urb, setup: Setup) -> Reply:
         key = (setup.pack(), bytes(urb.data))
-        if self._standard.knows(setup):
+        self.hints.asked(urb)
+        if self._standard.knows(setup) and not self._changes(setup, key):
             data = self._standard.answer(setup)
             return Reply(Status.STALL, moved=0) if data is None else Reply(data=data)
         disk = self._disk_interfaces.get(setup.index)
@@ -70,6 +71,12 @@ class Model(Keyed):
             reply = self.control(urb, similar)
             reply.data, reply.moved = reply.data[: urb.length], None
             return reply
+
+    def _changes(self, setup: Setup, key: ControlKey) -> bool:
+        """Whether the device answered the same request in different ways, or told a state: then it does so again."""
+        told = self.answers(key)
+        is_status = (setup.request_type, setup.request) == (0x80, Request.GET_STATUS)
+        return bool(told) and None not in told and (is_status or len(set(told)) > 1)
 
     def _similar(self, key: ControlKey) -> ControlKey | None:
         """The request that differs least: in its data alone if there is one such, else in wLength."""

@@ -63,7 +63,10 @@ def _bad(message: str, hint: str) -> LocalError:
 
 
 class ReplayProvider:
-    """One device, on port ``8-1`` by default. Each opening tells the story from its beginning; ``log`` has the differences of all.
+    """One device, on port ``8-1`` by default.
+
+    Each opening tells the story from its beginning; ``log`` has the differences of all. A device that was pulled out
+    in the capture leaves at that point, and stays away.
 
     LocalError for a capture that cannot be read, or that holds no device descriptor.
     """
@@ -85,27 +88,43 @@ class ReplayProvider:
         self._clock = clock
         self._lock = threading.Lock()
         self._device: ReplayDevice | None = None
+        self._watchers: list[Watcher] = []
+        self._present = True
 
     def devices(self) -> Iterable[DeviceInfo]:
-        """The one device."""
-        return [self.facts.info(self._options.port)]
+        """The one device, while it is there."""
+        return [self.facts.info(self._options.port)] if self._present else []
 
     def open(self, info: DeviceInfo) -> ReplayDevice:
-        """Open it. DeviceError(BUSY) if somebody has it."""
+        """Open it. DeviceError(BUSY) if somebody has it, DeviceError(GONE) if it has left."""
         with self._lock:
+            if not self._present:
+                raise DeviceError(Status.GONE, f"{info.busid} was pulled out, as in the capture")
             if self._device is not None and not self._device.closed:
                 raise DeviceError(Status.BUSY, f"{info.busid} is open already")
             self._device = ReplayDevice(
-                self.story, self._options.mode, self._options.pace, facts=self.facts, info=self.facts.info(self._options.port),
-                wildcards=self._wildcards, log=self.log, clock=self._clock,
+                self.story, self._options.mode, self._options.pace, facts=self.facts,
+                info=self.facts.info(self._options.port), wildcards=self._wildcards, log=self.log, clock=self._clock,
+                unplugged=self._leave,
             )  # fmt: skip
             return self._device
 
+    def _leave(self) -> None:
+        with self._lock:
+            self._present = False
+            watchers = list(self._watchers)
+        for watcher in watchers:
+            watcher()
+
     def watch(self, changed: Watcher) -> None:
-        """A capture is never unplugged."""
+        """Call ``changed`` when the device leaves."""
+        with self._lock:
+            self._watchers.append(changed)
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Stop calling watchers."""
+        with self._lock:
+            self._watchers.clear()
 
 
 def device_provider(argument: str = "") -> ReplayProvider:

@@ -18,14 +18,17 @@ from .wildcards import Wildcards
 __all__ = ["Causes", "Reply", "Script", "mismatch", "reply_of"]
 
 _QUEUED_IN = (TransferType.BULK, TransferType.INTERRUPT)
+Hint = int | bytes
+"""The queue that a URB was taken back from, or the SETUP packet of a class or vendor request."""
 
 
 @dataclass(slots=True)
 class Reply:
-    """How a URB is to end. ``waits``: not at all, until its host takes it back.
+    """How a URB is to end. ``waits``: not at all, until its host takes it back. ``gone``: the device is pulled out.
 
     ``needs`` says how many URBs of other queues the capture's host had submitted before this one ended, by lane: an
-    answer does not come before its question.
+    answer does not come before its question. ``hints`` are other things that it had done and that may have been
+    questions, by what they were: they are waited for as long as the device had nothing to say, ``quiet`` seconds.
     """
 
     status: Status = Status.OK
@@ -35,7 +38,10 @@ class Reply:
     seconds: float = 0.0
     packet: int = 0
     waits: bool = False
+    gone: bool = False
     needs: Mapping[int, int] = field(default_factory=dict)
+    hints: Mapping[Hint, int] = field(default_factory=dict)
+    quiet: float = 0.0
     exchange: Exchange | None = None
     """What of a queue this is, where another URB may have it if its own is taken back."""
 
@@ -71,10 +77,16 @@ class Script(Protocol):
     def met(self, reply: Reply) -> bool:
         """Whether all that an answer needs has happened."""
 
+    def hinted(self, reply: Reply) -> bool:
+        """Whether what its hints are of has happened, too."""
+
+    def settled(self, reply: Reply) -> None:
+        """A reply is told though not all of that has happened: what follows does not wait for it again."""
+
     def awaited(self, reply: Reply) -> tuple[str, int]:
         """What the capture's host did and this one did not, on which an answer waits; and its packet."""
 
-    def returned(self, reply: Reply) -> None:
+    def returned(self, urb: Urb, reply: Reply | None) -> None:
         """A URB was taken back before its answer was told. They come from the youngest to the oldest."""
 
     def restart(self) -> None:
@@ -88,7 +100,8 @@ def mismatch(exchange: Exchange, urb: Urb, wildcards: Wildcards) -> tuple[str, i
         return "another endpoint", 0
     if (setup.pack() if setup else b"") != request.setup:
         return "another request", 0
-    if exchange.number != ANYTIME and request.length not in (NOT_TOLD, urb.length):
+    # The buffer of a control transfer may be larger than wLength, which is compared.
+    if setup is None and exchange.number != ANYTIME and request.length not in (NOT_TOLD, urb.length):
         return "another length", 0
     if urb.is_iso and request.iso and [each.length for each in request.iso] != list(urb.iso_lengths):
         return "other packets", 0
@@ -100,13 +113,17 @@ def mismatch(exchange: Exchange, urb: Urb, wildcards: Wildcards) -> tuple[str, i
 def reply_of(exchange: Exchange, urb: Urb) -> Reply:
     """What became of a captured URB. Diverged if the capture has only some of its bytes."""
     answer = exchange.answer
+    if exchange.lost:
+        return Reply(Status.STALL if urb.setup is not None and urb.is_in else Status.OK)
     if answer is None or exchange.waits:
-        return Reply(data=answer.data[: urb.length] if answer is not None and urb.is_in else b"", waits=True)
+        data = answer.data[: urb.length] if answer is not None and urb.is_in else b""
+        moved = min(answer.length, urb.length) if answer is not None and answer.length != NOT_TOLD else 0
+        return Reply(data=data, moved=moved, waits=True)
     if exchange.cut and urb.is_in:
         held = f"{len(answer.data)} of {answer.length} bytes"
         raise Diverged(f"the capture holds {held} of the answer", show_exchange(exchange), exchange.answer_number)
     reply = Reply(
-        from_errno(answer.status), answer.data if urb.is_in else b"", seconds=exchange.seconds,
+        from_errno(answer.status), answer_data(exchange) if urb.is_in else b"", seconds=exchange.seconds,
         packet=exchange.answer_number,
     )  # fmt: skip
     if urb.is_iso:
@@ -116,6 +133,12 @@ def reply_of(exchange: Exchange, urb: Urb) -> Reply:
     elif not urb.is_in and answer.length != NOT_TOLD:
         reply.moved = min(answer.length, urb.length)
     return reply
+
+
+def answer_data(exchange: Exchange) -> bytes:
+    """What a captured URB brought. Controllers of virtual machines bring more than wLength."""
+    data = exchange.answer.data if exchange.answer is not None else b""
+    return data[: exchange.setup.length] if exchange.setup is not None else data
 
 
 class Causes:
@@ -147,6 +170,11 @@ class Causes:
     def met(self, reply: Reply) -> bool:
         """Whether a reply may be told."""
         return all(self._seen[lane] >= count for lane, count in reply.needs.items())
+
+    def settled(self, reply: Reply) -> None:
+        """A reply is told all the same."""
+        for lane, count in reply.needs.items():
+            self._seen[lane] = max(self._seen[lane], count)
 
     def awaited(self, reply: Reply) -> tuple[str, int]:
         """The first submission that it waits for."""

@@ -29,6 +29,8 @@ class Exchange:
     request: Record
     answer: Record | None = None
     answer_number: int = 0
+    lost: bool = False
+    """It must have ended, since others of its queue ended after it, and the capture does not say how."""
 
     @property
     def setup(self) -> Setup | None:
@@ -48,7 +50,14 @@ class Exchange:
     @property
     def waits(self) -> bool:
         """Whether the device never answered: it was taken back, the device was pulled out, or the capture ended."""
-        return self.status is None or (self.status in _GIVEN_BACK and not self.refused)
+        if self.status is None:
+            return not self.lost
+        return self.status in _GIVEN_BACK and not self.refused
+
+    @property
+    def brought(self) -> bool:
+        """Whether it moved any bytes to the host."""
+        return self.answer is not None and bool(self.answer.data)
 
     @property
     def cut(self) -> int:
@@ -87,6 +96,17 @@ class Story:
         return f"{self.bus}.{self.device}"
 
     @property
+    def unplugged(self) -> int:
+        """The packet that tells that the device was pulled out: no URB has come to a good end after it. 0: none does.
+
+        Linux says so (ESHUTDOWN), also where a setting is changed; of Windows' statuses, one that is rare does.
+        """
+        gone = [each.answer_number for each in self.exchanges if each.status is Status.GONE and not each.refused]
+        alive = [each.answer_number for each in self.exchanges if not each.waits and not each.refused]
+        last = max(alive, default=0)
+        return min((number for number in gone if number > last), default=0)
+
+    @property
     def is_hub(self) -> bool:
         """Whether its host spoke to ports of it (USB 2.0, 11.24.2)."""
         setups = (each.setup for each in self.exchanges)
@@ -103,7 +123,23 @@ def tell(records: Iterable[tuple[int, Record]]) -> Mapping[tuple[int, int], Stor
             add(number, record)
         else:
             _close(open_, add, number, record)
+    for story in stories.values():
+        _find_lost(story)
     return stories
+
+
+def _find_lost(story: Story) -> None:
+    """Mark the URBs whose second half is missing. An endpoint ends its URBs in their order."""
+    ended: set[int] = set()
+    lost = []
+    for exchange in reversed(story.exchanges):
+        if exchange.answer is None and exchange.lane in ended:
+            exchange.lost = True
+            lost.append(exchange.number)
+        elif not exchange.waits and exchange.number != ANYTIME and not exchange.refused:
+            ended.add(exchange.lane)
+    if lost:
+        story.notes.append(f"how {len(lost)} URBs ended, the first of them packet {lost[-1]}")
 
 
 def _add(
@@ -140,4 +176,7 @@ def _close(
     setup = exchange.setup
     if setup is not None:
         record = dataclasses.replace(record, endpoint=record.endpoint & 0x7F | setup.request_type & DIR_IN)
+        if not setup.is_in and record.data:
+            # The DATA stage of a control write, which some versions of USBPcap write when it is over.
+            exchange.request.data, record.data = exchange.request.data or record.data, b""
     exchange.answer, exchange.answer_number = record, number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from ..usb.urb import Urb
@@ -30,7 +31,10 @@ class Strict:
         for exchange in story.exchanges:
             if exchange.number == ANYTIME:
                 self._early.setdefault(exchange.lane, deque()).append(exchange)
-        self._exchanges = [each for each in story.exchanges if each.number != ANYTIME]
+        self._exchanges = [each for each in story.exchanges if each.number != ANYTIME and not each.refused]
+        self._unplugged = story.unplugged
+        self._before = sum(each.number < self._unplugged for each in self._exchanges)
+        """How many URBs the capture's host had submitted when the device was pulled out."""
         self._next = 0
         self._causes = Causes(self._exchanges)
 
@@ -68,6 +72,9 @@ class Strict:
         reply = reply_of(exchange, urb)
         reply.data = self._tags.answer(reply.data)
         reply.needs = self._causes.needs(exchange)
+        reply.gone = exchange.waits and exchange.answer_number >= self._unplugged > 0
+        if reply.gone:
+            reply.waits, reply.seconds, reply.quiet = False, exchange.seconds, math.inf
         return reply
 
     def met(self, reply: Reply) -> bool:
@@ -78,7 +85,16 @@ class Strict:
         """See :class:`Script`."""
         return self._causes.awaited(reply)
 
-    def returned(self, reply: Reply) -> None:
+    def hinted(self, reply: Reply) -> bool:
+        """The device goes when all has been asked that the captured one was asked."""
+        return not reply.gone or self._next >= self._before
+
+    def settled(self, reply: Reply) -> None:
+        """See :class:`Script`."""
+        self._causes.settled(reply)
+        self._before = 0
+
+    def returned(self, urb: Urb, reply: Reply | None) -> None:
         """The order of the capture goes on."""
 
     def restart(self) -> None:
