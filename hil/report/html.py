@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from . import figures, page, plots
-from .events import Event, Timeline
+from .events import Event, Timeline, UrbLine
 from .ladder import ladder
 from .page import Step
 from .results import CaseResult, Measurement, Outcome, Results, ResultsError
@@ -56,6 +56,7 @@ class Card:
     files: dict[str, str] = field(default_factory=dict)
     missing: str = ""
     timeline: Timeline | None = None
+    way: UrbLine | None = None
     picture: Markup | None = None
     events: list[Event] = field(default_factory=list)
 
@@ -85,12 +86,12 @@ def page_of(results: Results, folder: Path, beside: Path) -> str:
     environment.filters |= {"duration": figures.duration, "number": figures.at_most_digits, "describe": page.describe}
     style, script = (Markup((_TEMPLATES / name).read_text("utf-8")) for name in ("style.css", "script.js"))  # noqa: S704
     traits, rows = page.matrix(results)
-    worst, sentence = page.verdict(results)
+    worst, sentence, asides = page.verdict(results)
     measured = [(test, each) for test in results.tests for each in test.measurements]
     return environment.get_template("report.html").render(
-        results=results, style=style, script=script, policy=_policy(style, script), sentence=sentence, worst=worst,
-        counts=results.counted(), signs=_SIGNS, meanings=_MEANINGS, traits=traits, rows=rows, Outcome=Outcome,
-        cards={outcome: _cards(results, outcome, folder, beside) for outcome in _CARDS},
+        results=results, style=style, script=script, policy=_policy(style, script), sentence=sentence, asides=asides,
+        worst=worst, counts=results.counted(), signs=_SIGNS, meanings=_MEANINGS, traits=traits, rows=rows,
+        Outcome=Outcome, cards={outcome: _cards(results, outcome, folder, beside) for outcome in _CARDS},
         distributions=_distributions(measured), curves=_curves(results.tests), measured=measured,
         ratio_bar=plots.ratio_bar, limit_text=plots.limit_text, at=_at, median=figures.median,
         percentile=figures.percentile, skipped=page.reasons(results.tests, Outcome.SKIPPED),
@@ -148,7 +149,8 @@ def _card(test: CaseResult, results: Results, folder: Path, beside: Path) -> Car
         return card
     card.timeline = timeline
     if timeline.suspect is not None and timeline.suspect < len(timeline.urbs):
-        card.picture = ladder(timeline.urbs[timeline.suspect], "the way of the URB to look at first")
+        card.way = timeline.urbs[timeline.suspect]
+        card.picture = ladder(card.way, "the way of the URB to look at first")
     card.events = _around(timeline)
     return card
 

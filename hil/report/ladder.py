@@ -12,10 +12,10 @@ from .svg import Drawing
 
 __all__ = ["ladder", "short_time"]
 
-_LANES = (("guest's kernel", 150.0), ("agent", 310.0), ("service", 470.0), ("device", 630.0))
+_LANES = (("guest's kernel", 140.0), ("agent", 280.0), ("service", 420.0), ("device", 560.0))
 _LANE_OF = (0, 1, 2, 3, 3, 2, 1, 0)
 _TOP, _STEP = 44.0, 40.0
-_WIDTH = 720.0
+_WIDTH = 760.0
 
 
 def ladder(urb: UrbLine, title: str) -> Markup:
@@ -41,10 +41,10 @@ def ladder(urb: UrbLine, title: str) -> Markup:
         drawing.text("tick-text", (78, y + 4), f"+{short_time(urb.stages[stage] - urb.stages[known[0]])}", "end")
     if urb.device and Stage.ANSWERED in urb.stages:
         x, y = places[Stage.ANSWERED]
-        drawing.text(_ending_class(urb.device), (x + 80, y + 20), urb.device, "end")
+        drawing.text(_ending_class(urb.device), (x + 12, y + 5), urb.device)
     if urb.guest and Stage.COMPLETED in urb.stages:
         x, y = places[Stage.COMPLETED]
-        drawing.text(_ending_class(urb.guest), (x + 12, y + 5), urb.guest)
+        drawing.text(_ending_class(urb.guest), (x + 8, y + 22), urb.guest)
     if urb.pending and known:
         x, y = places[known[-1]]
         drawing.line("cross", (x - 7, y + 13), (x + 7, y + 27))

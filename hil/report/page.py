@@ -53,25 +53,25 @@ class Step:
     command: str
 
 
-def verdict(results: Results) -> tuple[Outcome, str]:
-    """All of it in a sentence or two, and the outcome whose colour it has."""
+def verdict(results: Results) -> tuple[Outcome, str, list[str]]:
+    """All of it in a sentence, the outcome whose colour it has, and what else there is to know, a sentence each."""
     count = results.counted()
     ran = sum(count[outcome] for outcome in _RAN)
     more = _asides(results, count)
     if count[Outcome.FAILED]:
         where = _listed(_devices(results.tests, Outcome.FAILED))
         what = f"{count[Outcome.FAILED]} of {_number(ran, 'test')} failed, on {where}."
-        return Outcome.FAILED, " ".join([what, *more])
+        return Outcome.FAILED, what, more
     if not ran:
         why = reasons(results.tests, Outcome.SKIPPED) or reasons(results.tests, Outcome.QUARANTINED)
         worst = Outcome.INFRASTRUCTURE if count[Outcome.INFRASTRUCTURE] else Outcome.SKIPPED
         first = f" Most were skipped because: {why[0][0]}." if why and worst is Outcome.SKIPPED else ""
-        return worst, " ".join([f"Nothing was tested.{first}", *more])
+        return worst, f"Nothing was tested.{first}", more
     devices = len({test.device for test in results.tests if test.device and test.outcome in _RAN})
     on = f" on {_number(devices, 'device')}" if devices else ""
     passed = f"All {_number(ran, 'test')} that ran passed{on}."
     worst = next((outcome for outcome in (Outcome.INFRASTRUCTURE, Outcome.FLAKY) if count[outcome]), Outcome.PASSED)
-    return worst, " ".join([passed, *more])
+    return worst, passed, more
 
 
 def _asides(results: Results, count: Mapping[Outcome, int]) -> list[str]:

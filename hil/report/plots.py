@@ -15,8 +15,8 @@ from .svg import Drawing, Point, Scale
 
 __all__ = ["by_size", "distribution", "ratio_bar"]
 
-_WIDTH, _HEIGHT = 720.0, 300.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 592.0, 16.0, 252.0
+_WIDTH, _HEIGHT = 580.0, 290.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 414.0, 36.0, 242.0
 _SERIES = ("native", "passthrough")
 _LOG_FROM = 8.0
 """Above this ratio of the greatest to the smallest value, the axis is logarithmic."""
@@ -38,7 +38,7 @@ def distribution(measurement: Measurement, title: str) -> Markup:
     _axes(drawing, across, up, f"{measurement.name} ({measurement.unit})", "samples (%)")
     if limit is not None:
         drawing.line("limit", (across(limit), _TOP), (across(limit), _BOTTOM))
-        drawing.text("label limit-text", (across(limit) - 5, _TOP + 11), f"limit {limit_text(measurement)}", "end")
+        drawing.text("label limit-text", (across(limit), _TOP - 6), _limit_label(measurement), "middle")
     ends: list[tuple[float, str, str]] = []
     for name, samples in sides.items():
         shown = [(across(percentile(samples, step / 2)), up(step / 2)) for step in range(201)]
@@ -59,7 +59,7 @@ def by_size(points: Sequence[Measurement], title: str) -> Markup:
     places = [_LEFT + step * number if len(points) > 1 else (_LEFT + _RIGHT) / 2 for number in range(len(points))]
     up = Scale(0, max(tops, default=1.0) * 1.08, _BOTTOM, _TOP)
     _axes(drawing, None, up, "size of a transfer", f"{first.name} ({first.unit})")
-    every = -(-len(points) // 8)
+    every = -(-len(points) // 6)
     for number, (x, each) in enumerate(zip(places, points, strict=True)):
         drawing.line("tick", (x, _BOTTOM), (x, _BOTTOM + 5))
         if number % every == 0:
@@ -72,7 +72,7 @@ def by_size(points: Sequence[Measurement], title: str) -> Markup:
     drawn = {name: _series(drawing, name, points, places, up) for name in _SERIES}
     ends = [(line[-1][1] + 4, name, name) for name, line in drawn.items() if line]
     if bounds:
-        ends.append((bounds[-1][1] + 4, f"limit {limit_text(first)}", "limit-text"))
+        ends.append((bounds[-1][1] + 4, _limit_label(first), "limit-text"))
     _beside(drawing, ends)
     return drawing.markup()
 
@@ -94,13 +94,11 @@ def _series(
 
 
 def ratio_bar(measurement: Measurement) -> Markup:
-    """A ratio on a small axis, with its limit as a mark; nothing where there is no ratio."""
+    """A ratio on a small axis from a tenth to ten times, with its limit as a mark; nothing where there is no ratio."""
     ratio, limit = measurement.ratio, measurement.limit
     if ratio is None:
         return Markup("")
-    low = min(0.5, ratio, *([limit] if limit else [])) * 0.8
-    high = max(2.0, ratio, *([limit] if limit else [])) * 1.2
-    scale = Scale(low, high, 4, 156, log=low > 0)
+    scale = Scale(0.1, 10, 4, 156, log=True)
     what = f"{at_most_digits(ratio)}, and the limit is {limit_text(measurement)}" if limit else at_most_digits(ratio)
     drawing = Drawing(160, 18, f"ratio {at_most_digits(ratio)}", what)
     drawing.line("axis", (4, 9), (156, 9))
@@ -120,6 +118,10 @@ def limit_text(measurement: Measurement) -> str:
     return f"{word} {at_most_digits(measurement.limit)} times native"
 
 
+def _limit_label(measurement: Measurement) -> str:
+    return f"limit {at_most_digits(measurement.limit or 0.0)} x native"
+
+
 def _limit(measurement: Measurement) -> float | None:
     """The limit in the measurement's unit."""
     if measurement.limit is None or not measurement.native:
@@ -131,13 +133,13 @@ def _axes(drawing: Drawing, across: Scale | None, up: Scale, below: str, beside:
     for value in up.ticks():
         drawing.line("grid", (_LEFT, up(value)), (_RIGHT, up(value)))
         drawing.text("tick-text", (_LEFT - 8, up(value) + 4), f"{value:,g}", "end")
-    for value in across.ticks(7) if across is not None else ():
+    for value in across.ticks(6) if across is not None else ():
         assert across is not None  # noqa: S101 -- there are ticks
         drawing.line("tick", (across(value), _BOTTOM), (across(value), _BOTTOM + 5))
         drawing.text("tick-text", (across(value), _BOTTOM + 20), f"{value:,g}", "middle")
     drawing.line("axis", (_LEFT, _BOTTOM), (_RIGHT, _BOTTOM))
     drawing.text("axis-text", ((_LEFT + _RIGHT) / 2, _BOTTOM + 42), below, "middle")
-    drawing.text("axis-text", (_LEFT - 56, _TOP - 3), beside)
+    drawing.text("axis-text", (2, 13), beside)
 
 
 def _beside(drawing: Drawing, ends: Sequence[tuple[float, str, str]]) -> None:
