@@ -20,8 +20,8 @@ SCHEMA = "emulator.import/1"
 @click.command(
     "import",
     help="Make a device of what another tool wrote of one: a directory of sysfs or its file 'descriptors', the text of"
-    " 'lsusb -v', a umockdev dump, a usbmon or USBPcap capture, a libusbgx gadget scheme. What the source does not hold"
-    " is said on stderr, one line each.",
+    " 'lsusb -v', a umockdev dump, a usbmon or USBPcap capture, a libusbgx gadget scheme, a bug bundle of 'wslusb"
+    " report'. What the source does not hold is said on stderr, one line each.",
 )
 @click.argument("source", metavar="SOURCE", type=click.Path(exists=True, path_type=Path))
 @click.option("-o", "--output", "target", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.toml",

@@ -6,6 +6,7 @@ lsusb              the text of ``lsusb -v``
 umockdev           the text of ``umockdev-record``
 usbmon, USBPcap    pcap and pcapng captures (link types 189, 220, 249), and usbmon's text
 libusbgx           gadget schemes
+bug bundles        zips of ``wslusb report``: their descriptors, or else their capture
 =================  ==================================================================================================
 
 What a source does not hold is in ``Imported.missing``, one line each. Sources are others' files: whatever is in them,
