@@ -42,7 +42,7 @@ _NETWORK_CHIPS = {
     0x0BDA: {0x8050, 0x8152, 0x8153, 0x8155, 0x8156},  # Realtek RTL815x
 }
 _GADGET_ZERO = (0x0525, 0xA4A0)
-_SOURCE_SINK, _LOOPBACK = 3, 2  # bConfigurationValue: Linux' drivers/usb/gadget/legacy/zero.c
+_LOOPBACK = 2  # its bConfigurationValue there: Linux' drivers/usb/gadget/legacy/zero.c, and hil/gadgets.py
 
 
 @dataclass(slots=True, frozen=True)
@@ -100,11 +100,12 @@ def _acm(info: DeviceInfo) -> bool:
     return any(_class(each)[:2] == wanted and each.protocol != _VENDOR_PROTOCOL for each in interfaces(info))
 
 
-def _gadget_zero(configuration: int) -> Callable[[DeviceInfo], bool]:
-    return lambda info: (
-        (info.vendor, info.product) == _GADGET_ZERO
-        and any(each.value == configuration for each in configurations(info))
-    )
+def _gadget_zero(info: DeviceInfo) -> bool:
+    return (info.vendor, info.product) == _GADGET_ZERO
+
+
+def _loopback(info: DeviceInfo) -> bool:
+    return _gadget_zero(info) and any(each.value == _LOOPBACK for each in configurations(info))
 
 
 def _isochronous(info: DeviceInfo) -> bool:
@@ -148,9 +149,9 @@ TRAITS: Mapping[str, Trait] = {
     "smartcard": Trait("a smart card reader: CCID", _has(ClassCode.SMART_CARD)),
     "source-sink": Trait(
         "sends and swallows whatever a host likes, with Gadget Zero's vendor requests: usbtest runs on it",
-        _gadget_zero(_SOURCE_SINK),
+        _gadget_zero,
     ),
-    "bulk-loopback": Trait("gives back on bulk IN what it got on bulk OUT", _gadget_zero(_LOOPBACK)),
+    "bulk-loopback": Trait("gives back on bulk IN what it got on bulk OUT", _loopback),
     "iso": Trait("has isochronous endpoints", _isochronous),
 }  # fmt: skip
 """All traits but :data:`ANY`, in the order in which people read them.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from emulator.catalogue import parse_models
 from hil.rig.traits import TRAITS, recognised
 from tests.support import samples
 from tests.support.rigs import info
+from wslusb.system import linux_sysfs
 from wslusb.usb.info import DeviceInfo
 
 
@@ -37,7 +40,7 @@ def test_the_emulators_devices_are_recognised(kind: str, traits: list[str]) -> N
         (info((0xFF, 0, 0), vendor=0x10C4, product=0xEA60), ["serial"]),
         (info((0xFF, 0, 0), vendor=0x1A86, product=0x7523), ["serial"]),
         (info((0xFF, 0, 0), vendor=0x0BDA, product=0x8153), ["network"]),
-        (info((0xFF, 0, 0), vendor=0x0525, product=0xA4A0), []),
+        (info((0xFF, 0, 0), vendor=0x0525, product=0xA4A0), ["source-sink"]),
         (info((0xFF, 0, 0), vendor=0x0403, product=0x0000), []),
         (info((0x03, 0x00, 0x01)), ["hid"]),
         (info((0xFE, 0x01, 0x02)), ["dfu"]),
@@ -55,12 +58,20 @@ def test_descriptors_that_cannot_be_read_show_nothing(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gadget", "traits"), [("acm", ["serial"]), ("midi", ["midi"]), ("network", ["network", "printer"])]
+    ("gadget", "traits"),
+    [
+        ("acm", ["serial"]),
+        ("keyboard", ["hid", "keyboard"]),
+        ("midi", ["midi"]),
+        ("network", ["network", "printer"]),
+        ("zero", ["source-sink", "bulk-loopback"]),
+    ],
 )
-def test_kernel_gadgets_are_recognised(gadget: str, traits: list[str]) -> None:
-    raw = samples.descriptors(gadget)
-    device = DeviceInfo(busid="1-1", vendor=1, product=2, configurations=(raw[18:],))
-    assert recognised(device) == traits
+def test_kernel_gadgets_are_recognised_as_sysfs_has_them(gadget: str, traits: list[str], tmp_path: Path) -> None:
+    samples.sysfs(gadget, tmp_path / "bus/usb/devices")
+    device = linux_sysfs.read_device(tmp_path, "1-1")
+    assert device is not None
+    assert recognised(device.info) == traits
 
 
 def test_a_trait_has_a_line_of_help() -> None:
