@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +16,14 @@ import pytest
 
 from emulator.importers import import_device
 from tests.support.usb import read_zeroes
+from tests.support.vhci import MadeVhci
 from tests.support.waiting import PATIENCE, until
 from tests.support.world import Guest, World
 from wslusb.control.server import ControlServer
 from wslusb.device import sync
+from wslusb.guest import nodes
+from wslusb.guest.agent import Agent
+from wslusb.guest.requests import GuestRequests
 from wslusb.host.requests import HostRequests
 from wslusb.replay.reading import read
 from wslusb.usb.setup import Setup
@@ -194,6 +199,37 @@ def test_a_device_that_is_not_there_is_an_error_and_no_bundle(reporter: Reporter
     assert process.returncode == 1
     assert "no device is called '7-7'" in said
     assert list(reporter.path.parent.iterdir()) == []
+
+
+def test_a_guest_reports_a_device_that_it_has_not_attached(
+    reporter: Reporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent's ring has what its kernel asked for; the descriptors of the device are not in this machine's sysfs."""
+    monkeypatch.setattr(nodes, "_SETTLE", 0.01)
+    vhci, met = MadeVhci(tmp_path / "sys"), threading.Event()
+    agent = Agent(reporter.world.address, vhci, lambda _host: met.set())
+    thread = threading.Thread(target=agent.run)
+    thread.start()
+    server = ControlServer(reporter.folder / "agent", GuestRequests(agent))
+    assert met.wait(PATIENCE)
+    agent.captures.keep_ring("9-1", 1 << 20)
+    agent.attach("9-1")
+    kernel = vhci.kernels[0]
+    kernel.control(7, 0x80, 6, 0x0303, 0x0409, 255)
+    assert SERIAL.encode("utf-16-le") in kernel.answer().data
+    try:
+        said = reporter.run(SERIAL, "--control", str(reporter.folder / "agent"))
+    finally:
+        agent.stop()
+        thread.join(PATIENCE)
+        server.close()
+        vhci.close()
+    assert "without the descriptors: the device is not here" in said
+    found = reporter.members
+    assert leaks(found) == []
+    assert b"Device: " in found["README.md"]
+    assert len(read(reporter.path).exchanges) >= 1
+    assert json.loads(found["state.json"])["agent"]["attached"][0]["busid"] == "9-1"
 
 
 def test_where_nothing_runs_the_bundle_says_what_it_lacks(folder: Path) -> None:

@@ -15,6 +15,7 @@ from . import options, output, reach
 from .reach import Place, Role
 
 if TYPE_CHECKING:
+    from ..control.messages import Json
     from ..report.bundle import Bundle
 
 __all__ = ["command"]
@@ -104,25 +105,16 @@ def _request(bundle: Bundle) -> dict[str, Any]:
 
 
 def _describe(bundle: Bundle, name: str, control: Path | None) -> None:
-    """The descriptors. A name that fits nothing, or several devices, is the only thing that ends the report."""
+    """The descriptors. A name that nobody here knows, or that fits several devices, is all that ends the report."""
     from ..capture.bundle import LSUSB
-    from .describe import SECONDS, locate
 
-    found = locate(name, control)
-    request = _request(bundle)
     try:
-        if isinstance(found, Place):
-            view = found.call("describe", device=name, timeout=SECONDS, **request)
-        else:
-            from ..control import descriptions
-            from ..device.describe_open import describe_beside_its_drivers
-
-            view = descriptions.view(describe_beside_its_drivers(found), request)
-            _sysfs(bundle, found.info.busid)
+        view = _view(bundle, name, control)
     except WslusbError as error:
-        if isinstance(error, LocalError) and error.reason in (LocalReason.NOT_FOUND, LocalReason.AMBIGUOUS):
+        reason = error.reason if isinstance(error, LocalError) else None
+        if reason is LocalReason.AMBIGUOUS or (reason is LocalReason.NOT_FOUND and not _listed(name, control)):
             raise
-        bundle.missing[_DESCRIPTORS] = str(error)
+        bundle.missing[_DESCRIPTORS] = "the device is not here" if reason is LocalReason.NOT_FOUND else str(error)
         return
     if "originals" not in view:  # it does not know of redaction
         bundle.missing[_DESCRIPTORS] = "the service is of an older version"
@@ -131,6 +123,33 @@ def _describe(bundle: Bundle, name: str, control: Path | None) -> None:
     bundle.device = next((line for line in view["lsusb"].splitlines() if line), name)
     bundle.add_redacted("device.toml", "what the device says of itself, as a virtual device", view["scenario"])
     bundle.add_redacted(LSUSB, "the same, as 'lsusb -v' prints it", view["lsusb"])
+
+
+def _view(bundle: Bundle, name: str, control: Path | None) -> Json:
+    from ..control import descriptions
+    from ..device.describe_open import describe_beside_its_drivers
+    from .describe import SECONDS, locate
+
+    found, request = locate(name, control), _request(bundle)
+    if isinstance(found, Place):
+        return found.call("describe", device=name, timeout=SECONDS, **request)
+    _sysfs(bundle, found.info.busid)
+    return descriptions.view(describe_beside_its_drivers(found), request)
+
+
+def _listed(name: str, control: Path | None) -> bool:
+    """Whether somebody knows such a device, though it is not here: a guest's host, or whoever remembers it.
+
+    Where the host is away, anything may be its.
+    """
+    from .list import fetch
+
+    try:
+        listing = fetch(control)
+    except LocalError:
+        return True
+    names = ("busid", "hardware_id", "serial", "instance_id")
+    return any(name == device.get(key) for device in (*listing.devices, *listing.unplugged) for key in names)
 
 
 def _sysfs(bundle: Bundle, busid: str) -> None:
