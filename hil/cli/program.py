@@ -14,7 +14,7 @@ from wslusb.cli.output import ExitCode
 
 __all__ = ["VERBS", "Program", "program"]
 
-VERBS = {"suggest": "suggest", "release": "release"}
+VERBS = {"suggest": "suggest", "doctor": "doctor", "release": "release"}
 """Verbs, in the order of ``--help``, and the module that has each as ``command``."""
 
 _HELP = """Rigs: a host with USB devices, a guest that gets them, and a file that says what may be done to them.

@@ -23,6 +23,9 @@ class CommandPort:
         """See :class:`hil.power.switch.PowerSwitch`."""
         return f"command {self._commands[False]!r}"
 
+    def check(self) -> None:
+        """Nothing: whether a command works is known when it has been run."""
+
     def set(self, *, on: bool) -> str:
         """Run one of them. PowerError unless it ends with 0."""
         command = self._commands[on]

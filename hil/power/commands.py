@@ -10,7 +10,7 @@ from hil.vm.remote import Command, Result
 
 from .switch import PowerError
 
-__all__ = ["last_line", "run"]
+__all__ = ["first_line", "last_line", "run"]
 
 _SECONDS = 30.0
 _NOT_FOUND = 127
@@ -34,3 +34,8 @@ def last_line(*texts: str) -> str:
     """The last line of the first text that has one."""
     found: Sequence[str] = [line.strip() for text in texts for line in text.splitlines()[::-1] if line.strip()]
     return found[0] if found else "it said nothing"
+
+
+def first_line(text: str) -> str:
+    """The first line that says something."""
+    return last_line("\n".join(text.splitlines()[::-1]))

@@ -13,6 +13,7 @@ from hil.rig.model import DeviceEntry
 from .command import CommandPort
 from .manual import Manual
 from .missing import Missing
+from .once import Once
 from .switch import Port, PowerSwitch
 from .uhubctl import Uhubctl
 from .verified import Verified
@@ -42,7 +43,7 @@ def make(
     if kind == "none":
         return Missing(entry.name)
     if kind == "bench" and bench_switch is not None:
-        return bench_switch
+        return Once(bench_switch)
     if kind == "bench":
         raise RigError(f"{entry.name}: power of kind 'bench' is that of a virtual host's port", hint="use 'manual'")
     raise RigError(f"{entry.name}: there is no power of kind {kind!r}")

@@ -48,6 +48,9 @@ class Port(Protocol):
     def leave_seconds(self) -> float:
         """How long a device may take to go when its power is off."""
 
+    def check(self) -> None:
+        """Look without switching. PowerError if switching would not work."""
+
     def set(self, *, on: bool) -> str:
         """Switch. PowerError if it says no; a text if it said something that may explain why nothing happened."""
 

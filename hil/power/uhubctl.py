@@ -30,6 +30,7 @@ _REFUSALS = (
     ("multiple hubs", "location {location} fits several hubs", "give the whole location, as 'uhubctl' prints it"),
 )  # fmt: skip
 _SYSFS = "Failed to set port status by writing"
+_UNHEARD = "uhubctl may not write the port's 'disable' file, so the kernel was not told: run as root"
 
 
 def states(text: str) -> Mapping[tuple[str, int], bool]:
@@ -58,32 +59,33 @@ class Uhubctl:
         """See :class:`hil.power.switch.PowerSwitch`."""
         return f"port {self._port} of hub {self._location} (uhubctl)"
 
+    def check(self) -> None:
+        """PowerError unless the hub has this port, and can switch it."""
+        self._ask()
+
     def set(self, *, on: bool) -> str:
         """Switch the port. PowerError if uhubctl says that it did not."""
         word = "on" if on else "off"
-        command = ["uhubctl", "-l", self._location, "-p", str(self._port), "-a", word]
-        result = run(self._place, command, "uhubctl", _INSTALL)
-        self._check(result)
-        found = {hub: state for (hub, port), state in states(result.stdout).items() if port == self._port}
-        if not found:
-            hint = f"run 'uhubctl -l {self._location}' on the host: it lists the ports"
-            raise PowerError(f"hub {self._location} has no port {self._port}", hint=hint)
+        result, found = self._ask("-a", word)
         stubborn = [hub for hub, state in found.items() if state is not on]
         if stubborn:
             said = last_line(result.stderr) if result.stderr.strip() else "uhubctl gave no reason"
             hint = f"port {self._port} of hub {', '.join(stubborn)} does not switch: {said}"
             raise PowerError(f"{self.describe()} did not go {word}", hint=hint)
-        return self._note(result)
+        return _UNHEARD if _SYSFS in result.stderr else ""
 
-    def _check(self, result: Result) -> None:
+    def _ask(self, *action: str) -> tuple[Result, Mapping[str, bool]]:
+        """What uhubctl said, and whether each half of the hub now has power at the port."""
+        command = ["uhubctl", "-l", self._location, "-p", str(self._port), *action]
+        result = run(self._place, command, "uhubctl", _INSTALL)
         for sign, what, hint in _REFUSALS:
             if sign in result.stderr:
                 raise PowerError(f"uhubctl: {what.format(location=self._location)}", hint=hint)
         if result.returncode:
             said = last_line(result.stderr, result.stdout)
             raise PowerError(f"uhubctl ended with {result.returncode}: {said}", hint="run it by hand on the host")
-
-    def _note(self, result: Result) -> str:
-        if _SYSFS in result.stderr:
-            return "uhubctl may not write the port's 'disable' file, so the kernel was not told: run as root"
-        return ""
+        found = {hub: state for (hub, port), state in states(result.stdout).items() if port == self._port}
+        if not found:
+            hint = f"run 'uhubctl -l {self._location}' on the host: it lists the ports"
+            raise PowerError(f"hub {self._location} has no port {self._port}", hint=hint)
+        return result, found

@@ -40,6 +40,10 @@ class Verified:
         """See :class:`hil.power.switch.PowerSwitch`."""
         return self._port.describe()
 
+    def check(self) -> None:
+        """Look without switching: whether there is such a hub and port. PowerError."""
+        self._port.check()
+
     def off(self) -> None:
         """Switch off, and wait until the device is gone. If it stays, the port is switched on again: PowerError."""
         with watching(self._place) as watch:

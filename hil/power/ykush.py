@@ -12,7 +12,7 @@ import re
 from hil.places.place import Place
 from hil.vm.remote import Result
 
-from .commands import last_line, run
+from .commands import first_line, run
 from .switch import PowerError
 
 __all__ = ["Ykush"]
@@ -35,21 +35,30 @@ class Ykush:
         """See :class:`hil.power.switch.PowerSwitch`."""
         return f"port {self._port} of YKUSH{f' {self._serial}' if self._serial else ''}"
 
+    def check(self) -> None:
+        """PowerError unless the board says what its port is."""
+        self._state()
+
     def set(self, *, on: bool) -> str:
         """Switch the port. PowerError if the board cannot be reached, or says that it is as it was."""
         switched = self._run("-u" if on else "-d")
-        asked = self._run("-g")
-        state = _STATE.search(asked.stdout)
-        if switched.returncode or state is None or int(state[1]) != self._port:
-            hint = f"run 'ykushcmd -l' on the host, as root: it lists the boards; {self._said(switched, asked)}"
-            raise PowerError(f"{self.describe()} cannot be reached", hint=hint)
-        if (state[2] == "ON") is not on:
+        if switched.returncode:
+            raise self._unreachable(switched)
+        if self._state() is not on:
             raise PowerError(f"{self.describe()} did not go {'on' if on else 'off'}", hint="unplug the board once")
         return ""
 
-    @staticmethod
-    def _said(switched: Result, asked: Result) -> str:
-        return f"ykushcmd ended with {switched.returncode} and said: {last_line(switched.output, asked.output)}"
+    def _state(self) -> bool:
+        asked = self._run("-g")
+        state = _STATE.search(asked.stdout)
+        if state is None or int(state[1]) != self._port:
+            raise self._unreachable(asked)
+        return state[2] == "ON"
+
+    def _unreachable(self, result: Result) -> PowerError:
+        said = f"ykushcmd ended with {result.returncode} and said: {first_line(result.output)}"
+        hint = f"run 'ykushcmd -l' on the host, as root: it lists the boards; {said}"
+        return PowerError(f"{self.describe()} cannot be reached", hint=hint)
 
     def _run(self, verb: str) -> Result:
         board = ["-s", self._serial] if self._serial else []

@@ -40,6 +40,7 @@ nohub)
 broken) echo "Cannot enumerate USB devices!" >&2; exit 1;;
 esac
 status Current
+[ -n "$action" ] || exit 0
 if [ "$(cat "$BENCH/mood")" = refuses ]; then
     printf 'Failed to control port power!\\n: Broken pipe\\n' >&2
 else

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..doctor import Result, Side, Surroundings
     from ..doctor.surroundings import Asked
 
-__all__ = ["SCHEMA", "as_tree", "command", "lines", "surroundings"]
+__all__ = ["SCHEMA", "as_fields", "as_tree", "command", "lines", "surroundings"]
 
 SCHEMA = "wslusb.doctor/1"
 _COLOURS = {"pass": "green", "warning": "yellow", "fail": "red", "skip": "bright_black"}
@@ -75,10 +75,11 @@ def _ask(role: Role) -> Asked:
 def as_tree(sides: Sequence[Side], results: Sequence[Result]) -> dict[str, Any]:
     """The body of ``doctor --json`` (docs/cli.md)."""
     ok = not any(result.finding.outcome.value == "fail" for result in results)
-    return {"ok": ok, "roles": [side.value for side in sides], "checks": [_json(each) for each in results]}
+    return {"ok": ok, "roles": [side.value for side in sides], "checks": [as_fields(each) for each in results]}
 
 
-def _json(result: Result) -> dict[str, str]:
+def as_fields(result: Result) -> dict[str, str]:
+    """A check's result, for programs."""
     finding = result.finding
     return {
         "name": result.name,

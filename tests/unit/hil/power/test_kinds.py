@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from hil import power
@@ -82,11 +84,52 @@ def test_a_device_that_is_not_plugged_in_cannot_be_switched_off(bench: Bench) ->
         command(bench).off()
 
 
-def test_a_virtual_port_is_the_virtual_hosts_own(bench: Bench) -> None:
-    port = command(bench)
-    assert power.make(stick("bench"), bench, port) is port
+class VirtualPort:
+    """Says no to a verb that changes nothing, as QEMU and gadgets do."""
+
+    can_switch = True
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def off(self) -> None:
+        assert self.done[-1:] != ["off"]
+        self.done.append("off")
+
+    def on(self) -> None:
+        assert self.done[-1:] == ["off"]
+        self.done.append("on")
+
+    def describe(self) -> str:
+        return "a virtual port"
+
+
+def test_a_virtual_port_is_switched_only_when_that_changes_something(bench: Bench) -> None:
+    port = VirtualPort()
+    switch = power.make(stick("bench"), bench, port)
+    with power.kept_on(switch):
+        switch.off()
+        switch.off()
+        switch.on()
+    assert port.done == ["off", "on"]
+    assert (switch.can_switch, switch.describe()) == (True, "a virtual port")
+
+
+def test_a_real_host_has_no_virtual_ports(bench: Bench) -> None:
     with pytest.raises(RigError, match="virtual"):
         power.make(stick("bench"), bench)
+
+
+@pytest.mark.parametrize(
+    ("make", "mood", "text"), [("ykush", "nohub", "cannot be reached"), ("ykush", "refuses", ""), ("command", "", "")]
+)
+def test_a_look_switches_nothing(bench: Bench, make: str, mood: str, text: str) -> None:
+    bench.mood = mood
+    switch = ykush(bench) if make == "ykush" else command(bench)
+    assert isinstance(switch, Verified)
+    with pytest.raises(PowerError, match=text) if text else contextlib.nullcontext():
+        switch.check()
+    assert bench.there() == {"1-1.2", "1-1.3"}
 
 
 def test_no_power_says_what_to_write(bench: Bench) -> None:

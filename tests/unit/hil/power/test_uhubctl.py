@@ -95,6 +95,14 @@ def test_a_port_that_a_hub_does_not_have(bench: Bench) -> None:
         power.make(stick("uhubctl", location="1-1", port=7), bench).off()
 
 
+def test_a_look_switches_nothing(bench: Bench, hub: Verified) -> None:
+    hub.check()
+    assert bench.there() == {"1-1.2", "1-1.3"}
+    bench.mood = "nohub"
+    with pytest.raises(PowerError, match="no hub that can switch"):
+        hub.check()
+
+
 def test_a_machine_without_uhubctl(bench: Bench, hub: Verified) -> None:
     bench.program("uhubctl", "#!/bin/bash\necho 'env: uhubctl: No such file or directory' >&2; exit 127\n")
     with pytest.raises(PowerError, match="uhubctl is not on the bench") as caught:
