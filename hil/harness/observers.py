@@ -13,13 +13,13 @@ from typing import Any
 
 from hil.errors import RigError
 from hil.live.rig import LiveRig
+from hil.places import clock
 from hil.places.place import Place
 
 __all__ = ["collect", "facts", "keep_rings"]
 
 RING = "16M"
 _LOG_TAIL = 1 << 20
-_ROUND_TRIPS = 5
 
 
 def keep_rings(live: LiveRig) -> None:
@@ -79,7 +79,7 @@ def facts(live: LiveRig) -> dict[str, Any]:
 
 def _facts(place: Place) -> dict[str, Any]:
     uptime, zone = place.run("cut -d' ' -f1 /proc/uptime; date +%z").stdout.split()
-    offset = _clock_offset(place)
+    offset = clock.offset(place).seconds
     return {
         "name": place.name,
         "release": place.release,
@@ -87,17 +87,6 @@ def _facts(place: Place) -> dict[str, Any]:
         "offset": offset,
         "utc_offset": int(zone[:3]) * 3600 + int(zone[0] + zone[3:]) * 60,
     }
-
-
-def _clock_offset(place: Place) -> float:
-    """Seconds that a machine's clock is ahead of this one's: the answer in the middle of the shortest round trip."""
-    trips = []
-    for _ in range(_ROUND_TRIPS):
-        before = time.time()
-        there = float(place.run(["date", "+%s.%N"]).stdout)
-        after = time.time()
-        trips.append((after - before, there - (before + after) / 2))
-    return min(trips)[1]
 
 
 def _write_regression(folder: Path) -> None:

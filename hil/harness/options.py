@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
-import platformdirs
 import pytest
 
 from hil.errors import RigError
 from hil.live.opening import BACKENDS
+from hil.rig.locating import default_path
 from hil.rig.model import DeviceEntry, PlaceEntry, Rig
 from hil.rig.reading import read_rig
 
 __all__ = ["NO_RIG", "add", "rig_of"]
 
 RIGS = Path(__file__).parents[1] / "rigs"
-VARIABLE = "WSLUSB_RIG"
 NO_RIG = (
     "no rig file, so no hardware: 'python -m hil suggest -o rig.toml' writes one for what is plugged in; "
     "--backend qemu and --backend emulated need none"
@@ -65,21 +63,13 @@ def _rig(config: pytest.Config) -> Rig | None:
         path = RIGS / f"{backend}.toml"
     if path is None and backend == "replay":
         return _of_captures(config.getoption("--replay"))
-    path = path or _found()
+    path = path or default_path()
     if path is None:
         return None
     rig = read_rig(path)
     if backend not in (None, BACKENDS.get(rig.host.kind)):
         raise RigError(f"{path}: a host of kind {rig.host.kind!r} is not the back end {backend!r}")
     return rig
-
-
-def _found() -> Path | None:
-    """The rig file where people keep it."""
-    if VARIABLE in os.environ:
-        return Path(os.environ[VARIABLE])
-    places = (Path("rig.toml"), platformdirs.user_config_path("wslusb") / "rig.toml")
-    return next((path for path in places if path.is_file()), None)
 
 
 def _of_captures(captures: list[Path]) -> Rig:
