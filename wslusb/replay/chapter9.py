@@ -72,7 +72,7 @@ class Chapter9:
         return bytes((active is not None and active.attributes & _SELF_POWERED != 0, 0))
 
     def _set_configuration(self, setup: Setup) -> bytes | None:
-        if setup.value and setup.value not in self._configurations:
+        if setup.value and self._configurations and setup.value not in self._configurations:
             return None
         self.configuration = setup.value
         self.reset()
@@ -81,10 +81,10 @@ class Chapter9:
     def _set_interface(self, setup: Setup) -> bytes | None:
         interfaces = self.active.interfaces if self.active else ()
         chosen = [each for each in interfaces if (each.number, each.alternate) == (setup.index, setup.value)]
-        if not chosen:
+        if not chosen and self._configurations:
             return None
         self._alternates[setup.index] = setup.value
-        self.halted -= {endpoint.address for endpoint in chosen[0].endpoints}
+        self.halted -= {endpoint.address for each in chosen for endpoint in each.endpoints}
         return _DONE
 
     def _endpoint_feature(self, setup: Setup) -> bytes | None:

@@ -85,7 +85,8 @@ class Keyed:
     def answers(self, key: ControlKey) -> list[bytes | None]:
         """What the capture answers to an IN request each time, None where it does not."""
         found = self._controls.get(key, ())
-        return [answer_data(each) if each.status in (Status.OK, Status.SHORT) else None for each in found]
+        whole = [each.status in (Status.OK, Status.SHORT) and not each.cut for each in found]
+        return [answer_data(each) if good else None for each, good in zip(found, whole, strict=True)]
 
     def same_request(self, setup: bytes) -> Iterator[ControlKey]:
         """The requests of the capture that are this one but for wLength and data."""

@@ -24,6 +24,7 @@ __all__ = ["Model"]
 
 _BULK_ONLY = 0x50
 _BULK_ONLY_RESET = 0xFF
+_TOLD = ((0x80, Request.GET_DESCRIPTOR), (0x81, Request.GET_DESCRIPTOR), (0x80, Request.GET_STATUS))
 
 
 class Model(Keyed):
@@ -55,7 +56,7 @@ class Model(Keyed):
     def _request(self, urb: Urb, setup: Setup) -> Reply:
         key = (setup.pack(), bytes(urb.data))
         self.hints.asked(urb)
-        if self._standard.knows(setup) and not self._changes(setup, key):
+        if self._standard.knows(setup) and not self._told(setup, key):
             data = self._standard.answer(setup)
             return Reply(Status.STALL, moved=0) if data is None else Reply(data=data)
         disk = self._disk_interfaces.get(setup.index)
@@ -72,11 +73,10 @@ class Model(Keyed):
             reply.data, reply.moved = reply.data[: urb.length], None
             return reply
 
-    def _changes(self, setup: Setup, key: ControlKey) -> bool:
-        """Whether the device answered the same request in different ways, or told a state: then it does so again."""
-        told = self.answers(key)
-        is_status = (setup.request_type, setup.request) == (0x80, Request.GET_STATUS)
-        return bool(told) and None not in told and (is_status or len(set(told)) > 1)
+    def _told(self, setup: Setup, key: ControlKey) -> bool:
+        """Whether the device answered just this: then it does so again, also where it answers one way, then another."""
+        answers = self.answers(key) if (setup.request_type, setup.request) in _TOLD else []
+        return bool(answers) and None not in answers
 
     def _similar(self, key: ControlKey) -> ControlKey | None:
         """The request that differs least: in its data alone if there is one such, else in wLength."""

@@ -17,12 +17,24 @@ from .story import Story, tell
 
 __all__ = ["choose", "read", "records", "stories"]
 
+_SAME_MOMENT = 10_000_000
+"""Nanoseconds between two views of one moment."""
+
 
 def records(file: BinaryIO) -> Iterator[tuple[int, Record]]:
-    """The halves of URBs with the numbers of their packets. LocalError for what is no capture or a damaged one."""
+    """The halves of URBs with the numbers of their packets. LocalError for what is no capture or a damaged one.
+
+    What several interfaces have seen comes once: usbmon0 has what usbmon1 and the others have.
+    """
+    seen: dict[tuple[object, ...], tuple[int, int]] = {}
     for number, packet in enumerate(pcapfile.packets(file), 1):
         record = links.record(packet)
-        if record is not None:
+        if record is None:
+            continue
+        half = record.bus, record.device, record.key, record.kind, record.endpoint
+        interface, time = seen.get(half, (packet.interface, 0))
+        if interface == packet.interface or abs(packet.time - time) > _SAME_MOMENT:
+            seen[half] = packet.interface, packet.time
             yield number, record
 
 

@@ -125,6 +125,13 @@ def a_state_that_changes(tape: Tape) -> None:
     tape.ends(tape.requests(string), b"\x04\x03c\0")
 
 
+def requests_that_differ_in_their_length(tape: Tape) -> None:
+    """Two report descriptors, both asked for as those of interface 0."""
+    tape.ends(tape.requests(Setup(0x81, 6, 0x2200, 0, 8)), b"keyboard")
+    tape.ends(tape.requests(Setup(0x81, 6, 0x2200, 0, 5)), b"media")
+    tape.ends(tape.requests(Setup(0x01, 11, 0, 1, 0)))
+
+
 def transfers_of_every_end(tape: Tape) -> None:
     for status in (0, -32, -71, -75, -121, -84):
         tape.ends(tape.asks(TransferType.BULK, 0x83), b"some" if status in (0, -121) else b"", status)
@@ -135,7 +142,7 @@ def transfers_of_every_end(tape: Tape) -> None:
 CASES = [
     asked_before_and_told_in_between, reads_that_time_out, reports_as_questions, a_write_that_is_taken_back,
     a_request_that_is_taken_back, an_end_that_is_not_in_the_file, buffers_larger_than_what_was_asked_for,
-    a_state_that_changes, transfers_of_every_end,
+    a_state_that_changes, requests_that_differ_in_their_length, transfers_of_every_end,
 ]  # fmt: skip
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from tests.support import samples
+from wslusb.capture import pcapng
 from wslusb.capture.record import Record
 from wslusb.errors import LocalError, LocalReason
 from wslusb.replay.facts import Facts
@@ -65,3 +67,22 @@ def test_several_devices_are_listed() -> None:
     with pytest.raises(LocalError, match=r"has no device 9\.9"):
         choose(stories(samples.CAPTURE), "9.9", "it")
     assert read(samples.CAPTURE, "1.4").name == "1.4"
+
+
+def test_what_two_interfaces_have_seen_comes_once(tmp_path: Path) -> None:
+    """Wireshark on all interfaces: usbmon0 and usbmon1 have the same URBs, a few microseconds apart."""
+    blocks = [pcapng.section(), pcapng.interface(220, "usbmon0"), pcapng.interface(220, "usbmon1")]
+    for index, each in enumerate(samples.packets()):
+        time = 1_000_000_000 * index
+        blocks += [pcapng.packet(index % 2, time, [each.data]), pcapng.packet(1 - index % 2, time + 9000, [each.data])]
+    path = tmp_path / "all"
+    path.write_bytes(b"".join(blocks))
+    found = [(each.name, len(each.exchanges)) for each in stories(path)]
+    assert found == [(each.name, len(each.exchanges)) for each in stories(samples.CAPTURE)]
+
+
+def test_an_end_that_is_not_in_the_file_is_noted() -> None:
+    begun = [dataclasses.replace(BULK_IN, key=key) for key in (1, 2)]
+    story = tell(enumerate([*begun, dataclasses.replace(done(b"a"), key=2)], 1))[1, 4]
+    assert [(each.lost, each.waits) for each in story.exchanges] == [(True, False), (False, False)]
+    assert story.notes == ["how 1 URBs ended, the first of them packet 1"]
