@@ -39,4 +39,4 @@ def command(*, provider: str, target: Path | None) -> None:
         return
     with target.open("x", encoding="utf-8") as file:
         file.write(text)
-    output.info(f"{target} is a rig file: 'python -m hil doctor {target}' proves it")
+    output.info(f"{target} is a rig file: 'python -m hil doctor --rig {target}' proves it")

@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 __all__ = [
-    "Check", "Option", "Unfit", "above_zero", "choice", "expected", "kind_table", "matching", "nearest", "size",
-    "some_texts", "table", "text", "texts", "whole",
+    "Check", "Option", "Unfit", "above_zero", "choice", "expected", "identifier", "kind_table", "matching", "nearest",
+    "size", "some_texts", "table", "text", "texts", "whole",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -73,15 +73,22 @@ def kind_table(value: Any) -> dict[str, Any]:
     return value
 
 
-def whole(low: int, high: int, base: str = "d") -> Check[int]:
-    """A whole number within bounds that are both allowed, shown in ``base``."""
+def whole(low: int, high: int) -> Check[int]:
+    """A whole number within bounds that are both allowed."""
 
     def check(value: Any) -> int:
         if type(value) is not int or not low <= value <= high:
-            raise expected(f"a number from {low} to {high:{base}}", value)
+            raise expected(f"a number from {low} to {high}", value)
         return value
 
     return check
+
+
+def identifier(value: Any) -> int:
+    """A vendor's or a product's number."""
+    if type(value) is not int or not 0 <= value <= 0xFFFF:
+        raise expected("a number such as 0x1d6b", value)
+    return value
 
 
 def above_zero(value: Any) -> float:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from . import fingerprint
-from .checks import Option, above_zero, choice, kind_table, matching, some_texts, table, text, texts, whole
+from .checks import Option, above_zero, choice, identifier, kind_table, matching, some_texts, table, text, texts, whole
 from .model import Safety
 
 __all__ = ["ALLOW", "DEVICE", "GUESTS", "HOSTS", "LIMITS", "NAME", "POWER", "RIG", "VIRTUAL_HOSTS"]
@@ -94,8 +94,8 @@ ALLOW: Mapping[str, str] = {
 """Words that lift a refusal."""
 
 DEVICE: Mapping[str, Option] = {
-    "vid": Option("idVendor", whole(0, 0xFFFF, "#06x")),
-    "pid": Option("idProduct", whole(0, 0xFFFF, "#06x")),
+    "vid": Option("idVendor", identifier),
+    "pid": Option("idProduct", identifier),
     "serial": Option("the serial number, letter by letter", text),
     "port": Option("where it is plugged in: a busid such as '1-2', or a port path, which outlives a reboot",
                    matching(_PORT, "a port such as '1-2' or '1-4.1', or a port path as 'suggest' prints it")),

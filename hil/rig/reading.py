@@ -36,7 +36,7 @@ def _rig(document: Document) -> Rig:
     host = _place(root.table("host"), HOSTS, "local")
     virtual = host.kind in VIRTUAL_HOSTS
     guest = _place(root.table("guest"), GUESTS, "uml" if virtual else "local")
-    tables = root.table("device").tables()
+    tables = root.table("device", ", as [device.NAME]").tables()
     devices = tuple(_device(each, virtual=virtual) for each in tables)
     _doubles(devices, tables)
     document.finish()

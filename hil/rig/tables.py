@@ -16,12 +16,14 @@ from typing import Any, Self
 from emulator.scenario import lines
 from hil.errors import RigFileError
 
-from .checks import Option, Unfit, nearest
+from .checks import Option, Unfit, expected, nearest
 
 __all__ = ["Document", "Table"]
 
 _BYTE_LIMIT = 256 << 10
 _TOML_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
+_BARE_HEXADECIMAL = re.compile(r"=\s*[0-9A-Fa-f]{4}\b")
+_HINT = "; a hexadecimal number starts with 0x"  # lsusb prints none of these
 
 
 class Document:
@@ -60,7 +62,8 @@ class Document:
             said = " ".join(str(error).split()) or type(error).__name__
             line = _TOML_LINE.search(said)
             where = f"{path}:{line[1]}" if line else f"{path}"
-            raise RigFileError([f"{where}: not TOML: {_TOML_LINE.sub('', said)}"]) from error
+            hint = _HINT if line and _BARE_HEXADECIMAL.search(text.split("\n")[int(line[1]) - 1]) else ""
+            raise RigFileError([f"{where}: not TOML: {_TOML_LINE.sub('', said)}{hint}"]) from error
         return cls(path, values, text)
 
     def line(self, path: lines.Path) -> int:
@@ -104,11 +107,11 @@ class Table:
         """Remember a problem of the table, or of a key of it."""
         self.document.complain((*self.path, *key), what)
 
-    def table(self, key: str) -> Table:
+    def table(self, key: str, example: str = "") -> Table:
         """The table of a key. One that is something else counts as empty, and is complained of."""
         value = self.values.get(key, {})
         if not isinstance(value, dict):
-            self.complain("expected a table", key)
+            self.complain(str(expected(f"a table{example}", value)), key)
             value = {}
         return Table(self.document, (*self.path, key), value)
 
