@@ -35,10 +35,9 @@ def test_the_board_survives_a_replug(target: Any, board: Any) -> None:
     board.expect("OK", timeout=5)
 
 
-def test_an_image_is_written(target: Any, stick: Any, tmp_path: Path) -> None:
+def test_an_image_is_written(stick: Any, tmp_path: Path) -> None:
     image = tmp_path / "image"
     image.write_bytes(bytes(range(256)) * 4096)
     stick.write_image(str(image))
-    (disk,) = target.get_driver("WslusbDriver", name="stick-usb").get_nodes()
-    with Path(disk).open("rb") as back:
+    with Path(stick.storage.path).open("rb") as back:
         assert back.read(1 << 20) == image.read_bytes()

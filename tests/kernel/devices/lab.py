@@ -31,31 +31,27 @@ class Lab(Passthrough[UmlMachine]):
     @contextmanager
     def plug(self, devices: str, *serve: str, attach: bool = True) -> Iterator[Plugged]:
         """Serve these devices (emulator/catalogue.py says how to name them), bind and attach them all."""
-        mark = len(self.agent.output) if self.agent else 0
-        self.start_service("--device", f"emulator:{devices}", *serve)
-        if self.agent is None or not self.agent.running:
-            self.start_agent()
-        else:
-            self.wait_connected(mark)
-        try:
+        with self.serving("--device", f"emulator:{devices}", *serve):
             yield self._attach_all(attach)
-        finally:
-            self.release()
-            assert self.service is not None
-            terminate(self.service)
 
     @contextmanager
     def physical(self, *serials: str) -> Iterator[None]:
         """Serve the hardware of the host instead, and share these devices of it."""
+        with self.serving():
+            for serial in serials:
+                self.share(serial)
+            yield
+
+    @contextmanager
+    def serving(self, *arguments: str) -> Iterator[None]:
+        """A service with these arguments, and the agent connected to it; nothing is bound."""
         mark = len(self.agent.output) if self.agent else 0
-        self.start_service()
+        self.start_service(*arguments)
         if self.agent is None or not self.agent.running:
             self.start_agent()
         else:
             self.wait_connected(mark)
         try:
-            for serial in serials:
-                self.share(serial)
             yield
         finally:
             self.release()
