@@ -146,6 +146,17 @@ def test_what_a_ring_has_kept_needs_nobody_to_wait(reporter: Reporter) -> None:
     assert len(read(reporter.path).exchanges) > 5
 
 
+def test_a_device_that_a_guest_has_is_described_by_what_is_known_of_it(reporter: Reporter) -> None:
+    guest = Guest(reporter.world)
+    reporter.run("9-1", "--seconds", "0.05")
+    guest.close()
+    found = reporter.members
+    assert b"it is attached to " in found["device.toml"]
+    assert leaks(found) == []
+    imported = import_device(reporter.path).model.gadget
+    assert tuple(each.pack() for each in imported.configurations) == reporter.world.info().configurations
+
+
 def test_raw_keeps_all_of_it(reporter: Reporter) -> None:
     reporter.world.service.captures.keep_ring("9-1", 1 << 20)
     reporter.use()

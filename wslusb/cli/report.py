@@ -132,7 +132,7 @@ def _view(bundle: Bundle, name: str, control: Path | None) -> Json:
 
     found, request = locate(name, control), _request(bundle)
     if isinstance(found, Place):
-        return found.call("describe", device=name, timeout=SECONDS, **request)
+        return found.call("describe", device=name, attached=True, timeout=SECONDS, **request)
     _sysfs(bundle, found.info.busid)
     return descriptions.view(describe_beside_its_drivers(found), request)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from ..device.api import Device, DeviceProvider
-from ..device.describe import Description
+from ..device.describe import Description, describe
 from ..device.describe_open import describe_from
 from ..errors import DeviceError, LocalError, LocalReason
 from ..usb import naming
@@ -93,12 +93,19 @@ class Catalog:
                 del self._claims[claim.info.busid]
         claim.released.set()
 
-    def describe(self, name: str) -> Description:
-        """What a device says of itself. Nobody else can have it meanwhile; DeviceError BUSY if somebody has it now."""
+    def describe(self, name: str, *, attached: bool = False) -> Description:
+        """What a device says of itself. Nobody else can have it meanwhile.
+
+        DeviceError BUSY if somebody has it now; with ``attached``, what is known without asking it is enough then.
+        """
         provider, info = self._locate(self.find(name).busid)
         mine = Claim(info, "wslusb describe", lambda: None)
         with self._lock:
             other = self._claims.setdefault(info.busid, mine)
+        if other is not mine and attached:
+            found = describe(info, None)
+            found.unread.insert(0, f"it is attached to {other.owner}")
+            return found
         if other is not mine:
             hint = "run 'wslusb describe' in that guest"
             raise DeviceError(Status.BUSY, f"device {info.busid} is attached to {other.owner}", hint=hint)

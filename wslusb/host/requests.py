@@ -46,7 +46,8 @@ class HostRequests:
             case {"op": "detach", "all": True, **rest}:
                 return {"devices": [device_json(i) for i in self._service.detach_all(str(rest.get("guest") or ""))]}
             case {"op": "describe", "device": str(name)}:
-                return descriptions.view(self._service.catalog.describe(name), request)
+                found = self._service.catalog.describe(name, attached=request.get("attached") is True)
+                return descriptions.view(found, request)
             case {"op": "state"}:
                 return self._state()
             case {"op": "capture" | "capture-ring" | "capture-save"}:
