@@ -19,7 +19,7 @@ from .check import Check
 from .examination import Examination, Side
 from .reaching import attempt, explain
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "compare"]
 
 _MADE = "it is a virtual machine, made for the run"
 _INSTALL = (
@@ -72,10 +72,11 @@ def _programs(examination: Examination, side: Side) -> Finding:
             return failed(f"there is no {place.interpreter} on {place.name}", f"correct 'python' in [{side}]")
         return explain(result.output, side, entry, place.name)
     facts = examination.there[side] = json.loads(result.stdout.strip().splitlines()[-1])
-    return _compare(facts, place.name, words)
+    return compare(facts, place.name, words)
 
 
-def _compare(facts: dict[str, Any], name: str, words: dict[str, str]) -> Finding:
+def compare(facts: dict[str, Any], name: str, words: dict[str, str]) -> Finding:
+    """What :mod:`hil.doctor.there` answered, held against this machine."""
     problem = facts.get("problem")
     if problem == "old":
         return failed(

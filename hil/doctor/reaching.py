@@ -55,9 +55,9 @@ _CAUSES: Sequence[_Cause] = (
            "let this user run it without one (sudoers: NOPASSWD), and begin 'run' with ['sudo', '-n', ...]"),
     _cause(r"cd: .*(No such file|Not a directory)", "there is no folder {directory} on {name}",
            "correct 'directory' in [{side}]: it is a checkout of wslusb there"),
-    _cause(r"setsid\W+(command )?(not found|No such)", "there is no setsid on {name}",
+    _cause(r"\bsetsid\W+(command |executable file )?(not found|No such)", "there is no setsid on {name}",
            "install util-linux there"),
-    _cause(r"bash\W+(command )?(not found|No such)|\bbash\b.*not found in", "there is no bash on {name}",
+    _cause(r"\bbash\W+(command |executable file )?(not found|No such)", "there is no bash on {name}",
            "install bash there"),
     _cause("No such container|is not running", "{said}", "start it, or correct 'run' in [{side}]"),
 )  # fmt: skip
