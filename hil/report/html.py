@@ -1,32 +1,25 @@
-"""The report: one HTML file that needs nothing else, neither network nor scripts. ``report.html`` is its template.
-
-What it shows may have been chosen by a device. The template engine escapes all of it, characters that are not seen are
-spelt out, and a content security policy allows this page's own style and script, by their digests, and nothing else.
-"""
+"""The report of a run as one HTML page; ``templates/report.html`` is its template."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from . import figures, page, plots
 from .events import Event, Timeline, UrbLine
 from .ladder import ladder
 from .page import Step
+from .rendering import render
 from .results import CaseResult, Measurement, Outcome, Results, ResultsError
 
 __all__ = ["page_of", "write"]
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _SIGNS = {
     Outcome.PASSED: "\N{CHECK MARK}", Outcome.FAILED: "\N{MULTIPLICATION X}",
     Outcome.FLAKY: "\N{CLOCKWISE OPEN CIRCLE ARROW}", Outcome.INFRASTRUCTURE: "!", Outcome.SKIPPED: "\N{EN DASH}",
@@ -79,18 +72,12 @@ def write(results: Results, path: Path, folder: Path | None = None) -> Path:
 
 def page_of(results: Results, folder: Path, beside: Path) -> str:
     """The page, for a file in ``beside``."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, finalize=_visible,
-    )  # fmt: skip
-    environment.filters |= {"duration": figures.duration, "number": figures.at_most_digits, "describe": page.describe}
-    style, script = (Markup((_TEMPLATES / name).read_text("utf-8")) for name in ("style.css", "script.js"))  # noqa: S704
     traits, rows = page.matrix(results)
     worst, sentence, asides = page.verdict(results)
     measured = [(test, each) for test in results.tests for each in test.measurements]
-    return environment.get_template("report.html").render(
-        results=results, style=style, script=script, policy=_policy(style, script), sentence=sentence, asides=asides,
-        worst=worst, counts=results.counted(), signs=_SIGNS, meanings=_MEANINGS, traits=traits, rows=rows,
+    return render(
+        "report.html", results=results, sentence=sentence, asides=asides, describe=page.describe, worst=worst,
+        counts=results.counted(), signs=_SIGNS, meanings=_MEANINGS, traits=traits, rows=rows,
         Outcome=Outcome, cards={outcome: _cards(results, outcome, folder, beside) for outcome in _CARDS},
         distributions=_distributions(measured), curves=_curves(results.tests), measured=measured,
         ratio_bar=plots.ratio_bar, limit_text=plots.limit_text, at=_at, median=figures.median,
@@ -98,18 +85,6 @@ def page_of(results: Results, folder: Path, beside: Path) -> str:
         quarantined=page.reasons(results.tests, Outcome.QUARANTINED), slowest=page.slowest(results.tests),
         steps=page.next_steps, anchor=_anchor,
     )  # fmt: skip
-
-
-def _visible(value: Any) -> Any:
-    """Text with what is not seen, or turns other text around, spelt out."""
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
-        return value
-    return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in value)
-
-
-def _policy(style: str, script: str) -> str:
-    digests = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in (style, script))
-    return "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'".format(*digests)
 
 
 def _anchor(test: CaseResult) -> str:
