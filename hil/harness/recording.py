@@ -16,7 +16,7 @@ import pytest
 import wslusb
 from hil.harness.running import ATTEMPTS, message_of
 from hil.harness.selecting import wanted_traits
-from hil.report import junit
+from hil.report import html, junit
 from hil.report.results import Attempt, Better, CaseResult, DeviceFacts, Measurement, Outcome, Results, RigFacts
 from hil.rig.model import Rig
 
@@ -97,7 +97,8 @@ class Recorder:
         """Write results.json, junit.xml and report.html; where the last one is."""
         results = self.results()
         results.write(folder / "results.json")
-        return junit.write(results, folder / "junit.xml")
+        junit.write(results, folder / "junit.xml")
+        return html.write(results, folder / "report.html")
 
 
 def _case(body: dict[str, Any]) -> CaseResult:
