@@ -7,16 +7,14 @@ from typing import Any
 
 import pytest
 
-from hil.errors import DeviceAbsentError
+from hil.harness.admission import admitted
 from hil.harness.lifetime import Lifetime
 from hil.harness.recording import MEASUREMENTS
-from hil.harness.running import DEVICE, Course
-from hil.harness.selecting import wanted_safety
+from hil.harness.running import DEVICE
 from hil.live.device import LiveDevice
 from hil.live.rig import LiveRig
 from hil.live.side import PROBE_SECONDS, Side
 from hil.report.results import Better, Measurement
-from hil.rig import safety
 
 __all__ = ["Both", "Measure", "both", "dut", "effort", "live", "measure", "native", "passthrough"]
 
@@ -35,23 +33,12 @@ def live(request: pytest.FixtureRequest) -> LiveRig:
 @pytest.fixture
 def dut(request: pytest.FixtureRequest) -> LiveDevice:
     """The device under test. What its owner does not allow is skipped; what is not there fails."""
-    item, entry = request.node, request.param
-    strict = request.config.getoption("--strict-rig")
-    if entry is None:
-        reason = item.get_closest_marker("no_device").args[0]
-        (pytest.fail if strict else pytest.skip)(reason)
-    why_not = safety.may(entry, wanted_safety(item), request.config.getoption("--destructive"))
-    if why_not:
-        (pytest.fail if strict else pytest.skip)(why_not)
-    if request.config.stash[Course.key].quarantined(entry.name):
-        pytest.skip(f"quarantined: {entry.name} failed several tests in a row")
-    rig: LiveRig = request.getfixturevalue("live")
-    device = rig.devices[entry.name]
-    try:
-        device.info()
-    except DeviceAbsentError as error:
-        pytest.fail(f"{rig.rig.path}:{entry.line}: {error} ({error.hint})", pytrace=False)
-    item.stash[DEVICE] = device
+    if request.param is None:
+        reason = request.node.get_closest_marker("no_device").args[0]
+        (pytest.fail if request.config.getoption("--strict-rig") else pytest.skip)(reason)
+    request.getfixturevalue("live")
+    device = admitted(request.node, request.param)
+    request.node.stash[DEVICE] = device
     return device
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hil.errors import RigError
+from hil.guided import Ask
 from hil.harness import observers
 from hil.live.opening import opened
 from hil.live.rig import LiveRig
@@ -22,12 +23,15 @@ class Lifetime:
 
     key = pytest.StashKey["Lifetime"]()
 
-    def __init__(self, rig: Rig | None) -> None:
+    def __init__(self, rig: Rig | None, ask: Ask | None = None) -> None:
         self.rig = rig
+        self._ask = ask
         self._stack = contextlib.ExitStack()
         self._live: LiveRig | None = None
         self._error: RigError | None = None
         self._watched: object = None
+        self.admitted: dict[str, str] = {}
+        """The devices that tests have had, and why one is in quarantine ("" if it is not)."""
 
     @property
     def live(self) -> LiveRig:
@@ -51,7 +55,7 @@ class Lifetime:
         if self.rig is None:
             raise RigError("there is no rig file")
         directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="wslusb-hil-")))
-        return self._stack.enter_context(opened(self.rig, directory))
+        return self._stack.enter_context(opened(self.rig, directory, self._ask))
 
     def watch(self) -> None:
         """Have daemons that are new since the last test keep what goes on."""

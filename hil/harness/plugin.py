@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from hil.errors import RigError
+from hil.guided import StepSkippedError, Terminal
 from hil.harness import observers, options, selecting
+from hil.harness.admission import QUARANTINED, record_run
 from hil.harness.fixtures import both, dut, effort, live, measure, native, passthrough
 from hil.harness.lifetime import Lifetime
 from hil.harness.recording import ARTEFACTS, Recorder, result_of
@@ -47,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
         rig = options.rig_of(config)
     except WslusbError as error:
         raise pytest.UsageError(f"{error}{f' ({error.hint})' if error.hint else ''}") from error
-    config.stash[Lifetime.key] = Lifetime(rig)
+    config.stash[Lifetime.key] = Lifetime(rig, Terminal() if config.getoption("--guided") else None)
     config.stash[Course.key] = Course()
     backend = BACKENDS[rig.host.kind] if rig is not None else "none"
     config.stash[Recorder.key] = Recorder(rig, backend)
@@ -70,16 +72,29 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports, outcome = run(item, nextitem, retry=not item.config.getoption("--no-retry"))
     result = result_of(item, reports, outcome)
-    if outcome is Outcome.SKIPPED and result.message.startswith("quarantined"):
+    if outcome is Outcome.SKIPPED and result.message.startswith(QUARANTINED):
         outcome = result.outcome = Outcome.QUARANTINED
     if result.device is not None:
-        item.config.stash[Course.key].note(result.device, outcome)
+        item.config.stash[Course.key].note(result.device, outcome, result.message)
     Recorder.attach(reports[-1], result, _devices(item), _facts(item))
+    without_device = item.get_closest_marker("no_device")
     for report in reports:
         report.user_properties.append(("outcome", str(outcome)))
+        if report.skipped and without_device is not None:
+            # The same place for all, so that pytest tells the reason once.
+            report.longrepr = (item.config.args[0], None, f"Skipped: {without_device.args[0]}")  # type: ignore[assignment]
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    try:
+        return (yield)
+    except StepSkippedError as error:
+        # Nobody could be asked to pull a plug, or nobody wanted to.
+        (pytest.fail if item.config.getoption("--strict-rig") else pytest.skip)(str(error))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -171,5 +186,6 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
         ends = {test.outcome for test in recorder.tests}
         if Outcome.INFRASTRUCTURE in ends and Outcome.FAILED not in ends:
             session.exitstatus = RIG_TROUBLE
+    record_run(config.stash[Lifetime.key], config.stash[Course.key])
     config.stash[Lifetime.key].close()
     return (yield)

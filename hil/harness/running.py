@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import pytest
@@ -32,13 +33,19 @@ class Course:
     key = pytest.StashKey["Course"]()
 
     in_a_row: Counter[str] = field(default_factory=Counter)
-    failed: set[str] = field(default_factory=set)
+    reasons: dict[str, str] = field(default_factory=dict)
+    """The last failure of each device that had one."""
 
-    def note(self, name: str, outcome: Outcome) -> None:
+    @property
+    def failed(self) -> Collection[str]:
+        """The devices that failed a test."""
+        return self.reasons.keys()
+
+    def note(self, name: str, outcome: Outcome, message: str) -> None:
         """Take note of a test's end."""
         if outcome in (Outcome.FAILED, Outcome.INFRASTRUCTURE):
             self.in_a_row[name] += 1
-            self.failed.add(name)
+            self.reasons[name] = message
         elif outcome in (Outcome.PASSED, Outcome.FLAKY):
             self.in_a_row[name] = 0
 

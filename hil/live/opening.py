@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from hil.errors import RigError
+from hil.guided import Ask
 from hil.live import real, virtual
 from hil.live.rig import LiveRig
 from hil.rig.model import Rig
 
 __all__ = ["BACKENDS", "opened"]
 
-Opening = Callable[[Rig, Path], contextlib.AbstractContextManager[LiveRig]]
+Opening = Callable[[Rig, Path, Ask | None], contextlib.AbstractContextManager[LiveRig]]
 
 _HOSTS: Mapping[str, tuple[str, Opening]] = {
     "local": ("real", real.opened),
@@ -29,12 +30,15 @@ BACKENDS = {kind: backend for kind, (backend, _) in _HOSTS.items()}
 
 
 @contextlib.contextmanager
-def opened(rig: Rig, directory: Path) -> Iterator[LiveRig]:
-    """Start the machines and daemons of a rig; afterwards nothing of it runs. RigError if it does not come up."""
+def opened(rig: Rig, directory: Path, ask: Ask | None = None) -> Iterator[LiveRig]:
+    """Start the machines of a rig; afterwards nothing of it runs. RigError if it does not come up.
+
+    ``ask`` is whom the guided mode asks to unplug a device.
+    """
     if rig.host.kind not in _HOSTS:
         raise RigError(f"{rig.path}: no rig can be made of a host of kind {rig.host.kind!r}")
     _, opening = _HOSTS[rig.host.kind]
-    with opening(rig, directory) as live:
+    with opening(rig, directory, ask) as live:
         try:
             yield live
         finally:

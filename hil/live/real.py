@@ -11,6 +11,7 @@ from typing import Any
 from hil import power
 from hil.daemons import Daemons
 from hil.errors import RigError
+from hil.guided import Ask
 from hil.live.device import LIBUSB, LiveDevice
 from hil.live.rig import LiveRig
 from hil.places import shell
@@ -40,7 +41,7 @@ _PLACES: Mapping[str, Callable[[Mapping[str, Any]], Place]] = {
 
 
 @contextlib.contextmanager
-def opened(rig: Rig, directory: Path) -> Iterator[LiveRig]:
+def opened(rig: Rig, directory: Path, ask: Ask | None = None) -> Iterator[LiveRig]:
     """Daemons of its own, beside any that run there: they have their own state, control sockets and addresses."""
     same = rig.guest.kind == rig.host.kind == "local"
     host = place(rig.host)
@@ -55,7 +56,7 @@ def opened(rig: Rig, directory: Path) -> Iterator[LiveRig]:
             environment=_environment(state),
             guest_environment=None if same else _environment(_directory(stack, guest)),
         )  # fmt: skip
-        switches = {entry.name: power.make(entry, host) for entry in rig.devices}
+        switches = {entry.name: power.make(entry, host, ask=ask) for entry in rig.devices}
         live = LiveRig(rig, daemons, directory, backend="real", switches=switches)
         live.devices = {entry.name: LiveDevice(live, entry, LIBUSB) for entry in rig.devices}
         yield live

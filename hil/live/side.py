@@ -23,9 +23,7 @@ class ProbeError(AssertionError):
         self.status = status
 
 
-def probe(
-    daemons: Daemons[Place, Place], place: Place, name: str, seconds: float = PROBE_SECONDS, **words: Any
-) -> Any:
+def probe(daemons: Daemons[Place, Place], place: Place, name: str, seconds: float = PROBE_SECONDS, **words: Any) -> Any:
     """Run ``hil.probes.NAME`` in a place. ProbeError: the device refused. CommandFailedError: the program failed."""
     result = daemons.python(place, "hil.probes.__main__", name, json.dumps(words)).wait(seconds)
     if result.returncode or not result.stdout.strip():

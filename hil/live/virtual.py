@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hil import power
 from hil.daemons import ENVIRONMENT, Daemons
+from hil.guided import Ask
 from hil.live.device import LIBUSB, LiveDevice
 from hil.live.ports import FilePort, GadgetPort, QemuPort
 from hil.live.rig import PORTS, LiveRig
@@ -25,7 +26,7 @@ _LISTEN = ("--listen", "vsock:")
 
 
 @contextlib.contextmanager
-def qemu(rig: Rig, directory: Path) -> Iterator[LiveRig]:
+def qemu(rig: Rig, directory: Path, ask: Ask | None = None) -> Iterator[LiveRig]:
     """A stock kernel with QEMU's devices, and a UML guest. ``source`` is an argument of QEMU's ``-device``."""
     hardware = [parse_hardware(entry.name, entry.source) for entry in rig.devices]
     options = {key: value for key, value in rig.host.options.items() if key in ("memory", "qemu_args", "modules")}
@@ -33,14 +34,14 @@ def qemu(rig: Rig, directory: Path) -> Iterator[LiveRig]:
         daemons = Daemons(machines.host, machines.guest, serve=[*_LISTEN, "--device", LIBUSB])
         live = LiveRig(
             rig, daemons, machines.shared, backend="qemu",
-            switches=_switches(rig, machines.host, lambda entry: QemuPort(machines.host, entry.name)),
+            switches=_switches(rig, ask, machines.host, lambda entry: QemuPort(machines.host, entry.name)),
         )  # fmt: skip
         live.devices = {entry.name: LiveDevice(live, entry, LIBUSB) for entry in rig.devices}
         yield live
 
 
 @contextlib.contextmanager
-def uml(rig: Rig, directory: Path) -> Iterator[LiveRig]:
+def uml(rig: Rig, directory: Path, ask: Ask | None = None) -> Iterator[LiveRig]:
     """Kernel gadgets on dummy controllers of a UML host. ``source`` is the arguments of ``python -m hil.gadgets``."""
     with Machines.uml_pair(directory, kernel_args=[f"dummy_hcd.num={max(4, len(rig.devices))}"]) as machines:
         daemons = Daemons(machines.host, machines.guest, serve=[*_LISTEN, "--device", LIBUSB])
@@ -51,32 +52,36 @@ def uml(rig: Rig, directory: Path) -> Iterator[LiveRig]:
             ports[entry.name] = GadgetPort(daemons, name)
         live = LiveRig(
             rig, daemons, machines.shared, backend="uml",
-            switches=_switches(rig, machines.host, lambda entry: ports[entry.name]),
+            switches=_switches(rig, ask, machines.host, lambda entry: ports[entry.name]),
         )  # fmt: skip
         live.devices = {entry.name: LiveDevice(live, entry, LIBUSB) for entry in rig.devices}
         yield live
 
 
 @contextlib.contextmanager
-def emulated(rig: Rig, directory: Path) -> Iterator[LiveRig]:
+def emulated(rig: Rig, directory: Path, ask: Ask | None = None) -> Iterator[LiveRig]:
     """The emulator's devices in the service of a UML host; natively each is opened in process."""
     sources = [entry.source for entry in rig.devices]
-    with _served(rig, directory, "emulated", [f"emulator:{','.join(sources)}"], "emulator:", _EMULATOR_PORT) as live:
+    with _served(
+        rig, directory, ask, "emulated", [f"emulator:{','.join(sources)}"], "emulator:", _EMULATOR_PORT
+    ) as live:
         yield live
 
 
 @contextlib.contextmanager
-def replay(rig: Rig, directory: Path) -> Iterator[LiveRig]:
+def replay(rig: Rig, directory: Path, ask: Ask | None = None) -> Iterator[LiveRig]:
     """Captures, replayed by the service of a UML host; natively each is opened in process."""
     providers = [
         f"replay:{entry.source},port={_REPLAY_PORT.format(number)}" for number, entry in enumerate(rig.devices, 1)
     ]
-    with _served(rig, directory, "replay", providers, "replay:", _REPLAY_PORT) as live:
+    with _served(rig, directory, ask, "replay", providers, "replay:", _REPLAY_PORT) as live:
         yield live
 
 
 @contextlib.contextmanager
-def _served(rig: Rig, directory: Path, backend: str, providers: list[str], target: str, port: str) -> Iterator[LiveRig]:
+def _served(
+    rig: Rig, directory: Path, ask: Ask | None, backend: str, providers: list[str], target: str, port: str
+) -> Iterator[LiveRig]:
     """``port`` is how the service calls the n-th device."""
     with Machines.uml_pair(directory) as machines:
         machines.host.run(["mkdir", "-p", str(PORTS)])
@@ -89,7 +94,7 @@ def _served(rig: Rig, directory: Path, backend: str, providers: list[str], targe
         live = LiveRig(
             rig, daemons, machines.shared, backend=backend, providers=providers,
             switches=_switches(
-                rig, machines.host, lambda entry: FilePort(machines.host, PORTS / port.format(numbers[entry.name]))
+                rig, ask, machines.host, lambda entry: FilePort(machines.host, PORTS / port.format(numbers[entry.name]))
             ),
         )  # fmt: skip
         live.devices = {
@@ -98,5 +103,7 @@ def _served(rig: Rig, directory: Path, backend: str, providers: list[str], targe
         yield live
 
 
-def _switches(rig: Rig, host: Place, port: Callable[[DeviceEntry], PowerSwitch]) -> Mapping[str, PowerSwitch]:
-    return {entry.name: power.make(entry, host, port(entry)) for entry in rig.devices}
+def _switches(
+    rig: Rig, ask: Ask | None, host: Place, port: Callable[[DeviceEntry], PowerSwitch]
+) -> Mapping[str, PowerSwitch]:
+    return {entry.name: power.make(entry, host, port(entry), ask) for entry in rig.devices}

@@ -1,0 +1,77 @@
+"""Whether a test may have a device: its owner's rules, locks, quarantine, and whether it is there at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from hil.errors import DeviceAbsentError, RigError
+from hil.harness.lifetime import Lifetime
+from hil.harness.running import Course
+from hil.harness.selecting import wanted_safety
+from hil.live.device import LiveDevice
+from hil.live.side import probe
+from hil.rig import lock, matching, safety
+from hil.rig.keys import VIRTUAL_HOSTS
+from hil.rig.model import DeviceEntry
+from hil.rig.quarantine import Quarantine
+from wslusb.usb.info import DeviceInfo
+
+__all__ = ["QUARANTINED", "RefusedError", "admitted", "record_run"]
+
+QUARANTINED = "quarantined: "
+"""What the reason begins with when a device is left alone for its failures."""
+
+
+class RefusedError(RigError):
+    """The rig file names a device that no test may have."""
+
+
+def admitted(item: pytest.Item, entry: DeviceEntry) -> LiveDevice:
+    """The device, for this test. Skips what its owner does not allow; what is named and absent fails."""
+    config = item.config
+    strict = config.getoption("--strict-rig")
+    if why_not := safety.may(entry, wanted_safety(item), config.getoption("--destructive")):
+        (pytest.fail if strict else pytest.skip)(why_not)
+    course = config.stash[Course.key]
+    if course.quarantined(entry.name):
+        pytest.skip(f"{QUARANTINED}{entry.name} failed several tests in a row")
+    lifetime = config.stash[Lifetime.key]
+    device = lifetime.live.devices[entry.name]
+    try:
+        info = device.info()
+    except DeviceAbsentError as error:
+        pytest.fail(f"{device.rig.rig.path}:{entry.line}: {error} ({error.hint})", pytrace=False)
+    if entry.name not in lifetime.admitted:
+        _first_time(device, info, lifetime)
+    if trouble := lifetime.admitted[entry.name]:
+        pytest.skip(f"{QUARANTINED}{trouble}")
+    return device
+
+
+def _first_time(device: LiveDevice, info: DeviceInfo, lifetime: Lifetime) -> None:
+    """What does not change during a session. A virtual rig's devices are nobody else's: no locks, no memory."""
+    entry, live = device.entry, device.rig
+    virtual = live.rig.host.kind in VIRTUAL_HOSTS
+    facts = (
+        safety.Facts() if virtual else safety.Facts.from_json(probe(live.daemons, live.host, "in_use"))
+    )  # fmt: skip
+    if reason := safety.refusal(info, facts, entry.allow, virtual=virtual):
+        raise RefusedError(f"{live.rig.path}:{entry.line}: {entry.name} is refused: {reason}")
+    trouble = None
+    if not virtual:
+        key = matching.key(info)
+        lifetime.keep(lock.hold(key))
+        trouble = Quarantine().held(key)
+    lifetime.admitted[entry.name] = f"{trouble}; python -m hil release {entry.name}" if trouble else ""
+
+
+def record_run(lifetime: Lifetime, course: Course) -> None:
+    """Remember for the next run how the devices of real hardware did in this one."""
+    rig = lifetime.rig
+    if rig is None or not lifetime.is_up or rig.host.kind in VIRTUAL_HOSTS:
+        return
+    for name, held in lifetime.admitted.items():
+        device = lifetime.live.devices[name]
+        if not held and device.present():
+            key = matching.key(device.info())
+            Quarantine().record(key, name, failed=name in course.failed, reason=course.reasons.get(name, ""))
