@@ -10,7 +10,7 @@ from typing import Any
 
 import attr
 import pytest
-from labgrid import Target
+from labgrid import Environment, Target
 from labgrid.binding import BindingError, BindingState
 from labgrid.driver import Driver
 from labgrid.driver.exception import ExecutionError
@@ -18,6 +18,7 @@ from labgrid.driver.serialdriver import SerialDriver
 from labgrid.protocol import CommandProtocol, ResetProtocol
 
 from hil.bulk_only import Stick
+from hil.vm.machine import PROJECT
 from tests.support.world import Guest, World
 from wslusb.labgrid import (
     WslusbDevice,
@@ -121,6 +122,16 @@ def test_activated_it_is_attached_and_deactivated_the_hosts_again(
 def test_the_guest_is_named_or_it_is_an_error(target: Target) -> None:
     with pytest.raises(BindingError, match="requires an explicit name"):
         WslusbGuestDriver(target, None)
+
+
+def test_a_guest_behind_ssh_is_configured_as_the_page_says(lent: Path, tmp_path: Path) -> None:
+    config = tmp_path / "environment.yaml"
+    _, _, after = (PROJECT / "docs/labgrid.md").read_text().partition("      - NetworkService")
+    text = f"targets:\n  main:\n    resources:\n      - NetworkService{after.partition('```')[0]}"
+    device = f"      - WslusbDevice: {{name: stick, match: {{serial: STICK}}, control: {lent}}}\n    drivers:"
+    config.write_text(text.replace("    drivers:", device))
+    made = Environment(str(config)).get_target()
+    assert made.get_driver("WslusbGuestDriver", activate=False).guest is made.get_driver("SSHDriver", activate=False)
 
 
 def test_a_device_that_comes_back_is_to_be_attached_again(target: Target, guest: Any) -> None:

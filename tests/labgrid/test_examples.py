@@ -65,6 +65,12 @@ def host(folder: Path) -> Iterator[Host]:
         made.stop()
 
 
+@pytest.mark.parametrize("name", ["exporter.yaml", "environment.yaml"])
+def test_the_page_shows_the_files(name: str) -> None:
+    _comment, _, text = (EXAMPLES / name).read_text().partition("\n")
+    assert f"```yaml\n{text}```" in (PROJECT / "docs/labgrid.md").read_text()
+
+
 def test_the_example_passes_and_gives_everything_back(host: Host) -> None:
     host.acquire("bench-1")
     assert host.states() == {"shared"}

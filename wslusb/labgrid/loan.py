@@ -15,7 +15,7 @@ from ..errors import LocalError, LocalReason
 
 __all__ = ["Loan", "listed"]
 
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 3.0
 _BACK_SECONDS = 8.0
 """How long a device that comes back is waited for: labgrid's coordinator gives an exporter 10 s for a release."""
 

@@ -18,7 +18,7 @@ from hil.vm.machine import PROJECT
 from hil.vm.remote import Result
 from hil.vm.uml import UmlMachine
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import ENVIRONMENT, program, taken_ports
+from tests.kernel.support import ENVIRONMENT, poll, program, taken_ports
 
 pytest.importorskip("labgrid", reason="needs labgrid: nox -s labgrid -- --kernel")
 
@@ -48,12 +48,17 @@ class Bench:
         self._start(
             host, ["bash", "-c", f"cd $(mktemp -d) && exec labgrid-coordinator -l 127.0.0.1:{TCP}"], "listening on"
         )
-        command = [host.interpreter, "-m", "wslusb.labgrid.exporter", "--name", "host", "--hostname", "localhost"]
-        self.exporter = self._start(host, [*command, str(EXAMPLES / "exporter.yaml")], "creating poll task")
+        self.start_exporter()
         self._start(host, program("forward", f"vsock:{VSOCK}", f"tcp:{TCP}"), "listening")
         self._start(guest, program("forward", f"tcp:{TCP}", f"vsock:2:{VSOCK}"), "listening")
         self.client("-p", "bench-1", "create")
         self.client("-p", "bench-1", "add-match", "host/bench-1/*")
+
+    def start_exporter(self) -> None:
+        """Ours; it has told the coordinator of the devices."""
+        host = self.lab.host
+        command = [host.interpreter, "-m", "wslusb.labgrid.exporter", "--name", "host", "--hostname", "localhost"]
+        self.exporter = self._start(host, [*command, str(EXAMPLES / "exporter.yaml")], "creating poll task")
 
     def down(self) -> None:
         """End everything."""
@@ -124,3 +129,12 @@ def test_a_client_that_is_killed_does_not_keep_the_device(bench: Bench, how: str
         bench.exporter.kill()
     bench.lab.no_ghost()
     assert bench.states() == {"not_shared"}
+
+
+def test_an_exporter_that_is_started_again_has_what_its_place_had(bench: Bench) -> None:
+    """The coordinator looks for that every 15 s."""
+    bench.client("-p", "bench-1", "acquire")
+    terminate(bench.exporter)
+    poll(lambda: bench.states() == {"not_shared"}, 10, "its loans have ended with it")
+    bench.start_exporter()
+    poll(lambda: bench.states() == {"shared"}, 40, "the coordinator has given it its place again")
