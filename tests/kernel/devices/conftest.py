@@ -11,6 +11,10 @@ from hil.vm.uml import UmlMachine
 from tests.kernel.devices.lab import Lab
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--captures", metavar="DIR", help="replay every capture in DIR to a kernel (test_captures.py)")
+
+
 @pytest.fixture(scope="session")
 def lab_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with Rig.uml_pair(tmp_path_factory.mktemp("lab")) as rig:

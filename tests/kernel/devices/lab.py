@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from hil.vm.uml import UmlMachine
@@ -28,10 +28,14 @@ class Plugged:
 class Lab(Passthrough[UmlMachine]):
     """The agent stays; the service is another one for each set of devices, because its devices are its arguments."""
 
-    @contextmanager
-    def plug(self, devices: str, *serve: str, attach: bool = True) -> Iterator[Plugged]:
+    def plug(self, devices: str, *serve: str, attach: bool = True) -> AbstractContextManager[Plugged]:
         """Serve these devices (emulator/catalogue.py says how to name them), bind and attach them all."""
-        with self.serving("--device", f"emulator:{devices}", *serve):
+        return self.provide(f"emulator:{devices}", *serve, attach=attach)
+
+    @contextmanager
+    def provide(self, spec: str, *serve: str, attach: bool = True) -> Iterator[Plugged]:
+        """The same for the devices of any provider, named as for ``wslusb serve --device``."""
+        with self.serving("--device", spec, *serve):
             yield self._attach_all(attach)
 
     @contextmanager

@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from hil.vm.uml import UmlMachine
-from tests.kernel.devices.lab import Lab, Plugged
+from tests.kernel.devices.lab import Lab
 from tests.kernel.devices.test_keyboard import spell
-from tests.kernel.support import PROGRAMS, poll, terminate
+from tests.kernel.support import PROGRAMS, poll
 
 READ = "dd if={disk} bs=64k count=16 iflag=direct status=none | sha256sum"
 
 
-@contextmanager
-def served(lab: Lab, spec: str) -> Iterator[Plugged]:
-    """As ``lab.plug``, for devices of another provider."""
-    mark = len(lab.agent.output) if lab.agent else 0
-    lab.start_service("--device", spec)
-    if lab.agent is None or not lab.agent.running:
-        lab.start_agent()
-    else:
-        lab.wait_connected(mark)
-    try:
-        yield lab._attach_all(attach=True)
-    finally:
-        lab.release()
-        assert lab.service is not None
-        terminate(lab.service)
-
-
 def test_usb_storage_reads_the_sectors_that_the_capture_holds(lab: Lab, kernel: UmlMachine) -> None:
     path = lab.rig.shared / "stick.pcapng"
-    with served(lab, f"tests.support.recording:{path},emulator:storage:size=2M") as plugged:
+    with lab.provide(f"tests.support.recording:{path},emulator:storage:size=2M") as plugged:
         disk = plugged.node("/dev/sd")
         kernel.run(f"dd if=/dev/urandom of={disk} bs=64k count=16 oflag=direct conv=nocreat status=none")
         truth = kernel.run(READ.format(disk=disk)).stdout
-    with served(lab, f"replay:{path}") as plugged:
+    with lab.provide(f"replay:{path}") as plugged:
         disk = plugged.node("/dev/sd")
         lab.wait_driver_in_guest("usb-storage")
         assert kernel.run(READ.format(disk=disk)).stdout == truth
@@ -50,7 +30,7 @@ def test_usbhid_hears_the_keys_of_the_capture(lab: Lab, kernel: UmlMachine) -> N
     path = lab.rig.shared / "keyboard.pcapng"
     keyboard = r"emulator:keyboard:text=Replay\n,wait=200,pace=5"
     for spec in (f"tests.support.recording:{path},{keyboard}", f"replay:{path},clock=recorded"):
-        with served(lab, spec) as plugged:
+        with lab.provide(spec) as plugged:
             node = plugged.node("/dev/input/event")
             lab.wait_driver_in_guest("usbhid")
             keys = lab.python(kernel, str(PROGRAMS / "keys.py"), node)
