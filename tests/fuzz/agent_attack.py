@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import queue
 import socket
 import tempfile
@@ -37,25 +38,30 @@ _HANDLE = 7
 _LITTER_CASES = 32
 _QUIET_SECONDS = 0.02
 """A conversation in which nothing is said for so long has come to its end, or to nothing."""
+_BURST_SECONDS = 0.002
 _LONGEST_SECONDS = 0.5
 """An agent that is always sent away comes back as often."""
 _TRIES = 4
 """A machine with other things to do may be silent for longer than that."""
-_COMMANDS = (
-    pack_submit(1, 0x80, 18, setup=bytes((0x80, 6, 0, 1, 0, 0, 18, 0))),
-    pack_submit(2, 0x81, 512),
-    pack_submit(3, 0x01, 5, b"hello"),
-    pack_submit(4, 0x83, 20, packets=[(0, 10), (10, 10)], flags=2, interval=8),
-    pack_submit(5, 0x81, 64),
-    pack_unlink(6, 5),
-    pack_submit(7, 0x81, 64),
-    pack_submit(8, 0x81, 64),
-    pack_submit(9, 0x81, 512),
-    pack_submit(10, 0x81, 512),
-    pack_submit(11, 0x81, 512),
-    pack_unlink(12, 8),
-    pack_unlink(13, 7),
+_WRITTEN = (b"hello", b"data that wait", bytes([0xEE]) * 4000)
+_BURSTS = (
+    (
+        pack_submit(1, 0x80, 18, setup=bytes((0x80, 6, 0, 1, 0, 0, 18, 0))),
+        pack_submit(2, 0x81, 512),
+        pack_submit(3, 0x01, len(_WRITTEN[0]), _WRITTEN[0]),
+        pack_submit(4, 0x83, 20, packets=[(0, 10), (10, 10)], flags=2, interval=8),
+        pack_submit(5, 0x81, 64),
+        pack_unlink(6, 5),
+        pack_submit(7, 0x81, 64),
+        pack_submit(8, 0x81, 64),
+        pack_submit(9, 0x81, 64),
+        pack_submit(10, 0x81, 64),
+    ),
+    (pack_submit(11, 0x01, len(_WRITTEN[1]), _WRITTEN[1]),),
+    (pack_submit(12, 0x01, len(_WRITTEN[2]), _WRITTEN[2]),),
+    (pack_submit(13, 0x81, 512), pack_unlink(14, 8), pack_unlink(15, 7), pack_unlink(16, 10), pack_unlink(17, 9)),
 )
+"""What the kernel writes, each part after the one before it was read."""
 _CREDITS = 4
 
 
@@ -120,6 +126,8 @@ class _Host:
         return []
 
     def _completions(self, urb: Urb) -> list[bytes]:
+        if urb.setup is None and not urb.is_in and bytes(urb.data) not in _WRITTEN:
+            raise Finding(f"the kernel has not written {bytes(urb.data[:20])!r}, which the host gets")
         if urb.is_in and urb.length == 64:
             return []  # it waits for its cancel
         data = bytes(urb.length) if urb.is_in and not urb.iso_lengths else b""
@@ -214,7 +222,8 @@ class AgentAttack:
                 heard.put(kind)
 
         kernel: Kernel | None = None
-        book = KernelsBook()
+        book, bursts = KernelsBook(), list(_BURSTS)
+        book.wrote(b"".join(itertools.chain(*_BURSTS)))
         self._accept(servers, serve, HANG_SECONDS)
         enough = time.monotonic() + _LONGEST_SECONDS
         while time.monotonic() - self._moved < _QUIET_SECONDS and time.monotonic() < enough:
@@ -222,9 +231,11 @@ class AgentAttack:
             if kernel is None and self._vhci.kernels:
                 kernel = next(iter(self._vhci.kernels.values()))
                 self._moved = time.monotonic()
+            if kernel is not None and bursts and time.monotonic() - self._moved > _BURST_SECONDS:
+                written = b"".join(bursts.pop(0))
+                self._moved = time.monotonic()
                 with contextlib.suppress(OSError):
-                    kernel.sock.sendall(b"".join(_COMMANDS))
-                book.wrote(b"".join(_COMMANDS))
+                    kernel.sock.sendall(written)
         kinds = set[str]()
         if kernel is not None:
             # The kernel lets go first: a host that is whole hears of a detach.
