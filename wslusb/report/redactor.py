@@ -21,8 +21,8 @@ Tree = dict[str, "Tree"] | list["Tree"] | str | int | float | bool | None
 
 _SALT_SIZE = 32
 _IN_CONTEXT = tuple(re.compile(text, re.MULTILINE) for text in (
-    r"usb \d[\d.-]*: SerialNumber: *(\S.*?)\s*$",  # drivers/usb/core/hub.c; root hubs are "usb usb1"
-    r"^serial: *(\S.*?)\s*$",
+    r"usb \d[\d.-]*: SerialNumber: *(\S.{0,255}?)[ \t]*$",  # drivers/usb/core/hub.c; root hubs are "usb usb1"
+    r"^serial: *(\S.{0,255}?)[ \t]*$",
     r"USB\\VID_[0-9A-F]{4}&PID_[0-9A-F]{4}\\(?!\S*-usbv\d)([^\s'\"]+)",  # without a serial number: the port
     r"\bwslusb \S+ \(([^,()]+),",  # what peers call themselves: wslusb/guest/client.py, wslusb/host/guests.py
     r"(?:/home|/Users|[A-Za-z]:\\+Users)[/\\]+([^/\\\s:'\",]+)",
@@ -53,11 +53,12 @@ class Redactor:
         self.learn_originals(self._secrets.originals)
 
     def _settle(self) -> None:
-        """Longer values first: what is left of one must not be half a token."""
+        """Make use of what has been learned. Longer values first: what is left of one must not be half a token."""
         self._secrets = Secrets(self.salt)
         for value in sorted(self._values, key=len, reverse=True):
             self._secrets.add_text(value)
         self._pattern = pattern(self._words)
+        self._settled = True
 
     # -- learning
 
@@ -85,7 +86,7 @@ class Redactor:
         if self.raw or not value.strip("0") or len(value) < _LEAST_WORD or value in home:
             return
         home.add(value)
-        self._settle()
+        self._settled = False
 
     # -- replacing
 
@@ -93,8 +94,10 @@ class Redactor:
         """The text without what has been learned, and without addresses."""
         if self.raw:
             return text
+        if not self._settled:
+            self._settle()
         for expression in _IN_CONTEXT:
-            text = expression.sub(lambda found: found[0].replace(found[1], self._token(found[1])), text)
+            text = expression.sub(self._in_context, text)
         for expression in _BY_FORM:
             text = expression.sub(lambda found: self._token(found[0]), text)
         text = self._secrets.replace(text.encode("utf-8", "replace")).decode("utf-8", "replace")
@@ -110,8 +113,14 @@ class Redactor:
             return self._token(tree) if key == _SERIAL and not self.raw else self.text(tree)
         return tree
 
+    def _in_context(self, found: re.Match[str]) -> str:
+        start, end = (place - found.start() for place in found.span(1))
+        return found[0][:start] + self._token(found[1]) + found[0][end:]
+
     def _token(self, value: str) -> str:
-        return self._secrets.text_token(value)
+        """As captures have it; a short one may be the value itself, by chance."""
+        token = self._secrets.text_token(value)
+        return token if token.lower() != value.lower() else "X" * len(value)
 
     # -- the second look
 

@@ -113,3 +113,13 @@ def test_raw_takes_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
     redactor.learn(text)
     assert redactor.text(text) == text
     assert redactor.tree({"serial": "A5XK3RJT"}) == {"serial": "A5XK3RJT"}
+
+
+def test_only_the_value_is_replaced_not_what_looks_like_it_beside_it(redactor: Redactor) -> None:
+    assert redactor.text("usb 1-4: SerialNumber: 1").startswith("usb 1-4: SerialNumber: ")
+
+
+def test_no_token_is_what_it_stands_for() -> None:
+    tokens = {Redactor().text("usb 1-4: SerialNumber: A")[-1] for _ in range(100)}
+    assert "A" not in tokens
+    assert len(tokens) > 5
