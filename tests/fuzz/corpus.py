@@ -1,14 +1,19 @@
-"""Where cases are: findings for ever in ``tests/fuzz/corpus``, the working corpus between runs in ``.fuzz``."""
+"""Where cases are: findings for ever in ``tests/fuzz/corpus``, the working corpus between runs in ``.fuzz``.
+
+``tests/fuzz/packed`` has what is left of the working corpus when it is made small (:mod:`.packed`).
+"""
 
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["GUIDED", "findings", "folder_of_findings", "keep", "work_folder"]
+__all__ = ["GUIDED", "PACKED", "findings", "folder_of_findings", "keep", "packed", "work_folder"]
 
 _FINDINGS = Path(__file__).with_name("corpus")
+PACKED = Path(__file__).with_name("packed")
 _ROOT = Path(__file__).resolve().parents[2]
 GUIDED = ("codec", "descriptors", "usbip", "pcapfile", "usbmon", "replay", "scenario", "faults", "importers")
 """Targets of tests/fuzz/targets, which take bytes and are run under atheris."""
@@ -22,6 +27,15 @@ def folder_of_findings(target: str) -> Path:
 def findings(target: str) -> list[Path]:
     """Every case that has once been a finding, and samples that stand for it."""
     return sorted(path for path in folder_of_findings(target).glob("*") if path.is_file())
+
+
+def packed(target: str) -> list[bytes]:
+    """Cases that reach all that long runs have reached."""
+    path = PACKED / f"{target}.zip"
+    if not path.exists():
+        return []
+    with zipfile.ZipFile(path) as archive:
+        return [archive.read(name) for name in archive.namelist()]
 
 
 def work_folder(target: str) -> Path:

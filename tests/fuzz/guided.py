@@ -11,8 +11,9 @@ import re
 import subprocess
 import sys
 import time
+from types import ModuleType
 
-from tests.fuzz.corpus import GUIDED, findings, folder_of_findings, keep, work_folder
+from tests.fuzz.corpus import GUIDED, findings, folder_of_findings, keep, packed, work_folder
 from tests.fuzz.report import Result
 
 __all__ = ["run"]
@@ -55,21 +56,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", choices=GUIDED)
     parser.add_argument("--seconds", type=int, default=10)
-    arguments = parser.parse_args()
+    parser.add_argument("--merge", metavar="FOLDER", help="fuzz nothing: copy what reaches all edges to that folder")
+    arguments, inner = parser.parse_known_args()
     name = arguments.target
     with atheris.instrument_imports(include=["wslusb", "emulator", "tests.fuzz.targets"]):
         target = importlib.import_module(f"tests.fuzz.targets.{name}")
-    keep(work_folder(name), [*target.seeds(), *(path.read_bytes() for path in findings(name))])
+    # To merge, libFuzzer starts itself again, and puts its own options behind this.
+    command = f"{sys.executable} -m tests.fuzz.guided {name}"
+    atheris.Setup([command, *(inner or _options(name, target, arguments.seconds, arguments.merge))], target.run)
+    atheris.Fuzz()
+
+
+def _options(name: str, target: ModuleType, seconds: int, merge: str | None) -> list[str]:
+    """For libFuzzer, after all cases that there are have been put into the working corpus."""
+    keep(work_folder(name), [*target.seeds(), *packed(name), *(path.read_bytes() for path in findings(name))])
     folder_of_findings(name).mkdir(parents=True, exist_ok=True)
     options = {
-        "max_total_time": arguments.seconds, "max_len": _LONGEST, "timeout": SLOW_SECONDS,
-        "report_slow_units": SLOW_SECONDS, "rss_limit_mb": _MEMORY, "print_final_stats": 1,
-        "artifact_prefix": f"{folder_of_findings(name)}/",
+        "max_len": _LONGEST, "timeout": SLOW_SECONDS, "report_slow_units": SLOW_SECONDS, "rss_limit_mb": _MEMORY,
+        "print_final_stats": 1, "artifact_prefix": f"{folder_of_findings(name)}/",
     }  # fmt: skip
-    atheris.Setup(
-        [sys.argv[0], *(f"-{key}={value}" for key, value in options.items()), str(work_folder(name))], target.run
-    )
-    atheris.Fuzz()
+    options |= {"merge": 1, "use_counters": 0} if merge else {"max_total_time": seconds}
+    return [*(f"-{key}={value}" for key, value in options.items()), *([merge] if merge else []), str(work_folder(name))]
 
 
 if __name__ == "__main__":

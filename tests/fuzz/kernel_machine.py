@@ -53,7 +53,7 @@ class KernelMachine(RuleBasedStateMachine):
         self.kernel = Kernel(kernels)
         self.kernel.sock.settimeout(HANG_SECONDS)
         self.relay = Relay(SocketStream(self._ours, Peer("unix", 0)), self.device, lambda: True)
-        self._thread = threading.Thread(target=self.relay.run, name="relay")
+        self._thread = threading.Thread(target=self.relay.run, name="relay", daemon=True)
         self._thread.start()
         self.waiting: list[_Command] = []
         self.answered: list[int] = []

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from tests.fuzz.agent_attack import AgentAttack
 from tests.fuzz.control_attack import ControlAttack
-from tests.fuzz.corpus import findings, folder_of_findings, keep, work_folder
+from tests.fuzz.corpus import findings, folder_of_findings, keep, packed, work_folder
 from tests.fuzz.mutation import describe, random_case, shorter
 from tests.fuzz.oracle import Finding
 from tests.fuzz.relay_attack import RelayAttack
@@ -43,6 +43,7 @@ def run(target: str, seconds: float, *, shrink: bool = True) -> Result:
             seen |= attack(case)
         seeds = len(seen)
         corpus = [path.read_bytes() for path in (*findings(target), *sorted(work_folder(target).iterdir()))]
+        corpus += packed(target)
         todo = list(corpus)
         while time.monotonic() - began < seconds and not result.findings:
             case = todo.pop() if todo else random_case(numbers, corpus)

@@ -29,8 +29,8 @@ def run(target: str, seconds: float, *, shrink: bool = True) -> Result:
     began = time.monotonic()
     result, steps = Result(target), set[str]()
     how = settings(
-        max_examples=_EXAMPLES, stateful_step_count=_STEPS, deadline=None, print_blob=True,
-        report_multiple_bugs=False,        suppress_health_check=list(HealthCheck), database=DirectoryBasedExampleDatabase(work_folder(target)),
+        max_examples=_EXAMPLES, stateful_step_count=_STEPS, deadline=None, print_blob=True, report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck), database=DirectoryBasedExampleDatabase(work_folder(target)),
         phases=[Phase.reuse, Phase.generate, *([Phase.shrink] if shrink else [])],
     )  # fmt: skip
 

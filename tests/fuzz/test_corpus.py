@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.corpus import GUIDED, findings
+from tests.fuzz.corpus import GUIDED, findings, packed
 from tests.fuzz.guided import SLOW_SECONDS
 
 CASES = [(target, path) for target in GUIDED for path in findings(target)]
@@ -21,6 +21,15 @@ def test_seeds_are_read_to_their_ends(target: str) -> None:
     assert len(seeds) > 4
     for seed in seeds:
         module.run(seed)
+
+
+@pytest.mark.parametrize("target", GUIDED)
+def test_all_that_long_runs_have_reached(target: str) -> None:
+    module = importlib.import_module(f"tests.fuzz.targets.{target}")
+    cases = packed(target)
+    assert cases
+    for case in cases:
+        module.run(case)
 
 
 @pytest.mark.parametrize(("target", "path"), CASES, ids=lambda value: value.name if isinstance(value, Path) else value)
