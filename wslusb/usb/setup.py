@@ -12,6 +12,7 @@ __all__ = ["SETUP_SIZE", "Barrier", "Recipient", "Request", "RequestType", "Setu
 
 SETUP_SIZE = 8
 _SETUP = struct.Struct("<BBHHH")
+_ENDPOINT_NUMBER = 0x0F
 _ENDPOINT_HALT = 0
 
 
@@ -97,14 +98,15 @@ class Setup:
 
         A raw control transfer would change the device behind the back of the system that owns it (the kernel would
         keep the old configuration and data toggles): Linux' own exporter treats the same three
-        (drivers/usb/usbip/stub_rx.c, tweak_special_requests).
+        (drivers/usb/usbip/stub_rx.c, tweak_special_requests). Endpoint zero has no halt that anybody keeps, and a
+        request about it goes the way of all others: done aside, it would overtake those that are queued before it.
         """
         if self.request_type == 0x00 and self.request == Request.SET_CONFIGURATION:
             return Barrier.SELECT_CONFIGURATION
         if self.request_type == 0x01 and self.request == Request.SET_INTERFACE:
             return Barrier.SELECT_INTERFACE
         if self.request_type == 0x02 and self.request == Request.CLEAR_FEATURE and self.value == _ENDPOINT_HALT:
-            return Barrier.CLEAR_HALT
+            return Barrier.CLEAR_HALT if self.index & _ENDPOINT_NUMBER else None
         return None
 
     def is_get_descriptor(self, descriptor_type: int) -> bool:

@@ -37,6 +37,8 @@ def test_parts_of_the_request_type() -> None:
         (Setup(0x01, 11, 1, 0, 0), Barrier.SELECT_INTERFACE),
         (Setup(0x02, 1, 0, 0x81, 0), Barrier.CLEAR_HALT),
         (Setup(0x02, 1, 1, 0x81, 0), None),
+        (Setup(0x02, 1, 0, 0x00, 0), None),
+        (Setup(0x02, 1, 0, 0x80, 0), None),
         (Setup(0x00, 1, 1, 0, 0), None),
         (Setup(0x02, 3, 0, 0x81, 0), None),
         (Setup(0x20, 9, 1, 0, 0), None),
