@@ -108,7 +108,7 @@ def _power(examination: Examination, entry: DeviceEntry) -> Finding:
     """Its power can be switched; with --switch: it has been, and the host saw the device go and come."""
     if entry.power.kind == "none":
         return skipped("nothing switches it: tests that need that are skipped")
-    switch = _switch(examination, entry)
+    switch = examination.live.switch(entry.name)
     if not switch.can_switch:
         return skipped(f"{switch.describe()}: {getattr(switch, 'reason', 'it cannot be switched now')}")
     if isinstance(switch, Verified):
@@ -119,12 +119,6 @@ def _power(examination: Examination, entry: DeviceEntry) -> Finding:
         return skipped(f"{switch.describe()}; not switched: {why}")
     with lock.hold(key(examination.device(entry))):
         return _cycled(examination, entry, switch)
-
-
-def _switch(examination: Examination, entry: DeviceEntry) -> power.PowerSwitch:
-    if entry.power.kind == "manual":
-        return power.make(entry, examination.live.host, ask=examination.ask)
-    return examination.live.switch(entry.name)
 
 
 def _cycled(examination: Examination, entry: DeviceEntry, switch: power.PowerSwitch) -> Finding:

@@ -40,9 +40,17 @@ def _is_made(examination: Examination, side: Side) -> bool:
     return _entry(examination, side).kind in VIRTUAL_HOSTS
 
 
+def _misses_its_host(examination: Examination, side: Side) -> bool:
+    """Whether the guest would be a virtual machine that a real host cannot reach."""
+    return side == "guest" and _is_made(examination, "guest") and not _is_made(examination, "host")
+
+
 def _reach(examination: Examination, side: Side) -> Finding:
     """A command runs there."""
     entry = _entry(examination, side)
+    if _misses_its_host(examination, side):
+        text = f"a guest of kind {entry.kind!r} goes with a virtual host only"
+        return failed(text, "kind = 'local', 'ssh', 'wsl' or 'command' in [guest]")
     if _is_made(examination, side):
         return skipped(_MADE)
     place = real.place(entry)
@@ -100,7 +108,7 @@ def compare(facts: dict[str, Any], name: str, words: dict[str, str]) -> Finding:
 
 def _up(examination: Examination) -> Finding:
     """Both are ready for the suite; what is virtual is started."""
-    live = examination.stack.enter_context(opening.opened(examination.rig, examination.directory))
+    live = examination.stack.enter_context(opening.opened(examination.rig, examination.directory, examination.ask))
     examination.up = live
     examination.places |= {"host": live.host, "guest": live.guest}
     return passed(f"{live.backend}: {live.host.name}, {live.host.release}; {live.guest.name}, {live.guest.release}")
