@@ -14,7 +14,9 @@ from wslusb.cli.output import ExitCode
 
 __all__ = ["VERBS", "Program", "program"]
 
-VERBS = {"suggest": "suggest", "doctor": "doctor", "release": "release"}
+VERBS = {
+    "suggest": "suggest", "doctor": "doctor", "release": "release", "report": "report", "fidelity": "fidelity",
+}  # fmt: skip
 """Verbs, in the order of ``--help``, and the module that has each as ``command``."""
 
 _HELP = """Rigs: a host with USB devices, a guest that gets them, and a file that says what may be done to them.
@@ -22,7 +24,7 @@ _HELP = """Rigs: a host with USB devices, a guest that gets them, and a file tha
 The tests themselves are run by 'nox -s hil', or pytest.
 """
 _EPILOG = """\b
-Exit codes: 0 success, 1 failure, 2 wrong usage, 3 access denied, 4 cancelled.
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 access denied, 4 cancelled, 5 a difference (fidelity).
 Environment: WSLUSB_DEBUG=1 (tracebacks), WSLUSB_STATE_DIR (quarantine).
 """
 
