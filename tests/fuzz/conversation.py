@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from emulator import device_provider
-from tests.fuzz.oracle import Watch
+from tests.fuzz.oracle import HANG_SECONDS, Watch
 from tests.support.usb import PuppetDevice, Waiter, bulk_in, bulk_out
 from tests.support.waiting import until
 from wslusb.device.api import Device, Watcher
@@ -78,6 +78,11 @@ class Asked(Waiter):
     def __call__(self, completion: Completion) -> None:
         self._order.append(self)
         super().__call__(completion)
+
+    def wait(self) -> Completion:
+        """As of any waiter, but not for longer than anything may take here."""
+        assert self.finished.wait(HANG_SECONDS), "it is never answered"
+        return super().wait()
 
 
 class Conversation(RuleBasedStateMachine):
@@ -230,6 +235,9 @@ class Conversation(RuleBasedStateMachine):
             credit = self.device._table._credits
             assert 0 <= credit.urbs_used <= URBS
             assert credit.bytes_used >= 0
+            backlog = self.device._backlog
+            assert backlog._size == sum(urb.length for urb, _ in backlog.queue), "what is kept is what is counted"
+            assert len(self.device._dones) == len(self.device._sequences) == len(self.device._table) <= URBS
 
     def teardown(self) -> None:
         if self.device is not None:

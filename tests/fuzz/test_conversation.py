@@ -8,6 +8,6 @@ from tests.fuzz.conversation import Conversation
 from tests.fuzz.kernel_machine import KernelMachine
 
 TestConversation = Conversation.TestCase
-TestConversation.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestConversation.settings = settings(max_examples=8, stateful_step_count=20, deadline=None)
 TestKernelMachine = KernelMachine.TestCase
-TestKernelMachine.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+TestKernelMachine.settings = settings(max_examples=10, stateful_step_count=30, deadline=None)
