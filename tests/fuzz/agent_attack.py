@@ -15,7 +15,7 @@ from typing import Self
 from emulator import device_provider
 from tests.fuzz.kernel_answers import KernelsBook
 from tests.fuzz.mutation import Channel
-from tests.fuzz.oracle import HANG_SECONDS, Finding, Watch, drain
+from tests.fuzz.oracle import HANG_SECONDS, Finding, Slow, Watch, drain
 from tests.support.kernel import Kernel, pack_submit, pack_unlink
 from tests.support.vhci import MadeVhci
 from wslusb.guest import agent as agents
@@ -188,7 +188,7 @@ class AgentAttack:
                 if MessageType.DETACH in heard:
                     break
             else:
-                raise Finding(f"a good host is not served: it hears {heard}")
+                raise Slow(f"a good host is not served: it hears {heard}")
         return seen
 
     def _heard(self, case: bytes) -> list[int]:
@@ -261,7 +261,7 @@ class AgentAttack:
             sock, _ = self._listener.accept()
         except TimeoutError:
             if seconds == HANG_SECONDS:
-                raise Finding("the agent does not come back") from None
+                raise Slow("the agent does not come back") from None
             return
         thread = threading.Thread(target=serve, args=(sock,), name="host")  # type: ignore[arg-type]
         servers.append(thread)
@@ -272,7 +272,7 @@ class AgentAttack:
         deadline = time.monotonic() + HANG_SECONDS
         while self._agent.ports() or self._agent._busy:
             if time.monotonic() > deadline:
-                raise Finding("a device is still in the kernel, of a host that has gone")
+                raise Slow("a device is still in the kernel, of a host that has gone")
             time.sleep(0.001)
         self._vhci.close()
         self._vhci.kernels.clear()

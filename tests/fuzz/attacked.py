@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.fuzz.oracle import HANG_SECONDS, Finding, Watch
+from tests.fuzz.oracle import HANG_SECONDS, Finding, Slow, Watch
 from tests.support.usb import bulk_in
 from tests.support.world import Guest, World
 from wslusb.device import sync
@@ -82,11 +82,11 @@ class Attacked:
             answer = sync.transfer(self._good.device, bulk_in(512), HANG_SECONDS)
             listed = self._good.client.devices()
         except Exception as error:
-            raise Finding(f"another guest is not served meanwhile: {error!r}") from error
+            raise Slow(f"another guest is not served meanwhile: {error!r}") from error
         if answer.status or bytes(answer.data) != bytes(512) or len(listed) != 2:
             raise Finding(f"another guest is served badly meanwhile: {answer.status:#x}, {len(listed)} devices")
         if time.monotonic() - began > HANG_SECONDS:
-            raise Finding("another guest waited for too long")
+            raise Slow("another guest waited for too long")
 
     def after(self) -> set[str]:
         """A case is over: its device is free and works, and nothing is left of it. Kinds of what was logged."""
@@ -94,7 +94,7 @@ class Attacked:
             self._world.free(_THEIRS)
             self._world.works(_THEIRS)
         except Exception as error:
-            raise Finding(f"a good guest is not served: {error!r}") from error
+            raise Slow(f"a good guest is not served: {error!r}") from error
         self.meanwhile()
         self._watch.no_leaks()
         service = self._world.service

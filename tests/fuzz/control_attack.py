@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from tests.fuzz.attacked import Attacked
 from tests.fuzz.mutation import Channel, Mutation
-from tests.fuzz.oracle import HANG_SECONDS, Finding
+from tests.fuzz.oracle import HANG_SECONDS, Finding, Slow
 from tests.support.usb import bulk_in
 from wslusb.capture import pcapfile
 from wslusb.control import client
@@ -169,9 +169,9 @@ class ControlAttack(Attacked):
         began = time.monotonic()
         for _ in range(_URBS):
             if status := sync.transfer(self._good.device, bulk_in(_SIZE), HANG_SECONDS).status:
-                raise Finding(f"a device is held up by a capture: {status:#x}")
+                raise Slow(f"a device is held up by a capture: {status:#x}")
         if time.monotonic() - began > HANG_SECONDS:
-            raise Finding(f"{_URBS} URBs took {time.monotonic() - began:.1f} s while they were captured")
+            raise Slow(f"{_URBS} URBs took {time.monotonic() - began:.1f} s while they were captured")
 
     def _tidy(self) -> None:
         """The next client is served, as soon as threads of the last ones have ended; nothing is captured any more."""
@@ -182,7 +182,7 @@ class ControlAttack(Attacked):
                 break
             except (LocalError, OSError) as error:
                 if time.monotonic() > deadline:
-                    raise Finding(f"another client is not served: {error}") from error
+                    raise Slow(f"another client is not served: {error}") from error
                 time.sleep(0.005)
         if len(devices) != 2:
             raise Finding(f"another client is told of {len(devices)} devices")
@@ -193,7 +193,7 @@ class ControlAttack(Attacked):
             service.captures.keep_ring(busid, 0)
         while service.captures._sinks:
             if time.monotonic() > deadline:
-                raise Finding(f"{len(service.captures._sinks)} captures go on that nobody reads")
+                raise Slow(f"{len(service.captures._sinks)} captures go on that nobody reads")
             time.sleep(0.005)
 
 
@@ -208,7 +208,7 @@ def _all_of(sock: socket.socket) -> bytes:
         while piece := sock.recv(1 << 16):
             said += piece
     except TimeoutError as error:
-        raise Finding("a client that has said all is not answered and not dismissed") from error
+        raise Slow("a client that has said all is not answered and not dismissed") from error
     except ConnectionResetError:
         pass
     return said
@@ -227,7 +227,7 @@ def _stream(sock: socket.socket, *, whole: bool) -> set[str]:
             return {f"False {answer['reason']}"}
         parts = list(receive(sock))
     except TimeoutError as error:
-        raise Finding("a capture that was ended does not end") from error
+        raise Slow("a capture that was ended does not end") from error
     except (ConnectionResetError, ValueError):
         return {"broken"}
     data = b"".join(part for kind, part in parts if kind is MessageKind.DATA)

@@ -16,7 +16,7 @@ from typing import Self
 
 from tests.support.fixtures import DESCRIPTORS
 
-__all__ = ["HANG_SECONDS", "Finding", "Watch", "drain", "push"]
+__all__ = ["HANG_SECONDS", "Finding", "Slow", "Watch", "drain", "push"]
 
 HANG_SECONDS = 2.0
 _PASSING = ("wslusb-clock",)
@@ -31,6 +31,10 @@ _STATM = Path("/proc/self/statm")
 
 class Finding(AssertionError):  # noqa: N818 -- it is what the word says
     """A case did what none may do."""
+
+
+class Slow(Finding):
+    """It lasted for too long: a finding if it does so again, for the machine may have had other things to do."""
 
 
 class Watch(logging.Handler):
@@ -94,7 +98,7 @@ class Watch(logging.Handler):
             if time.monotonic() > deadline:
                 names = sorted(thread.name for thread in threading.enumerate())
                 text = f"{_threads()} threads where {self._threads} were, {_descriptors()} descriptors"
-                raise Finding(f"{text} where {self._descriptors} were: {', '.join(names)}")
+                raise Slow(f"{text} where {self._descriptors} were: {', '.join(names)}")
             time.sleep(0.001)
 
     def no_litter(self) -> None:
@@ -145,7 +149,7 @@ def push(sock: socket.socket, data: bytes, heard: bytearray) -> None:
         while left:
             readable, writable, _ = select.select([sock], [sock], [], max(deadline - time.monotonic(), 0))
             if not readable and not writable:
-                raise Finding(f"nothing is read and nothing said for {HANG_SECONDS:.0f} s")
+                raise Slow(f"nothing is read and nothing said for {HANG_SECONDS:.0f} s")
             if readable and (piece := sock.recv(1 << 16)):
                 heard += piece
                 deadline = time.monotonic() + HANG_SECONDS
@@ -164,7 +168,7 @@ def drain(sock: socket.socket) -> tuple[bytes, bool]:
         while piece := sock.recv(1 << 16):
             data += piece
     except TimeoutError as error:
-        raise Finding(f"the connection has not ended within {HANG_SECONDS:.0f} s") from error
+        raise Slow(f"the connection has not ended within {HANG_SECONDS:.0f} s") from error
     except ConnectionResetError:
         return data, False
     return data, True

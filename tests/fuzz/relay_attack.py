@@ -11,7 +11,7 @@ import time
 from tests.fuzz.attacked import Attacked
 from tests.fuzz.kernel_answers import KernelsBook
 from tests.fuzz.mutation import Channel
-from tests.fuzz.oracle import HANG_SECONDS, Finding, drain, push
+from tests.fuzz.oracle import HANG_SECONDS, Finding, Slow, drain, push
 from tests.support.kernel import pack_submit, pack_unlink
 from wslusb.guest.relay import Relay
 from wslusb.transport.stream import Peer, SocketStream
@@ -66,7 +66,7 @@ class RelayAttack(Attacked):
             client.close()
             ours.close()
         if thread.is_alive():
-            raise Finding("the relay has not ended")
+            raise Slow("the relay has not ended")
         return kinds
 
     def _write(self, kernels: socket.socket, channel: Channel) -> set[str]:
@@ -87,7 +87,7 @@ class RelayAttack(Attacked):
                 kinds |= book.read(bytes(said))
                 kernels.settimeout(max(deadline - time.monotonic(), 0.001))
         if book.unanswered and time.monotonic() >= deadline:
-            raise Finding(f"never answered: {book.unanswered}")
+            raise Slow(f"never answered: {book.unanswered}")
         with contextlib.suppress(OSError):
             kernels.shutdown(socket.SHUT_WR)
         rest, _ = drain(kernels)
