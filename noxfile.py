@@ -117,6 +117,14 @@ def labgrid(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """The report of the hardware suite in Chromium, which has to be installed."""
+    test_environment(session)
+    session.install(*group("browser"))
+    session.run("pytest", "-m", "browser", "tests/integration/test_report_browser.py", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """The main job: serve, bind, attach, real bytes. ``-- --kernel``: in virtual machines, through real kernels."""
     session.install("-e", ".[pyusb]")

@@ -24,6 +24,14 @@ GOOD = frozenset({Status.OK, Status.SHORT})
 _ELSEWHERE = frozenset({Request.SET_ADDRESS, Request.GET_DESCRIPTOR})
 """An address is the host's to give; descriptors are compared whole."""
 _REPORT = 0x22
+_FIELDS = (
+    (0, 1, "bLength"), (1, 1, "bDescriptorType"), (2, 2, "bcdUSB"), (4, 1, "bDeviceClass"), (5, 1, "bDeviceSubClass"),
+    (6, 1, "bDeviceProtocol"), (7, 1, "bMaxPacketSize0"), (8, 2, "idVendor"), (10, 2, "idProduct"),
+    (12, 2, "bcdDevice"), (14, 1, "iManufacturer"), (15, 1, "iProduct"), (16, 1, "iSerialNumber"),
+    (17, 1, "bNumConfigurations"),
+)  # fmt: skip
+_DEVICE_FIELDS = {at: name for begin, size, name in _FIELDS for at in range(begin, begin + size)}
+"""Of a device descriptor, by byte (USB 2.0, table 9-8)."""
 
 
 def not_asked(where: str, *, has_real: bool) -> Finding:
@@ -44,8 +52,8 @@ def compare_descriptors(real: Facts, emulated: Facts) -> Iterator[Finding]:
         else:
             place = _first_difference(one, other)
             verdict = Verdict.EXPECTED if _is_identity(key, real, one, other) else Verdict.DIFFERENCE
-            what = f"another answer from byte {place}" if one and other else "only one has it"
-            yield Finding(verdict, where, what, _shown(one, place), _shown(other, place))
+            what = f"another answer from byte {place}{_field(key, place)}" if one and other else "only one has it"
+            yield Finding(verdict, where, what, _shown(key, one, place), _shown(key, other, place))
 
 
 def _agree(key: Key, one: bytes, other: bytes) -> bool:
@@ -73,8 +81,15 @@ def _without_ids(data: bytes) -> bytes:
     return data
 
 
-def _shown(data: bytes, place: int) -> str:
-    return f"{len(data)} bytes: {show_data(data, place)}" if data else "STALL"
+def _field(key: Key, place: int) -> str:
+    return f" ({_DEVICE_FIELDS[place]})" if key[1] == DescriptorType.DEVICE and place in _DEVICE_FIELDS else ""
+
+
+def _shown(key: Key, data: bytes, place: int) -> str:
+    if not data:
+        return "STALL"
+    text = f' "{data[2:].decode("utf-16-le", "replace")}"' if key[1] == DescriptorType.STRING and key[2] else ""
+    return f"{len(data)} bytes:{text} {show_data(data, place)}"
 
 
 @dataclass(slots=True, frozen=True)

@@ -44,7 +44,8 @@ def test_a_device_is_true_to_itself(tmp_path: Path, captures: tuple[Path, Path])
 def test_another_device_is_not(captures: tuple[Path, Path]) -> None:
     done = run(*captures)
     assert done.return_value == ExitCode.DIVERGED
-    assert "difference: GET_DESCRIPTOR(device): another answer from byte" in done.output
+    assert "difference: GET_DESCRIPTOR(device): another answer from byte 10 (idProduct)\n" in done.output
+    assert '  - 18 bytes: "Keyboard" 12 03 4b 00' in done.output
     assert "difference: GET_DESCRIPTOR(string 2): another answer from byte" in done.output
 
 
