@@ -206,10 +206,20 @@ class Conversation(RuleBasedStateMachine):
         same = [asked for asked in self.waiting() if asked.urb.endpoint == urb.endpoint]
         return same[[each for each in self.provider.device.waiting if each.endpoint == urb.endpoint].index(urb)]
 
+    def being_cancelled(self) -> int:
+        """How many of those on the device have been cancelled."""
+        return len(set(map(id, self.provider.device.cancelled)) & set(map(id, self.provider.device.waiting)))
+
     def settle(self) -> None:
-        """As many are on the device as there is credit for, and they are the oldest ones."""
-        expected = min(URBS, len(self.waiting()))
-        until(lambda: len(self.provider.device.waiting) == expected, f"{expected} URBs are on the device", 2)
+        """The device has as many as there is credit for, the oldest ones; all cancels are answered but theirs."""
+        device, puppet, expected = self.device, self.provider.device, min(URBS, len(self.waiting()))
+        assert device is not None
+        table = device._table
+        until(
+            lambda: device.ended or (len(puppet.waiting) == expected and len(table._cancels) == self.being_cancelled()),
+            f"{expected} URBs are on the device, and cancels are answered", HANG_SECONDS,
+        )  # fmt: skip
+        assert not device.ended, f"the session has ended: {device._reason}"
         for theirs, ours in zip(list(self.provider.device.waiting), self.waiting(), strict=False):
             assert (theirs.endpoint, theirs.length) == (ours.urb.endpoint, ours.urb.length)
             assert theirs.is_in or theirs.data == ours.urb.data
