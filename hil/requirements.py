@@ -41,6 +41,7 @@ TEST_TOOLS = {
     "mkfs.vfat": "dosfstools",
     "mkfs.ext2": "e2fsprogs",
     "dfu-util": "dfu-util",
+    "uhubctl": "uhubctl",
     "ip": "iproute2",
     "ping": "iputils-ping",
     "/usr/lib/x86_64-linux-gnu/libusb-1.0.so.0": "libusb-1.0-0",
