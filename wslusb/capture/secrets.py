@@ -15,6 +15,8 @@ __all__ = ["Secrets"]
 _SALT_SIZE = 32
 _LEAST_REPLACED = 4
 """Bytes. What is shorter would be found everywhere; where a serial number stands by itself, it is replaced anyway."""
+_LEAST_TELLING = 3
+"""Bytes that are not zero. 00 00 00 00 00 01 may be a serial number in hexadecimal digits, and is in every header."""
 _LEAST_SEARCHED = 6
 """Bytes. Shorter ones would be found by chance in the numbers of a long capture's headers."""
 
@@ -50,9 +52,11 @@ class Secrets:
         self._add(plain, self.text_token(text, len(plain)).encode())
         if len(text) == 12:
             try:
-                self._add(bytes.fromhex(text), bytes.fromhex(token))
+                value = bytes.fromhex(text)
             except ValueError:
                 return
+            if len(value) - value.count(0) >= _LEAST_TELLING:
+                self._add(value, bytes.fromhex(token))
 
     def units_token(self, text: str) -> bytes:
         """The token of a text in UTF-16: as many code units as the text has."""

@@ -69,6 +69,16 @@ class TestStrings:
     def test_two_salts_give_two_tokens(self) -> None:
         assert Secrets().text_token("AB12CD34") != Secrets().text_token("AB12CD34")
 
+    @pytest.mark.parametrize("serial", ["000000000001", "020000000001"])
+    def test_numbers_that_stand_everywhere_are_no_address(self, serial: str) -> None:
+        """A READ(10) of block 0 has them, and so has every second header."""
+        secrets = Secrets()
+        secrets.add_text(serial)
+        assert bytes.fromhex(serial) not in secrets.originals
+        read = bytes.fromhex("28000200000000010000")
+        assert secrets.replace(read) == read
+        assert secrets.replace(serial.encode("utf-16-le")) != serial.encode("utf-16-le")
+
     def test_the_hardware_address_of_a_network_card_is_a_secret(self) -> None:
         known = known_of("ethernet")
         index = max(known.serials)
