@@ -16,11 +16,12 @@ from wslusb.device.clock import VirtualClock
 from wslusb.errors import DeviceError
 from wslusb.replay.device import Mode, ReplayDevice
 from wslusb.replay.pace import ASAP, RECORDED, Pace
+from wslusb.replay.provider import Options, ReplayProvider
 from wslusb.replay.reading import read
 from wslusb.usb.descriptors import Configuration
 from wslusb.usb.ids import DescriptorType
 from wslusb.usb.setup import Request, Setup
-from wslusb.usb.urb import Status, UrbFlag
+from wslusb.usb.urb import Completion, Status, UrbFlag
 
 NAME = f"{PLACE[0]}.{PLACE[1]}"
 Answers = list[tuple[int, int, bytes]]
@@ -144,3 +145,26 @@ def test_the_clock_is_that_of_the_capture_or_faster(tmp_path: Path, pace: Pace, 
         clock.advance(0.02)
     assert (reader.wait().status, reader.data) == (Status.OK, b"late")
     replay.close()
+
+
+def test_a_device_that_was_pulled_out_leaves_its_provider(tmp_path: Path) -> None:
+    path = tmp_path / "unplugged.pcapng"
+    device = recorded(path)
+    bench = Bench(device)
+    bench.use(ECHO)
+    pending = bench.read(ECHO, 512).urb
+    device._end(device._begin(pending), Completion(pending, Status.GONE))
+    device._tape.close()
+
+    provider, left = ReplayProvider(Options(path)), list[None]()
+    provider.watch(lambda: left.append(None))
+    (info,) = provider.devices()
+    replay = provider.open(info)
+    bench = Bench(replay)
+    bench.use(ECHO)
+    assert bench.read(ECHO, 512).wait().status == Status.GONE
+    assert (list(provider.devices()), left) == ([], [None])
+    with pytest.raises(DeviceError, match="pulled out"):
+        provider.open(info)
+    replay.close()
+    device.close()

@@ -76,9 +76,11 @@ def _control(record: Record, more: bytes) -> Record | None:
         if len(record.data) < SETUP_SIZE:
             return None
         setup, data = record.data[:SETUP_SIZE], record.data[SETUP_SIZE:]
+        length = int.from_bytes(setup[6:8], "little")
+        # There may be more behind it than wLength says, and behind a request for data.
         return dataclasses.replace(
-            record, endpoint=record.endpoint & 0x7F | setup[0] & DIR_IN, setup=setup, data=data,
-            length=int.from_bytes(setup[6:8], "little"),
+            record, endpoint=record.endpoint & 0x7F | setup[0] & DIR_IN, setup=setup, length=length,
+            data=b"" if setup[0] & DIR_IN else data[:length],
         )  # fmt: skip
     if not record.first and not record.data:
         record.length = NOT_TOLD

@@ -62,6 +62,7 @@ class ReplayDevice:
         self._script = _script(mode, story, self._facts, wildcards or Wildcards(), self.log)
         self._endpoints = EndpointMap(self._info)
         self._as_captured = mode is Mode.STRICT
+        self._captured = {(each.request.endpoint, int(each.request.transfer)) for each in story.exchanges if each.lane}
         self._pace, self._clock, self._patience = pace, clock, patience
         self._lock = threading.Lock()
         self._delivery = Delivery()
@@ -98,7 +99,11 @@ class ReplayDevice:
         self._delivery.run()
 
     def _allowed(self, urb: Urb) -> bool:
-        """Whether the present setting has the endpoint. What a capture without descriptors has is not known."""
+        """Whether the present setting has the endpoint, or no setting has it and the capture does.
+
+        What a capture without descriptors has is not known. Descriptors may be those of a device that had the address
+        before: USBPcap writes down those that it finds when it starts.
+        """
         if urb.setup is not None:
             outgoing = not urb.setup.is_in
             return urb.transfer == TransferType.CONTROL and urb.setup.length == (
@@ -106,7 +111,9 @@ class ReplayDevice:
             )
         if self._as_captured or not self._info.configurations:
             return True
-        return self._endpoints.active.get(urb.endpoint) == urb.transfer
+        if self._endpoints.allows(urb.endpoint, urb.transfer):
+            return self._endpoints.active.get(urb.endpoint) == urb.transfer
+        return (urb.endpoint, urb.transfer) in self._captured
 
     def _take(self, urb: Urb, done: Done) -> None:
         self._submissions += 1

@@ -40,7 +40,11 @@ class Options:
     @classmethod
     def parse(cls, text: str) -> Options:
         """Read ``FILE[,NAME=VALUE...]``; ``ignore`` may come more than once. LocalError for what is not understood."""
-        file, *pairs = text.split(",")
+        parts = text.split(",")
+        # A file's name may have commas in it.
+        names = (count for count in range(len(parts), 1, -1) if Path(",".join(parts[:count])).is_file())
+        count = next(names, 1)
+        file, pairs = ",".join(parts[:count]), parts[count:]
         values: dict[str, list[str]] = {}
         for pair in pairs:
             name, equals, value = pair.partition("=")

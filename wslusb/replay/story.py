@@ -178,5 +178,5 @@ def _close(
         record = dataclasses.replace(record, endpoint=record.endpoint & 0x7F | setup.request_type & DIR_IN)
         if not setup.is_in and record.data:
             # The DATA stage of a control write, which some versions of USBPcap write when it is over.
-            exchange.request.data, record.data = exchange.request.data or record.data, b""
+            exchange.request.data, record.data = exchange.request.data or record.data[: setup.length], b""
     exchange.answer, exchange.answer_number = record, number

@@ -34,6 +34,13 @@ def test_a_control_write_has_its_data_behind_the_setup_packet_or_in_a_stage_of_t
     assert (status.kind, status.length) == ("C", usbpcap.NOT_TOLD)
 
 
+def test_bytes_behind_a_setup_packet_that_it_does_not_ask_for_are_not_its_data() -> None:
+    for setup in (GET_DEVICE, SET_LINE[:6] + bytes(2)):
+        record = usbpcap.read(packet(2, 0, setup + b"left over", more=b"\0"))
+        assert record
+        assert (record.setup, record.data) == (setup, b"")
+
+
 def test_what_windows_does_not_tell_is_not_made_up() -> None:
     asked, told = usbpcap.read(packet(3, 0x81)), usbpcap.read(packet(3, 0x81, b"abc", answer=True))
     assert asked

@@ -73,6 +73,13 @@ def test_a_provider_of_captures_takes_its_options_in_its_name() -> None:
     assert (info.busid, info.hardware_id) == ("8-1", "1d6b:0105")
 
 
+def test_a_file_s_name_may_have_commas_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "set fan, then pump,mode=quiet.pcap"
+    path.touch()
+    assert Options.parse(f"{path},mode=strict").file == path
+    assert Options.parse(f"{path},mode=strict").mode == Mode.STRICT
+
+
 def test_a_capture_without_descriptors_is_no_device() -> None:
     with pytest.raises(LocalError, match="the capture lacks the device descriptor"):
         load_provider(f"replay:{samples.CAPTURE},device=1.1")

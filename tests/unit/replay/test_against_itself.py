@@ -132,6 +132,16 @@ def requests_that_differ_in_their_length(tape: Tape) -> None:
     tape.ends(tape.requests(Setup(0x01, 11, 0, 1, 0)))
 
 
+def descriptors_of_another_device(tape: Tape) -> None:
+    """USBPcap tells what had the address when it started: here a device with a bulk endpoint 0x02 and no 0x81."""
+    endpoint = bytes((7, 5, OUT, 2, 64, 0, 0))
+    interface = bytes((9, 4, 0, 0, 1, 0xFF, 0, 0, 0))
+    configuration = bytes((9, 2, 25, 0, 1, 1, 0, 0x80, 50)) + interface + endpoint
+    tape.ends(tape.requests(Setup(0x80, 6, 0x0200, 0, 255)), configuration)
+    tape.ends(tape.asks(TransferType.INTERRUPT, OUT, data=b"out"))
+    tape.ends(tape.reads(), b"in")
+
+
 def transfers_of_every_end(tape: Tape) -> None:
     for status in (0, -32, -71, -75, -121, -84):
         tape.ends(tape.asks(TransferType.BULK, 0x83), b"some" if status in (0, -121) else b"", status)
@@ -142,7 +152,8 @@ def transfers_of_every_end(tape: Tape) -> None:
 CASES = [
     asked_before_and_told_in_between, reads_that_time_out, reports_as_questions, a_write_that_is_taken_back,
     a_request_that_is_taken_back, an_end_that_is_not_in_the_file, buffers_larger_than_what_was_asked_for,
-    a_state_that_changes, requests_that_differ_in_their_length, transfers_of_every_end,
+    a_state_that_changes, requests_that_differ_in_their_length,
+    descriptors_of_another_device, transfers_of_every_end,
 ]  # fmt: skip
 
 
@@ -261,7 +272,7 @@ def test_data_of_a_control_write_that_are_told_at_its_end() -> None:
     """Some versions of USBPcap write the DATA stage when it is over, as if the device had sent it."""
     tape = Tape()
     begun = tape.requests(SET_REPORT)
-    tape.ends(begun, b"ab")
+    tape.ends(begun, b"ab and more")
     (exchange,) = tape.story.exchanges
     assert (exchange.request.data, exchange.answer and exchange.answer.data) == (b"ab", b"")
     assert exchange.request.length != NOT_TOLD
