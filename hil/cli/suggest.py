@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from hil.probes import in_use
-from hil.rig import suggest
+from hil.rig import remembered, suggest
 from hil.rig.safety import Facts
 from wslusb.cli import output
 from wslusb.device.registry import load_provider
@@ -39,4 +39,7 @@ def command(*, provider: str, target: Path | None) -> None:
         return
     with target.open("x", encoding="utf-8") as file:
         file.write(text)
+    with contextlib.suppress(OSError):  # the doctor can do without
+        for info in infos:
+            remembered.remember(info)
     output.info(f"{target} is a rig file: 'python -m hil doctor --rig {target}' proves it")

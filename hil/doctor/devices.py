@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from hil import power
-from hil.errors import LockedError
+from hil.errors import DeviceAbsentError, LockedError
 from hil.guided import StepSkippedError
 from hil.live.device import LIBUSB
 from hil.live.side import probe
@@ -38,7 +38,10 @@ _RULE = 'SUBSYSTEM=="usb", ATTR{{idVendor}}=="{vid:04x}", ATTR{{idProduct}}=="{p
 
 def _present(examination: Examination, entry: DeviceEntry) -> Finding:
     """Exactly one device fits."""
-    info = examination.device(entry)
+    try:
+        info = examination.device(entry)
+    except DeviceAbsentError as error:
+        return failed(f"no device has {entry.match}", f"plug it in, or correct [device.{entry.name}]; {error.hint}")
     return passed(f"{info.busid}, {info.hardware_id} {info.description}, {info.speed.name.lower()} speed")
 
 

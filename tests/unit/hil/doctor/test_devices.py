@@ -105,7 +105,7 @@ def change(**fields: Any) -> Change:
 @pytest.mark.parametrize(
     ("name", "spoil", "outcome", "text", "fix"),
     [
-        ("present", lambda w: w.infos.clear(), Outcome.FAIL, "stick: no device has vid 0x0951", "plugged in: nothing"),
+        ("present", lambda w: w.infos.clear(), Outcome.FAIL, "no device has vid 0x0951", "plug it in, or correct"),
         ("present", lambda w: w.infos.append(replace(STICK, busid="1-1.3")), Outcome.FAIL, "fits 2", "a serial or"),
         ("fingerprint", change(fingerprint=""), Outcome.WARNING, "has none", f"fingerprint = '{ENTRY.fingerprint}'"),
         ("allowed", lambda w: w.in_use["disks"].update({"1-1.2": ["/"]}), Outcome.FAIL, "refused: it is a disk", "out"),
