@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,8 @@ _WORST = (
 )  # fmt: skip
 _RAN = (Outcome.PASSED, Outcome.FAILED, Outcome.FLAKY)
 _ANY = "any"
+_WITH_VALUE = frozenset({"-c", "-k", "-m", "-n", "-o", "-p", "-W"})
+"""Of pytest's short options."""
 
 
 @dataclass(slots=True)
@@ -165,16 +168,29 @@ def next_steps(test: CaseResult, results: Results, held: Mapping[str, str]) -> l
 
 
 def _again(test: CaseResult, results: Results) -> str:
-    """The command of the run, for this test alone."""
+    """The command of the run, for this test alone: its options stay, and what it chose of the suite goes."""
+    program, *arguments = results.command or ["pytest"]
     module = test.id.partition("::")[0]
-    arguments = results.command[1:] if results.command else []
-    program = "pytest" if not results.command else results.command[0]
     kept = [
-        each
-        for each in arguments
-        if not (module == each.partition("::")[0] or module.startswith(f"{each.rstrip('/')}/"))
+        argument
+        for before, argument in itertools.pairwise(["", *arguments])
+        if argument.startswith("-") or not (_chooses(argument, module) or (_is_path(argument) and not _wants(before)))
     ]
     return shlex.join([program, *kept, test.id])
+
+
+def _chooses(argument: str, module: str) -> bool:
+    """Whether it names the module of a test, or a folder that it is in."""
+    return module == argument.partition("::")[0] or module.startswith(f"{argument.rstrip('/')}/")
+
+
+def _is_path(argument: str) -> bool:
+    return "/" in argument or argument.partition("::")[0].endswith(".py")
+
+
+def _wants(option: str) -> bool:
+    """Whether an option's value may follow it."""
+    return (option.startswith("--") and "=" not in option) or option in _WITH_VALUE
 
 
 def describe(device: DeviceFacts) -> str:

@@ -15,7 +15,7 @@ from .svg import Drawing, Point, Scale
 
 __all__ = ["by_size", "distribution", "ratio_bar"]
 
-_WIDTH, _HEIGHT = 580.0, 290.0
+_WIDTH, _HEIGHT = 620.0, 290.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 414.0, 36.0, 242.0
 _SERIES = ("native", "passthrough")
 _LOG_FROM = 8.0

@@ -81,6 +81,10 @@ def test_the_slowest_come_first_and_what_took_no_time_does_not_come() -> None:
         ("pytest hil/suite --rig r.toml", "pytest --rig r.toml 'hil/suite/test_x.py::test_a[stick]'"),
         ("pytest hil/suite/", "pytest 'hil/suite/test_x.py::test_a[stick]'"),
         ("pytest hil/suite/test_x.py --dut stick", "pytest --dut stick 'hil/suite/test_x.py::test_a[stick]'"),
+        (
+            "pytest hil/suite/test_y.py -q a/b.py --results /tmp/x -c a/b.ini",
+            "pytest -q --results /tmp/x -c a/b.ini 'hil/suite/test_x.py::test_a[stick]'",
+        ),
         ("", "pytest 'hil/suite/test_x.py::test_a[stick]'"),
     ],
 )

@@ -19,6 +19,7 @@ from hil.report.timeline import merged, of_folder, write
 from tests.support import rig_failure
 from tests.support.rig_failure import FAILED, GUEST_AHEAD, OFFSET, SECOND, Tape, a_failure, pass_through
 from wslusb.usb.ids import TransferType
+from wslusb.usb.setup import Setup
 from wslusb.usb.urb import Completion, Status, Urb
 
 moments = st.builds(Moment, st.integers(0, 50), st.sampled_from(Source), st.text(max_size=3))
@@ -224,6 +225,8 @@ def story(tmp_path: Path, *ways: tuple[Urb, Completion | None, Completion | None
 READ = Urb(0, 0x81, TransferType.BULK, 4)
 WRITE = Urb(0, 0x02, TransferType.BULK, 4, 0, b"abcd")
 FINE = Completion(READ, Status.OK, 4, b"1234")
+NAME = Urb(0, 0x80, TransferType.CONTROL, 4, 0, b"", Setup(0x80, 6, 0x0303, 0x0409, 4))
+NAMED = Completion(NAME, Status.OK, 4, b"\4\3A\0")
 WRITTEN = Completion(WRITE, Status.OK, 4)
 
 
@@ -240,6 +243,7 @@ WRITTEN = Completion(WRITE, Status.OK, 4)
          "it never ended; the last that is known of it: given to the device"),
         ([(READ, None, None), (WRITE, WRITTEN, None)], 0,
          "it never ended; the last that is known of it: given to the device"),
+        ([(NAME, NAMED, dataclasses.replace(NAMED, data=b"\4\3X\0"))], 0, "it was the last to end; none went wrong"),
         ([(READ, FINE, None), (WRITE, WRITTEN, None)], 1, "it was the last to end; none went wrong"),
         ([(READ, Completion(READ, Status.CANCELLED), None), (READ, FINE, None)], 1,
          "it was the last to end; none went wrong"),
