@@ -31,7 +31,7 @@ from wslusb.wire import limits
 
 __all__ = ["Conversation"]
 
-URBS = 4
+URBS, BYTES = 4, 1200
 _THREADS = 8
 """A service, two connections with a thread at each end, the threads for credit and for cancels."""
 
@@ -119,7 +119,8 @@ class Conversation(RuleBasedStateMachine):
         until(lambda: not self.service.catalog.claims(), "the device is free")
         self.device = self.client.open(self.provider.info)
         # The smaller of both sides' limits holds.
-        self.device._table._credits.urbs = URBS
+        credit = self.device._table._credits
+        credit.urbs, credit.size = URBS, BYTES
         self.asked, self.answered = [], []
 
     @precondition(lambda self: self.device is not None and len(self.asked) < 40)
@@ -206,13 +207,22 @@ class Conversation(RuleBasedStateMachine):
         same = [asked for asked in self.waiting() if asked.urb.endpoint == urb.endpoint]
         return same[[each for each in self.provider.device.waiting if each.endpoint == urb.endpoint].index(urb)]
 
+    def granted(self) -> int:
+        """How many of those that wait there is credit for: one may always go, whatever its size."""
+        waiting, size = self.waiting()[:URBS], 0
+        for number, asked in enumerate(waiting):
+            size += asked.urb.length
+            if number and size > BYTES:
+                return number
+        return len(waiting)
+
     def being_cancelled(self) -> int:
         """How many of those on the device have been cancelled."""
         return len(set(map(id, self.provider.device.cancelled)) & set(map(id, self.provider.device.waiting)))
 
     def settle(self) -> None:
         """The device has as many as there is credit for, the oldest ones; all cancels are answered but theirs."""
-        device, puppet, expected = self.device, self.provider.device, min(URBS, len(self.waiting()))
+        device, puppet, expected = self.device, self.provider.device, self.granted()
         assert device is not None
         table = device._table
         until(

@@ -21,7 +21,7 @@ __all__ = ["BUGS", "Bug"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _PARTS = ("wslusb", "emulator", "tests", "docs/examples", "conftest.py")
-_TOLD = re.compile(r"(?:^\w+: finding-\w+: |AssertionError: |Finding: |^\w*Error: |Timeout: )(.+)$", re.MULTILINE)
+_TOLD = re.compile(r"^(?:\w+: finding-\w+: (.+)|((?:\w+\.)*\w*(?:Error|Flaky\w*)\b.*))$", re.MULTILINE)
 _WIDE = 88
 
 
@@ -164,8 +164,8 @@ def _found(bug: Bug, seconds: float) -> tuple[str, float, str]:
                 command, cwd=folder, env={**os.environ, "PYTHONPATH": name}, capture_output=True, text=True, check=False
             )
             if done.returncode:
-                told = _TOLD.findall(done.stderr)
-                return target, time.monotonic() - began, told[-1] if told else done.stderr.strip()[-_WIDE:]
+                told = ["".join(each).removeprefix("AssertionError: ") for each in _TOLD.findall(done.stderr)]
+                return target, time.monotonic() - began, told[-1] if told else ""
         return "", time.monotonic() - began, ""
 
 
