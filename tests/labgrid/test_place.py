@@ -38,7 +38,7 @@ def test_acquired_is_shared_and_released_is_not(bench: Bench) -> None:
 def test_labgrid_refuses_a_second_client(bench: Bench) -> None:
     bench.place("bench-1", "host/lab/*/stick")
     bench.acquire("bench-1")
-    assert "already acquired by desk/alice" in bench.refusal("-p", "bench-1", "acquire", user="bob")
+    assert "acquired by desk/alice" in bench.refusal("-p", "bench-1", "acquire", user="bob")
     assert bench.world.state("9-2") is SHARED
     bench.refusal("-p", "bench-1", "release", user="bob")
     assert bench.world.state("9-2") is SHARED

@@ -86,3 +86,5 @@ def test_the_wheel_has_the_plug_in_for_wireshark(installed: Path) -> None:
 def test_missing_extra_is_said_in_one_line(installed: Path) -> None:
     code = "import wslusb.guest as g\ntry: g.pyusb_backend('unix:/nowhere')\nexcept Exception as e: print(e.hint)"
     assert "wslusb[pyusb]" in run(installed / "python", "-c", code)
+    code = "try: import wslusb.labgrid\nexcept Exception as e: print(e.hint)"
+    assert "wslusb[labgrid]" in run(installed / "python", "-c", code)
