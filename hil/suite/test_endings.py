@@ -1,0 +1,51 @@
+"""Agent, service and link ended at the worst moment: no ghost in the guest, and the device is its host's again."""
+
+from __future__ import annotations
+
+import pytest
+
+from hil.daemons import poll, terminate
+from hil.health import hung, taken_ports
+from hil.live.device import LiveDevice
+from hil.live.side import Side
+
+pytestmark = pytest.mark.safety("reversible")
+
+_FREE_SECONDS = 20.0
+"""A silent peer is noticed within 15 (docs/architecture.md)."""
+
+
+def _nothing_is_left(dut: LiveDevice) -> None:
+    guest = dut.rig.guest
+    poll(lambda: not taken_ports(guest), _FREE_SECONDS, "every port of the guest is free")
+    assert not hung(guest)
+
+
+def _works_again(dut: LiveDevice) -> None:
+    assert dut.native().probe("descriptors") == dut.passthrough().probe("descriptors")
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
+def test_the_agent_ends(dut: LiveDevice, passthrough: Side, how: str) -> None:
+    """The kernel's port is freed, also by kill -9, and a new agent attaches the device."""
+    daemons = dut.rig.daemons
+    assert daemons.agent is not None
+    if how == "SIGKILL":
+        daemons.kill9(daemons.guest, daemons.agent)
+    else:
+        assert terminate(daemons.agent).returncode == 0
+    _nothing_is_left(dut)
+    _works_again(dut)
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
+def test_the_service_ends(dut: LiveDevice, passthrough: Side, how: str) -> None:
+    """The guest loses the device cleanly, the host's drivers get it, and a new service shares it."""
+    daemons = dut.rig.daemons
+    assert daemons.service is not None
+    if how == "SIGKILL":
+        daemons.kill9(daemons.host, daemons.service)
+    else:
+        assert terminate(daemons.service).returncode == 0
+    _nothing_is_left(dut)
+    _works_again(dut)
