@@ -78,13 +78,12 @@ def facts(live: LiveRig) -> dict[str, Any]:
 
 
 def _facts(place: Place) -> dict[str, Any]:
-    uptime, zone = place.run("cut -d' ' -f1 /proc/uptime; date +%z").stdout.split()
-    offset = clock.offset(place).seconds
+    uptime, now, zone = place.run("cut -d' ' -f1 /proc/uptime; date '+%s.%N %z'").stdout.split()
     return {
         "name": place.name,
         "release": place.release,
-        "boot": time.time() + offset - float(uptime),
-        "offset": offset,
+        "boot": float(now) - float(uptime),
+        "offset": clock.offset(place).seconds,
         "utc_offset": int(zone[:3]) * 3600 + int(zone[0] + zone[3:]) * 60,
     }
 
