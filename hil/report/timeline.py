@@ -185,14 +185,16 @@ class _Folder:
             self._notes.append("the clocks were set while this ran: times of guest and host do not fit together")
             return
         told = self._clocks.offset
+        if told is not None and low <= told * SECOND <= high:
+            return
+        self._clocks.offset = (low + high) / 2 / SECOND
+        taken = f"{self._clocks.offset * 1000:+.3f} ms"
         if told is None:
-            self._clocks.offset = (low + high) / 2 / SECOND
-            self._notes.append(f"clock offset by the messages of both captures: {self._clocks.offset * 1000:+.3f} ms")
-        elif not low <= told * SECOND <= high:
-            self._clocks.offset = min(max(told, low / SECOND), high / SECOND)
+            self._notes.append(f"clock offset by the messages of both captures: {taken}")
+        else:
             self._notes.append(
                 f"rig.json says the guest's clock is {told * 1000:+.3f} ms off, the messages of both captures prove "
-                f"that it is {low / 1e6:+.3f} to {high / 1e6:+.3f} ms: taken as {self._clocks.offset * 1000:+.3f} ms"
+                f"that it is {low / 1e6:+.3f} to {high / 1e6:+.3f} ms: taken as {taken}"
             )
 
 

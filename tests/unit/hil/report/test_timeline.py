@@ -146,7 +146,7 @@ def test_an_offset_that_messages_disprove_is_corrected(tmp_path: Path) -> None:
     assert timeline.suspect is not None
     stages = list(timeline.urbs[timeline.suspect].stages.values())
     assert stages == sorted(stages)
-    assert "the messages of both captures prove that it is +249.960 to +250.040 ms" in timeline.notes[0]
+    assert "both captures prove that it is +249.960 to +250.040 ms: taken as +250.000 ms" in timeline.notes[0]
 
 
 def test_without_a_mark_of_failure_the_last_that_is_known_stands_for_it(tmp_path: Path) -> None:
