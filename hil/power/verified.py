@@ -19,6 +19,8 @@ __all__ = ["BACK_SECONDS", "Verified", "configured", "elsewhere", "said", "seen"
 
 BACK_SECONDS = 30.0
 """How long a device may take from power to being configured: some boot a system first."""
+STEADY_SECONDS = 0.5
+"""How long it has to stay away: a hub that only resets its port, or cuts half of a USB 3 port, shows within that."""
 
 _ASK_SECONDS = 30.0
 
@@ -28,11 +30,15 @@ class Verified:
 
     can_switch = True
 
-    def __init__(self, port: Port, entry: DeviceEntry, place: Place, *, back_seconds: float = BACK_SECONDS) -> None:
+    def __init__(
+        self, port: Port, entry: DeviceEntry, place: Place, *, back_seconds: float = BACK_SECONDS,
+        steady_seconds: float = STEADY_SECONDS,
+    ) -> None:  # fmt: skip
         self._port = port
         self._entry = entry
         self._place = place
         self._back_seconds = back_seconds
+        self._steady_seconds = steady_seconds
         self._known: DeviceInfo | None = None
         self._dark = False
 
@@ -45,7 +51,7 @@ class Verified:
         self._port.check()
 
     def off(self) -> None:
-        """Switch off, and wait until the device is gone. If it stays, the port is switched on again: PowerError."""
+        """Switch off, and wait until the device is gone for good. Else the port is switched on again: PowerError."""
         with watching(self._place) as watch:
             if self._dark and self._known is not None and seen(watch.now, self._known) is None:
                 return
@@ -53,8 +59,12 @@ class Verified:
             self._dark = True
             note = self._port.set(on=False)
             if watch.wait(self._gone, self._port.leave_seconds):
-                return
-            problem = self._stayed(watch, note)
+                returned = watch.wait(self._returned, self._steady_seconds)
+                if returned is None:
+                    return
+                problem = self._came_back(returned)
+            else:
+                problem = self._stayed(watch, note)
             with contextlib.suppress(RigError):
                 self._port.set(on=True)
                 self._dark = False
@@ -73,6 +83,22 @@ class Verified:
     def _gone(self, watch: Watch) -> bool | None:
         known = self._known
         return True if known is not None and seen(watch.now, known) is None else None
+
+    def _returned(self, watch: Watch) -> Seen | None:
+        """The device, back in its port or in one that was free."""
+        known = self._known
+        return None if known is None else seen(watch.now, known) or elsewhere(watch.now, known, watch.history[0])
+
+    def _came_back(self, there: Seen) -> PowerError:
+        """Why a device is there again though its power is off."""
+        busid = self._known.busid if self._known is not None else ""
+        what = f"{self._port.describe()} is off, and {self._entry.name} went, but came back by itself"
+        if there.info.busid == busid:
+            return PowerError(
+                what, hint="this hub only resets its port: use another one, or power = { kind = 'manual' }"
+            )
+        hint = "the port's other half still has power: see that 'uhubctl' lists both halves of the hub, USB 2 and USB 3"
+        return PowerError(f"{what} as {there.info.busid}", hint=hint)
 
     def _present(self, watch: Watch) -> Seen | None:
         if self._known is not None:

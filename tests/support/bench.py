@@ -77,6 +77,10 @@ mood=$(cat "$BENCH/mood")
 case "$mood $1" in
 "lies "*|"unheard "*) ;;
 "wrong off") mv "$BENCH/plugged/1-1.3" "$BENCH/parked/";;
+"resets off")
+    mv "$BENCH/plugged/$2" "$BENCH/parked/"
+    setsid bash -c "sleep 0.1; mv $BENCH/parked/$2 $BENCH/plugged/" </dev/null >/dev/null 2>&1 & ;;
+"half off") mv "$BENCH/plugged/$2" "$BENCH/plugged/2-${2#*-}";;
 "dies on") ;;
 "moves on") mv "$BENCH/parked/$2" "$BENCH/plugged/1-1.4";;
 "dumb on") sed 's/"active_configuration": 1/"active_configuration": 0/' "$BENCH/parked/$2" >"$BENCH/plugged/$2";;

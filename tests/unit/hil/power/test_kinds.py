@@ -19,7 +19,7 @@ ON = 'touch "$BENCH/powered/1-1.2"; settle on 1-1.2'
 def hasty(switch: PowerSwitch) -> PowerSwitch:
     assert isinstance(switch, Verified)
     switch._port.leave_seconds = 0.1  # type: ignore[misc]  # less than a person's patience
-    switch._back_seconds = 0.1
+    switch._back_seconds, switch._steady_seconds = 0.1, 0.02
     return switch
 
 

@@ -30,7 +30,7 @@ def hub(bench: Bench) -> Verified:
     switch = power.make(stick("uhubctl", location="1-1", port=2), bench)
     assert isinstance(switch, Verified)
     switch._port.leave_seconds = 0.1  # type: ignore[misc]  # less than a person's patience
-    switch._back_seconds = 0.1
+    switch._back_seconds, switch._steady_seconds = 0.1, 0.02
     return switch
 
 
@@ -80,6 +80,18 @@ def test_what_goes_wrong_is_said_with_the_next_step(
     assert hint in caught.value.hint
     assert "\n" not in str(caught.value)
     assert "\n" not in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("mood", "text", "hint"),
+    [("resets", "came back by itself$", "only resets"), ("half", "came back by itself as 2-1.2", "other half")],
+)
+def test_a_device_that_comes_back_by_itself(bench: Bench, hub: Verified, mood: str, text: str, hint: str) -> None:
+    hub._steady_seconds = 5
+    bench.mood = mood
+    with pytest.raises(PowerError, match=text) as caught:
+        hub.off()
+    assert hint in caught.value.hint
 
 
 def test_a_kernel_that_is_not_told_is_not_the_hubs_lie(bench: Bench, hub: Verified) -> None:
