@@ -17,16 +17,15 @@ _NUMBERS = {
 }  # fmt: skip
 _SETUP, _DATA, _STATUS, _COMPLETE = range(4)
 _CANCELED = 0xC0010000
-_FUNCTION = 8
 
 
 def packet(
     transfer: int, endpoint: int, payload: bytes = b"", *, answer: bool = False, status: int = 0, more: bytes = b"",
-    key: int = 7, place: tuple[int, int] = (2, 5),
+    key: int = 7, place: tuple[int, int] = (2, 5), function: int = 8,
 ) -> bytes:  # fmt: skip
     """One packet. ``more``: what a header has for this type of transfer."""
     size = _HEADER.size + len(more)
-    head = _HEADER.pack(size, key, status, _FUNCTION, answer, *place, endpoint, transfer, len(payload))
+    head = _HEADER.pack(size, key, status, function, answer, *place, endpoint, transfer, len(payload))
     return head + more + payload
 
 

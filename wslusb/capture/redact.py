@@ -171,7 +171,7 @@ def redact_usbmon(data: Buffer, redactor: UrbRedactor, record: Record, *, short:
 def _redact_usbpcap(data: Buffer, redactor: UrbRedactor, record: Record) -> bytes:
     """A packet of link type 249. What a header has behind the fields that are known is blanked."""
     known, at = usbpcap.payload_place(data, record)
-    head = bytes(data[:known]).ljust(at - len(record.setup), b"\0") + record.setup
+    head = (bytes(data[:known]).ljust(at, b"\0") + record.setup)[: len(data)]
     if record.first and record.transfer == TransferType.CONTROL and not record.setup:
         shown = redactor.continued(record.key, record.data)
     else:

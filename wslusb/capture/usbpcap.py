@@ -3,7 +3,8 @@
 Statuses become Linux' negative errnos. What the format does not hold is :data:`NOT_TOLD`: how many bytes an IN transfer
 asked for, and how many of an OUT transfer were moved. Older versions write a control transfer in up to three packets:
 a SETUP stage; a DATA stage, which for OUT is an S without a SETUP packet and belongs to the one before it; and a STATUS
-stage, a C that is surplus where the data came in a C before it.
+stage, a C that is surplus where the data came in a C before it. Windows' drivers clear a halt with a request of its
+own, which becomes the CLEAR_FEATURE that it makes of it; that they take back what an endpoint has is told by the URBs.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import dataclasses
 import struct
 
 from ..usb.ids import DIR_IN, TransferType
-from ..usb.setup import SETUP_SIZE
+from ..usb.setup import SETUP_SIZE, Request, Setup
 from ..usb.urb import Buffer, to_errno
 from .record import IsoPacket, Record
 
@@ -23,11 +24,14 @@ NOT_TOLD = -1
 """The ``length`` of a record whose format does not say it."""
 
 _HEADER = struct.Struct("<HQIHBHHBBI")
+_TRANSFER_AT = 22
 _ISO_HEADER, _ISO_PACKET = struct.Struct("<III"), struct.Struct("<III")
 _KINDS = {
     0: TransferType.ISOCHRONOUS, 1: TransferType.INTERRUPT, 2: TransferType.CONTROL, 3: TransferType.BULK,
 }  # fmt: skip
 _SETUP_STAGE = 0
+_NO_TRANSFERS, _CLEAR_STALL = (0xFE, 0xFF), 0x1E
+"""Of requests that move nothing, and URB_FUNCTION_SYNC_RESET_PIPE_AND_CLEAR_STALL (usb.h)."""
 _MAX_PACKETS = 1024
 _ONLY_IN_WINDOWS = {0xC0000030: -32, 0xC0010000: -104, 0xC0007000: -108, 0xC0000A00: -18, 0xC0000B00: -18}
 """USBD_STATUS_ENDPOINT_HALTED, CANCELED, DEVICE_GONE, and two of isochronous packets (usb.h of the Windows DDK)."""
@@ -37,7 +41,11 @@ def read(data: Buffer, time: int = 0) -> Record | None:
     """The record in a packet; None for what is no transfer. ``time``: that of the packet, in nanoseconds since 1970."""
     if len(data) < _HEADER.size:
         return None
-    header, key, status, _, info, bus, device, endpoint, transfer, length = _HEADER.unpack_from(data)
+    header, key, status, function, info, bus, device, endpoint, transfer, length = _HEADER.unpack_from(data)
+    if transfer in _NO_TRANSFERS and function == _CLEAR_STALL:
+        setup = b"" if info & 1 else Setup(0x02, Request.CLEAR_FEATURE, 0, endpoint, 0).pack()
+        kind = "C" if info & 1 else "S"
+        return Record(time, kind, key, bus, device, TransferType.CONTROL, 0, _errno(status), 0, b"", setup)
     if transfer not in _KINDS or not _HEADER.size <= header <= len(data):
         return None
     kind = "C" if info & 1 else "S"
@@ -53,16 +61,15 @@ def read(data: Buffer, time: int = 0) -> Record | None:
 
 
 def payload_place(data: Buffer, record: Record) -> tuple[int, int]:
-    """Of a packet read as ``record``: where what is known of its header ends, and where ``record.data`` starts.
-
-    A SETUP packet stands before the data, behind the header.
-    """
-    known, header = _HEADER.size, int.from_bytes(data[:2], "little")
+    """Of a packet read as ``record``: where what is known of its header ends, and where its payload starts."""
+    known, header, transfer = _HEADER.size, int.from_bytes(data[:2], "little"), data[_TRANSFER_AT]
+    if transfer in _NO_TRANSFERS:
+        return known, len(data)
     if record.transfer == TransferType.CONTROL:
         known += 1
     elif record.transfer == TransferType.ISOCHRONOUS:
         known += _ISO_HEADER.size + _ISO_PACKET.size * len(record.iso)
-    return min(known, header), header + len(record.setup)
+    return min(known, header), header
 
 
 def _errno(status: int) -> int:

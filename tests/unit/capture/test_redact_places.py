@@ -206,14 +206,15 @@ def test_what_stands_where_no_field_of_usbpcap_is(tmp_path: Path) -> None:
         usbpcap.packet(2, 0x80, get, more=b"\0" + SECRET) + SECRET,
         usbpcap.packet(3, 0x81, b"", more=SECRET) + SECRET,
         usbpcap.packet(0, 0x83, b"", more=bytes(12) + SECRET),
+        usbpcap.packet(0xFE, 0x83, SECRET, function=0x1E) + SECRET,
         usbpcap.packet(0xFE, 0x00, SECRET),
         usbpcap.packet(2, 0x80, get[:4], more=b"\0") + SECRET,
     ]
     source.write_bytes(file_of([(249, packets)]))
     report = redact_file(source, target)
-    assert (report.written, report.left_out) == (3, 2)
+    assert (report.written, report.left_out) == (4, 2)
     assert leaks(target) == []
-    assert [len(each.data) for each in read(target)] == [len(each) for each in packets[:3]]
+    assert [len(each.data) for each in read(target)] == [len(each) for each in packets[:4]]
 
 
 def test_data_of_a_control_write_stay_where_they_are_settings(tmp_path: Path) -> None:

@@ -68,6 +68,16 @@ def test_isochronous_packets_have_a_table() -> None:
     assert [(each.status, each.offset, each.length) for each in record.iso] == [(0, 0, 3), (-32, 8, 0)]
 
 
+def test_a_halt_that_windows_clears_is_the_request_that_it_makes() -> None:
+    asked = usbpcap.read(packet(0xFE, 0x83, function=0x1E))
+    told = usbpcap.read(packet(0xFF, 0xFF, function=0x1E, answer=True))
+    assert asked
+    assert told
+    assert (asked.kind, asked.setup, asked.transfer) == ("S", bytes.fromhex("0201000083000000"), TransferType.CONTROL)
+    assert (told.kind, told.status, told.key) == ("C", 0, asked.key)
+    assert usbpcap.read(packet(0xFE, 0x83, function=2)) is None
+
+
 def test_what_is_no_transfer_is_left_out() -> None:
     assert usbpcap.read(packet(0xFE, 0)) is None
     assert usbpcap.read(packet(2, 0x80, b"\x80", more=b"\0")) is None
