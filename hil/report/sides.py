@@ -69,10 +69,9 @@ class Half:
 
 @dataclass(slots=True)
 class View:
-    """What a side saw, oldest first. ``left_out``: URBs that had ended before, or were too many."""
+    """What a side saw, oldest first."""
 
     halves: list[Half] = field(default_factory=list)
-    left_out: int = 0
     notes: list[str] = field(default_factory=list)
 
 
@@ -90,12 +89,12 @@ def view(path: Path, *, is_host: bool, since: int = 0, until: int | None = None)
                     reader.packet(packet)
         except LocalError as error:
             notes.append(f"{path.name}: {error}")
-    found = reader.conclude()
+    if reader.too_many:
+        notes.append(f"{path.name}: {reader.too_many} URBs are left out, those that ended first")
     if len(reader.devices) > 1:
         named = ", ".join(f"{bus}.{device}" for bus, device in sorted(reader.devices))
         notes.append(f"{path.name} has several devices: {named}")
-    found.notes += notes
-    return found
+    return View(reader.conclude(), notes)
 
 
 class _Reader:
@@ -103,13 +102,13 @@ class _Reader:
 
     def __init__(self, is_host: bool, since: int) -> None:
         self.devices: set[tuple[int, int]] = set()
+        self.too_many = 0
         self._is_host = is_host
         self._since = since
         self._open: dict[tuple[int, int, int], Half] = {}
         self._sent: dict[int, Half] = {}
         self._unsent: dict[int, deque[Half]] = {}
         self._done: deque[Half] = deque(maxlen=MOST_URBS)
-        self._left_out = 0
         self._streams: dict[tuple[End, End], _Stream] = {}
 
     def packet(self, packet: Packet) -> None:
@@ -123,11 +122,10 @@ class _Reader:
             if chunk is not None:
                 self._chunk(chunk, packet.time)
 
-    def conclude(self) -> View:
+    def conclude(self) -> list[Half]:
         """What was seen, those that never ended included."""
         left = {id(half): half for half in (*self._done, *self._open.values(), *self._sent.values())}
-        halves = sorted((half for half in left.values() if half.times), key=lambda half: min(half.times))
-        return View(halves, self._left_out)
+        return sorted((half for half in left.values() if half.times), key=lambda half: min(half.times))
 
     # -- URBs
 
@@ -171,9 +169,8 @@ class _Reader:
         return next(waiting, None)
 
     def _finish(self, half: Half) -> None:
-        if max(half.times) < self._since or len(self._done) == MOST_URBS:
-            self._left_out += 1
         if max(half.times) >= self._since:
+            self.too_many += len(self._done) == MOST_URBS
             self._done.append(half)
 
     # -- messages
