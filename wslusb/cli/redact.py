@@ -26,7 +26,7 @@ def _place(text: str) -> tuple[int, int]:
     "redact",
     short_help="Take out of a capture what is private.",
     help="Write a copy of a capture without serial numbers, keys and private data (docs/capture.md has what stays). IN "
-    "is a pcapng or pcap file: one of 'wslusb capture --raw', or of usbmon. Nothing needs to be running.",
+    "is a pcapng or pcap file: one of 'wslusb capture --raw', or of usbmon or USBPcap. Nothing needs to be running.",
 )
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path, dir_okay=False))
