@@ -79,7 +79,7 @@ BUGS = (
         "        urb.data = bytes(urb.data)\n", "", ("agent",)),
     Bug("a message that is cut by a full buffer loses a byte", "wslusb/wire/buffer.py",
         "self._view[:kept] = self._view[self._start : self._end]",
-        "self._view[: kept - 1] = self._view[self._start + 1 : self._end]", ("service", "usbip")),
+        "self._view[: kept - 1] = self._view[self._start + 1 : self._end]", ("usbip", "codec")),
     Bug("isochronous packets with gaps are sent with the gaps", "wslusb/wire/usbip.py",
         "    if not urb.is_in and urb.length != total:\n", "    if not urb.is_in and urb.length > total:\n",
         ("kernel",)),

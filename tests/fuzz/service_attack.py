@@ -51,11 +51,11 @@ def _control() -> list[bytes]:
 
 
 def _urbs(handle: int) -> list[bytes]:
-    """What follows an ATTACH: URBs of every type, cancels, an abort, a reset, a detach. Numbers go on from 3."""
-    messages = [b"".join(encode_request(urb, number, handle)) for number, urb in enumerate(_URBS, 3)]
-    number = 3 + len(_URBS)
+    """What follows an ATTACH: URBs of every type, cancels, an abort, a reset, a detach. Numbers go on from 4."""
+    messages = [b"".join(encode_request(urb, number, handle)) for number, urb in enumerate(_URBS, 4)]
+    number = 4 + len(_URBS)
     messages += [
-        _message(MessageType.CANCEL, number, Cancel(11).pack(), handle),
+        _message(MessageType.CANCEL, number, Cancel(12).pack(), handle),
         encode_abort(0x81, number + 1, handle),
         _message(MessageType.PING, number + 2),
         _message(MessageType.RESET, number + 3, b"", handle),
@@ -133,8 +133,11 @@ class _Talk:
         """A data connection."""
         limits = Limits(urbs=16, bytes_in_flight=8 << 20) if kind == 3 else Limits()
         hello = Hello(Purpose.DATA, limits=limits, token=token, name="fuzz").pack()
-        attach = AttachRequest("9-1", 1).pack()
-        self.send([_message(MessageType.HELLO, 1, hello), _message(MessageType.ATTACH, 2, attach)])
+        self.send([_message(MessageType.HELLO, 1, hello)])
+        # Once a device that is not there any more is asked for.
+        generations = (2, 1) if kind == 1 else (1,)
+        for number, generation in enumerate(generations, 2):
+            self.send([_message(MessageType.ATTACH, number, AttachRequest("9-1", generation).pack())])
         self.send((_urbs if kind == 1 else _queues)(self._handle()))
 
     def _handle(self) -> int:

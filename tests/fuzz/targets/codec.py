@@ -11,7 +11,7 @@ from wslusb.errors import PeerError
 from wslusb.session.connection import Connection
 from wslusb.session.states import Role, State
 from wslusb.usb.urb import Completion, Urb
-from wslusb.wire.frame import pack_header
+from wslusb.wire.frame import FrameBuffer, pack_header
 from wslusb.wire.limits import Limits
 from wslusb.wire.messages import Hello
 from wslusb.wire.urbs import (
@@ -80,18 +80,38 @@ def _response(data: bytes) -> None:
     urb = _request(data[2 : 2 + size])
     answer = data[2 + size :]
     completion: Completion = decode_response(memoryview(answer), urb)
+    assert completion.actual_length <= urb.length, "more than was asked for"
+    assert len(completion.iso) == len(urb.iso_lengths)
     assert b"".join(encode_response(completion, 1, 2))[16:] == answer
+
+
+def _received(buffer: FrameBuffer, piece: bytes) -> None:
+    while piece:
+        room = buffer.writable()
+        room[: len(piece)] = piece[: len(room)]
+        buffer.received(min(len(piece), len(room)))
+        piece = piece[len(room) :]
+
+
+def _frames(data: bytes, step: int, size: int) -> list[tuple[int, int, int, bytes]]:
+    """The frames of a stream that comes in pieces of ``step`` bytes."""
+    buffer, found = FrameBuffer(size=size), list[tuple[int, int, int, bytes]]()
+    with contextlib.suppress(PeerError):
+        for start in range(0, len(data), step):
+            _received(buffer, data[start : start + step])
+            while (frame := buffer.next()) is not None:
+                found.append((frame.type, frame.sequence, frame.handle, bytes(frame.payload)))
+    return found
 
 
 def _stream(data: bytes) -> None:
     if not data:
         return
+    assert _frames(data[1:], 7, 32) == _frames(data[1:], len(data), len(data) + 1), "in pieces as in one"
     connection = Connection((Role.HOST, Role.GUEST)[data[0] & 1], Hello())
     buffer = connection.frames
     for start in range(1, len(data), 7):
-        piece = data[start : start + 7]
-        buffer.writable()[: len(piece)] = piece
-        buffer.received(len(piece))
+        _received(buffer, data[start : start + 7])
         while (frame := connection.receive()) is not None:
             if frame.type == 7 and connection.state is State.NEW:
                 connection.hello_received(frame.payload)

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from tests.support.kernel import pack_submit, pack_unlink
+from tests.support.strategies import flat
 from wslusb.errors import LocalError
 from wslusb.usb.urb import Completion, Status
 from wslusb.wire import limits
@@ -32,9 +33,14 @@ def seeds() -> Iterator[bytes]:
 
 
 def run(data: bytes) -> None:
-    """Nothing but LocalError; an answer is bounded by its request, whatever the device says."""
-    step = (data[0] if data else 0) + 1
-    buffer = SubmitBuffer(size=256)
+    """Nothing but LocalError, the same in pieces as in one; an answer is bounded by its request, whatever it is."""
+    whole = _read(data, len(data) + 1, max(256, len(data)))
+    assert _read(data, (data[0] if data else 0) + 1, 256) == whole, "in pieces as in one"
+
+
+def _read(data: bytes, step: int, size: int) -> list[tuple[object, ...]]:
+    """What is understood of it, in pieces of ``step`` bytes."""
+    buffer, understood = SubmitBuffer(size=size), list[tuple[object, ...]]()
     buffer.transfers = {0x85: 3, 0x05: 3}
     with contextlib.suppress(LocalError):
         for start in range(1, len(data), step):
@@ -45,8 +51,16 @@ def run(data: bytes) -> None:
                 buffer.received(min(len(piece), len(room)))
                 piece = piece[len(room) :]
                 while (command := buffer.next()) is not None:
+                    understood.append(_flat(command))
                     _answer(command)
             assert len(buffer._data) <= 4 * max(len(data), 256), "it grows as bytes arrive, not as they are announced"
+    return understood
+
+
+def _flat(command: Submit | Unlink) -> tuple[object, ...]:
+    if isinstance(command, Unlink):
+        return command.sequence, command.target
+    return command.sequence, command.offsets, flat(command.urb)
 
 
 def _answer(command: Submit | Unlink) -> None:
@@ -63,6 +77,6 @@ def _answer(command: Submit | Unlink) -> None:
             packets = pack_ret_submit(command, Completion(urb, status, actual, payload))
             head = packets[0]
             told = int.from_bytes(bytes(head[24:28]), "big", signed=True)
-            assert 0 <= told <= urb.length
+            assert 0 <= told <= urb.length, f"{told} bytes for a request of {urb.length}"
             body = sum(map(len, packets[1:])) - 16 * len(urb.iso_lengths)
-            assert body == (told if urb.is_in else 0)
+            assert body == (told if urb.is_in else 0), f"{body} bytes of data, {told} told"
