@@ -94,7 +94,7 @@ def usbmon(lab: Lab) -> Iterator[Files]:
     monitors = []
     for side, machine in files.machines.items():
         files.ours(side).unlink(missing_ok=True)
-        command = [sys.executable, "-m", "tests.support.usbmon", files.usbmon(side)]
+        command = [sys.executable, "-m", "tests.support.usbmon", str(files.usbmon(side))]
         monitors.append(machine.start(command, env={"PYTHONPATH": str(PROJECT)}))
     for monitor in monitors:
         monitor.wait_for_output("recording")
@@ -108,7 +108,7 @@ def capturing(files: Files) -> Iterator[None]:
     """And so do we, on the service and on the agent."""
     captures = []
     for side, machine in files.machines.items():
-        command = [sys.executable, "-m", "wslusb", "capture", "--all", "--raw", "-o", files.ours(side)]
+        command = [sys.executable, "-m", "wslusb", "capture", "--all", "--raw", "-o", str(files.ours(side))]
         captures.append(machine.start(command, env=ENVIRONMENT))
     for side in files.machines:
         poll(files.ours(side).exists, 30, "a capture has begun")
