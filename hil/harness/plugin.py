@@ -173,6 +173,14 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
     return _LETTERS[Outcome(str(outcome))]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for test in config.stash[Recorder.key].tests:
+        if test.outcome in _LETTERS:
+            _, _, (word, _) = _LETTERS[test.outcome]
+            why = next((each.message for each in test.attempts if each.message), test.message)
+            terminalreporter.write_line(f"{word} {test.id} - {why}")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     config = session.config

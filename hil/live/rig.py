@@ -61,7 +61,9 @@ class LiveRig:
         signature = self._signature()
         if self._known is None or self._known[0] != signature:
             self._known = (signature, self._ask())
-        return self._known[1]
+        # Where one kernel is host and guest, what is attached is there twice.
+        attached = self.in_guest() if self.host is self.guest else ()
+        return [info for info in self._known[1] if info.busid not in attached]
 
     def _signature(self) -> object:
         """What changes when a device comes or goes: Linux numbers the devices of a bus one after the other."""
