@@ -97,10 +97,7 @@ class Attacked:
             raise Slow(f"a good guest is not served: {error!r}") from error
         self.meanwhile()
         self._watch.no_leaks()
-        service = self._world.service
-        claims, sessions = [claim.info.busid for claim in service.catalog.claims()], len(service.guests.all())
-        if claims != [_MINE] or sessions != 1:
-            raise Finding(f"left behind: {claims} are claimed, {sessions} sessions")
+        self._nothing_left()
         seen = self._watch.seen()  # and the errors that were logged, with all that they hold on to
         self._cases += 1
         if self._cases % _LITTER_CASES == 0:
@@ -108,6 +105,17 @@ class Attacked:
         if _Counted.wrong:
             raise Finding(_Counted.wrong[0])
         return seen
+
+    def _nothing_left(self) -> None:
+        """Of devices and sessions, the good guest's alone are there."""
+        service, deadline = self._world.service, time.monotonic() + HANG_SECONDS
+        while True:
+            claims, sessions = [claim.info.busid for claim in service.catalog.claims()], len(service.guests.all())
+            if (claims, sessions) == ([_MINE], 1):
+                return
+            if time.monotonic() > deadline:
+                raise Slow(f"left behind: {claims} are claimed, {sessions} sessions")
+            time.sleep(0.001)
 
     @property
     def refused(self) -> int:
