@@ -9,11 +9,12 @@ import pytest
 
 from hil.harness.admission import admitted
 from hil.harness.lifetime import Lifetime
-from hil.harness.recording import MEASUREMENTS
+from hil.harness.recording import COMPARISON, MEASUREMENTS
 from hil.harness.running import DEVICE
 from hil.live.device import LiveDevice
 from hil.live.rig import LiveRig
 from hil.live.side import PROBE_SECONDS, Side
+from hil.report.comparing import comparison
 from hil.report.results import Better, Measurement
 
 __all__ = ["Both", "Measure", "both", "dut", "effort", "live", "measure", "native", "passthrough"]
@@ -57,8 +58,9 @@ def passthrough(dut: LiveDevice) -> Side:
 class Both:
     """The device on one side after the other: it can be on one at a time."""
 
-    def __init__(self, device: LiveDevice) -> None:
+    def __init__(self, device: LiveDevice, item: pytest.Item) -> None:
         self._device = device
+        self._item = item
 
     def __iter__(self) -> Iterator[Side]:
         yield self._device.native()
@@ -67,13 +69,15 @@ class Both:
     def probe(self, name: str, seconds: float = PROBE_SECONDS, **words: Any) -> tuple[Any, Any]:
         """What a probe says natively, and in the guest."""
         native, passthrough = (side.probe(name, seconds, **words) for side in self)
+        if native != passthrough:
+            self._item.stash[COMPARISON] = comparison(f"probe {name}", native, passthrough)
         return native, passthrough
 
 
 @pytest.fixture
-def both(dut: LiveDevice) -> Both:
+def both(dut: LiveDevice, request: pytest.FixtureRequest) -> Both:
     """The device natively, then in the guest."""
-    return Both(dut)
+    return Both(dut, request.node)
 
 
 @pytest.fixture

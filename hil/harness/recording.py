@@ -17,13 +17,25 @@ import wslusb
 from hil.harness.running import ATTEMPTS, message_of
 from hil.harness.selecting import wanted_traits
 from hil.report import html, junit
-from hil.report.results import Attempt, Better, CaseResult, DeviceFacts, Measurement, Outcome, Results, RigFacts
+from hil.report.results import (
+    Attempt,
+    Better,
+    CaseResult,
+    Comparison,
+    DeviceFacts,
+    Measurement,
+    Outcome,
+    Results,
+    RigFacts,
+)  # fmt: skip
 from hil.rig.model import Rig
 
-__all__ = ["ARTEFACTS", "MEASUREMENTS", "Recorder", "result_of"]
+__all__ = ["ARTEFACTS", "COMPARISON", "MEASUREMENTS", "Recorder", "result_of"]
 
 PROPERTY = "hil"
 """The property of a test's last report that holds its result."""
+COMPARISON = pytest.StashKey[Comparison]()
+"""What a test's last probe of both sides said that was not the same."""
 MEASUREMENTS = pytest.StashKey[list[Measurement]]()
 ARTEFACTS = pytest.StashKey[str]()
 
@@ -40,6 +52,7 @@ def result_of(item: pytest.Item, reports: list[pytest.TestReport], outcome: Outc
         seconds=sum(attempt.seconds for attempt in attempts), message=_message(reports, attempts),
         details="\n".join(report.longreprtext for report in failed), artefacts=item.stash.get(ARTEFACTS, None),
         attempts=attempts, measurements=item.stash.get(MEASUREMENTS, []),
+        comparison=item.stash.get(COMPARISON, None) if failed else None,
     )  # fmt: skip
 
 
@@ -105,4 +118,7 @@ def _case(body: dict[str, Any]) -> CaseResult:
     measurements = [Measurement(**{**each, "better": Better(each["better"])}) for each in body["measurements"]]
     attempts = [Attempt(**{**each, "outcome": Outcome(each["outcome"])}) for each in body["attempts"]]
     outcome = Outcome(body["outcome"])
-    return CaseResult(**{**body, "outcome": outcome, "measurements": measurements, "attempts": attempts})
+    compared = Comparison(**body["comparison"]) if body["comparison"] else None
+    return CaseResult(
+        **{**body, "outcome": outcome, "measurements": measurements, "attempts": attempts, "comparison": compared}
+    )

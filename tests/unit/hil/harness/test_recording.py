@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hil.harness.recording import Recorder
+from hil.report.results import Outcome, Results
+from tests.support.rig_results import a_night
+
+
+def report_of(recorder: Recorder, night: Results, place: int) -> None:
+    """One test's last report, as a worker sends it."""
+    test = night.tests[place]
+    report = pytest.TestReport(test.id, ("", 0, ""), {}, "passed", None, "teardown")
+    Recorder.attach(
+        report, test, [each for each in night.devices if each.name == test.device], {"host": {"kernel": "6"}}
+    )
+    recorder.take(report)
+
+
+def test_results_come_through_reports_whole(tmp_path: Path) -> None:
+    night, recorder = a_night(), Recorder(None, "real")
+    for place in range(len(night.tests)):
+        report_of(recorder, night, place)
+    page = recorder.write(tmp_path)
+    assert page.read_text().startswith("<!doctype html>")
+    read = Results.read(tmp_path / "results.json")
+    assert read.tests == night.tests
+    assert any(test.comparison for test in read.tests)
+    assert [each.name for each in read.devices] == ["stick", "uart", "headset", "zero"]
+    assert read.rig.host == {"kernel": "6"}
+    assert read.summary[Outcome.FAILED] == 3
+    assert (tmp_path / "junit.xml").exists()
