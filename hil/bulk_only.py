@@ -103,6 +103,12 @@ class Stick:
         if not self._command(command, 0, len(data), lambda: self._send(data)):
             raise BulkOnlyError(f"WRITE(10) of {count} blocks at {block} failed")
 
+    def ask(self, command: bytes, length: int) -> tuple[bool, bytes]:
+        """Any command that reads, as it stands in the wrapper: whether it passed, and what came."""
+        data: list[Buffer] = []
+        passed = self._command(command, _IN, length, lambda: data.append(self._receive(length)) if length else None)
+        return passed, b"".join(data)
+
     def _read(self, command: bytes, length: int) -> Buffer:
         data: list[Buffer] = []
         if not self._command(command, _IN, length, lambda: data.append(self._receive(length))):
