@@ -27,13 +27,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 )
 @click.argument("real", type=_FILE)
 @click.argument("emulated", type=_FILE)
-@click.option("--device", "names", nargs=2, default=("", ""), metavar="REAL EMULATED",
-              help="Which device of each capture, as BUS.ADDRESS, if several.")  # fmt: skip
+@click.option("--device", "names", multiple=True, metavar="BUS.ADDRESS",
+              help="Which device of a capture, if several; given twice: of REAL and of EMULATED.")  # fmt: skip
 @click.option("--ignore", multiple=True, metavar="ENDPOINT:FIRST-LAST",
               help="Bytes that are not compared, like counters: 0x81:4-7. Repeatable.")  # fmt: skip
 @click.option("-o", "--output", "path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write it there, as .html or .json, rather than to the terminal.")  # fmt: skip
-def command(*, real: Path, emulated: Path, names: tuple[str, str], ignore: Sequence[str], path: Path | None) -> int:
+def command(*, real: Path, emulated: Path, names: Sequence[str], ignore: Sequence[str], path: Path | None) -> int:
     """Compare, and tell."""
     if path is not None and path.suffix not in (".html", ".json"):
         raise click.BadParameter(f"{path.name!r} ends neither in .html nor in .json", param_hint="--output")
@@ -48,15 +48,18 @@ def command(*, real: Path, emulated: Path, names: tuple[str, str], ignore: Seque
     return ExitCode.DIVERGED if result.differences else ExitCode.SUCCESS
 
 
-def _compared(real: Path, emulated: Path, names: tuple[str, str], ignore: Sequence[str]) -> Fidelity:
+def _compared(real: Path, emulated: Path, names: Sequence[str], ignore: Sequence[str]) -> Fidelity:
     from hil.report.fidelity import compare, compare_runs
     from hil.report.results import Results
     from wslusb.replay.reading import read
     from wslusb.replay.wildcards import Wildcards
 
+    if len(names) > 2:
+        raise click.UsageError("--device can be given twice, for two captures.")
     if real.suffix == emulated.suffix == ".json":
         return compare_runs(Results.read(real), Results.read(emulated))
-    return compare(read(real, names[0]), read(emulated, names[1]), Wildcards(ignore))
+    one, other = (*names, *names, "", "")[:2]
+    return compare(read(real, one), read(emulated, other), Wildcards(ignore))
 
 
 def _page(result: Fidelity) -> str:

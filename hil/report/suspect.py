@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from wslusb.usb.ids import TransferType
+from wslusb.usb.ids import DIR_IN, TransferType
 
 from .flights import Flight
 
@@ -12,21 +12,29 @@ __all__ = ["suspect"]
 
 _LISTENING = (TransferType.INTERRUPT, TransferType.ISOCHRONOUS)
 """Reads of these wait for something to happen: that one is pending says nothing."""
+_STALL = "STALL"
 Found = tuple[Flight, str]
 
 
 def suspect(flights: Sequence[Flight], faulty: Collection[int], failed: int) -> Found | None:
     """The most telling URB that began before ``failed`` (nanoseconds), and what is wrong with it; None without any.
 
-    In this order: the guest heard another answer than the device gave; a fault was injected; an error; no answer; and
-    if nothing is wrong with any, the last that ended.
+    In this order: the guest heard another answer than the device gave; a fault was injected; an error of the bus or of
+    the system; a request or a write without an answer; a STALL, by which devices also say that they do not know a
+    command; a read without an answer; and if nothing is wrong with any, the last that ended.
     """
     before = [flight for flight in flights if flight.first <= failed]
+    silent = [flight for flight in before if flight.pending and flight.half.transfer not in _LISTENING]
+    reads = [flight for flight in silent if flight.half.transfer == TransferType.BULK and flight.half.endpoint & DIR_IN]
+    wrong = [flight for flight in before if flight.failed]
+    stalled = [flight for flight in wrong if _ending(flight).startswith(_STALL)]
     return (
         next(((flight, flight.differs) for flight in before if flight.differs), None)
         or _injected(before, faulty)
-        or _error(before)
-        or _silence(before)
+        or _error([flight for flight in wrong if flight not in stalled])
+        or _silence([flight for flight in silent if flight not in reads])
+        or _error(stalled)
+        or _silence(reads)
         or _last(before)
     )
 
@@ -36,22 +44,18 @@ def _injected(flights: Sequence[Flight], faulty: Collection[int]) -> Found | Non
     return (hit[-1], f"a fault was injected into it ({_ending(hit[-1]) or 'no answer'})") if hit else None
 
 
-def _error(flights: Sequence[Flight]) -> Found | None:
-    bad = [flight for flight in flights if flight.failed]
-    return (bad[-1], f"it ended with {_ending(bad[-1])}") if bad else None
+def _error(wrong: Sequence[Flight]) -> Found | None:
+    return (wrong[-1], f"it ended with {_ending(wrong[-1])}") if wrong else None
 
 
 def _ending(flight: Flight) -> str:
     return flight.ending(flight.host) or flight.ending(flight.guest)
 
 
-def _silence(flights: Sequence[Flight]) -> Found | None:
-    """Reads of a serial port wait, too: they come last."""
-    waiting = [flight for flight in flights if flight.pending and flight.half.transfer not in _LISTENING]
-    if not waiting:
+def _silence(silent: Sequence[Flight]) -> Found | None:
+    if not silent:
         return None
-    first = min(waiting, key=lambda flight: flight.half.transfer == TransferType.BULK and flight.half.endpoint & 0x80)
-    return first, f"it never ended; the last that is known of it: {list(first.times)[-1]}"
+    return silent[0], f"it never ended; the last that is known of it: {list(silent[0].times)[-1]}"
 
 
 def _last(flights: Sequence[Flight]) -> Found | None:

@@ -66,6 +66,18 @@ def test_another_ending_is_refused(tmp_path: Path, captures: tuple[Path, Path]) 
         run(*captures, "-o", tmp_path / "out.pdf")
 
 
+SAMPLE = Path(__file__).parents[3] / "samples" / "usbmon.pcap"
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [(["1.4"], ExitCode.SUCCESS), (["1.4", "1.4"], ExitCode.SUCCESS), (["1.4", "1.5"], ExitCode.DIVERGED)],
+)
+def test_devices_of_a_capture_are_chosen(names: list[str], code: ExitCode) -> None:
+    chosen = [word for name in names for word in ("--device", name)]
+    assert run(SAMPLE, SAMPLE, *chosen).return_value == code
+
+
 def test_runs_are_compared_too(tmp_path: Path) -> None:
     one, other = (a_night().write(tmp_path / name) for name in ("a.json", "b.json"))
     assert run(one, other).return_value == ExitCode.SUCCESS
