@@ -104,15 +104,19 @@ class Facts:
             self.device = DeviceDescriptor.unpack(raw[:_DEVICE_SIZE])
         except LocalError:
             self.missing.append("the device descriptor")
-        found = []
+        found, absent = list[bytes](), list[int]()
         for index in range(self.device.configuration_count if self.device else 1):
             raw = self.descriptors.get((DIR_IN, DescriptorType.CONFIGURATION, index, 0), b"")
             total = int.from_bytes(raw[2:4], "little") if len(raw) >= _HEADER_SIZE else 0
             if total and len(raw) >= total:
                 found.append(raw[:total])
+            elif raw:
+                self.missing.append(f"configuration descriptor {index}: {len(raw)} of {total} bytes")
             else:
-                held = f": {len(raw)} of {total} bytes" if raw else ""
-                self.missing.append(f"configuration descriptor {index}{held}")
+                absent.append(index)
+        if absent:
+            plural, last = ("s", f" to {absent[-1]}") if len(absent) > 1 else ("", "")
+            self.missing.append(f"configuration descriptor{plural} {absent[0]}{last}")
         self.configurations = tuple(found)
         self._note_strings()
         self._note_reports()

@@ -86,3 +86,11 @@ def test_an_end_that_is_not_in_the_file_is_noted() -> None:
     story = tell(enumerate([*begun, dataclasses.replace(done(b"a"), key=2)], 1))[1, 4]
     assert [(each.lost, each.waits) for each in story.exchanges] == [(True, False), (False, False)]
     assert story.notes == ["how 1 URBs ended, the first of them packet 1"]
+
+
+def test_a_device_that_says_it_has_many_configurations_is_told_in_a_line() -> None:
+    device = bytes.fromhex("120100020000004034127856000100000015")
+    begun = Record(0, "S", 1, 1, 4, TransferType.CONTROL, 0x80, -115, 18, setup=bytes.fromhex("8006000100001200"))
+    end = dataclasses.replace(begun, kind="C", status=0, data=device, setup=b"")
+    facts = Facts.of(tell(enumerate([begun, end], 1))[1, 4])
+    assert facts.missing == ["configuration descriptors 0 to 20"]
