@@ -33,14 +33,19 @@ HostMachine = TypeVar("HostMachine", bound=Machine)
 
 
 class VsockSwitch:
-    """The switch process; `path(cid)` is the vhost-user socket of the machine with that CID."""
+    """The switch process; `path(cid)` is the vhost-user socket of the machine with that CID.
 
-    def __init__(self, sockets: Mapping[int, Path], log: Path) -> None:
+    `here`: this machine itself is the host, by Unix sockets with that path before an underscore and the port.
+    """
+
+    def __init__(self, sockets: Mapping[int, Path], log: Path, here: Path | None = None) -> None:
         self._sockets = dict(sockets)
         self.log_path = log
+        words = [f"{cid}={path}" for cid, path in sockets.items()]
+        words += [f"{HOST_CID}=hybrid:{here}"] if here else []
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hil.vm.vsock_switch", *(f"{cid}={path}" for cid, path in sockets.items())],
+                [sys.executable, "-m", "hil.vm.vsock_switch", *words],
                 cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True,
             )  # fmt: skip
         if self._pipe(self._process.stdout).readline() != b"ready\n":
@@ -82,6 +87,8 @@ class Rig(Generic[HostMachine]):
         self.shared.mkdir(exist_ok=True)
         self.machines: dict[str, Machine] = {}
         self.switch: VsockSwitch | None = None
+        self.hybrid: Path | None = None
+        """Where this machine is CID 2 to the guest: `hybrid:PATH` is what a service here listens on."""
 
     def __enter__(self) -> Self:
         return self
@@ -134,6 +141,13 @@ class Rig(Generic[HostMachine]):
             lambda: rig._uml("guest", GUEST_CID, **(guest or {})),
         )
 
+    @classmethod
+    def uml_guest(cls, directory: Path | None = None, **options: Any) -> Rig[UmlMachine]:
+        """A UML `guest` (CID 42) alone, whose host is this machine, at `hybrid`."""
+        rig: Rig[UmlMachine] = Rig(directory)
+        rig._start_switch(here=True)
+        return rig._boot(lambda: rig._uml("guest", GUEST_CID, **options))
+
     def restart_guest(self, **options: Any) -> UmlMachine:
         """Pull the guest's plug and boot a new one (`options` as for `UmlMachine`) with the same CID."""
         self.guest.stop()
@@ -181,10 +195,13 @@ class Rig(Generic[HostMachine]):
         )  # fmt: skip
 
     def _plug(self, cid: int) -> Path:
-        if self.switch is None:
-            # Not in `directory`: the path of a Unix socket may have 107 bytes, and pytest's are long.
-            sockets = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="wslusb-vsock-")))
-            paths = {number: sockets / str(number) for number in (HOST_CID, GUEST_CID)}
-            self.switch = VsockSwitch(paths, self.directory / "switch.log")
-            self._stack.callback(self.switch.stop)
-        return self.switch.path(cid)
+        return (self.switch or self._start_switch()).path(cid)
+
+    def _start_switch(self, *, here: bool = False) -> VsockSwitch:
+        # Not in `directory`: the path of a Unix socket may have 107 bytes, and pytest's are long.
+        sockets = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="wslusb-vsock-")))
+        self.hybrid = sockets / "host" if here else None
+        paths = {number: sockets / str(number) for number in (HOST_CID, GUEST_CID) if not (here and number == HOST_CID)}
+        self.switch = VsockSwitch(paths, self.directory / "switch.log", self.hybrid)
+        self._stack.callback(self.switch.stop)
+        return self.switch

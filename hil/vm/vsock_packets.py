@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
@@ -55,6 +55,24 @@ class Link(Protocol):
     @property
     def rings(self) -> Sequence[Ring]:
         """RX, TX and events."""
+
+
+class Place(Protocol):
+    """What is at the switch: a machine's :class:`Port`, or this machine itself (hil/vm/vsock_host.py)."""
+
+    @property
+    def up(self) -> bool:
+        """Whether it takes packets."""
+
+    @property
+    def link(self) -> Link | None:
+        """The front end of a machine."""
+
+    def deliver(self, header: bytes, payload: memoryview, *, owned: bool = False) -> None:
+        """Give it a packet."""
+
+    def flush(self) -> None:
+        """Move on what waits."""
 
 
 class Port:
@@ -138,7 +156,7 @@ def scatter(buffers: list[memoryview], header: bytes, payload: memoryview) -> tu
 class Switch:
     """Forwards packets by destination CID and remembers who is connected to whom."""
 
-    def __init__(self, ports: dict[int, Port]) -> None:
+    def __init__(self, ports: Mapping[int, Place]) -> None:
         self.ports = ports
         self.connections: set[Connection] = set()
 
@@ -170,7 +188,7 @@ class Switch:
             self._note(op, Address(source_cid, source_port), Address(destination_cid, destination_port))
         self.forward(port, header, payload)
 
-    def forward(self, port: Port, header: bytes, payload: memoryview) -> None:
+    def forward(self, port: Place, header: bytes, payload: memoryview) -> None:
         """Deliver a packet; the sender hears a RST when nobody is there."""
         source_cid, destination_cid, source_port, destination_port, _, kind, op, *_ = HEADER.unpack(header)
         target = self.ports.get(destination_cid)

@@ -3,8 +3,10 @@
     python -m hil.vm.vsock_switch 2=/run/host.sock 42=/run/guest.sock
 
 Each Unix socket is one machine's vhost-user back end, with the CID before the `=`; a machine may well be CID 2,
-"the host". It prints `ready` when the sockets are there and ends when its standard input does, so that it never
-outlives whoever started it with a pipe. Machines may come, die and come back.
+"the host". `2=hybrid:/run/host` makes this very machine CID 2 (hil/vm/vsock_host.py).
+
+It prints `ready` when the sockets are there and ends when its standard input does, so that it never outlives whoever
+started it with a pipe. Machines may come, die and come back.
 """
 
 from __future__ import annotations
@@ -19,18 +21,24 @@ from pathlib import Path
 
 from hil.vm.vhost_user import DisconnectedError, VhostUserConnection
 from hil.vm.virtqueue import BadRingError
+from hil.vm.vsock_host import HostPort
 from hil.vm.vsock_packets import RINGS, RX, TX, Port, Switch
+
+_HERE = "hybrid:"
 
 
 class Server:
     """The switch as a process: one epoll loop over listeners, front ends and their rings' eventfds."""
 
-    def __init__(self, sockets: dict[int, Path]) -> None:
+    def __init__(self, sockets: dict[int, Path], here: dict[int, Path] | None = None) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Callable[[], None]] = {}
         self._ports = {cid: Port(cid) for cid in sockets}
         self._links: dict[int, VhostUserConnection] = {}
-        self._switch = Switch(self._ports)
+        self._hosts = {cid: HostPort(cid, path, self) for cid, path in (here or {}).items()}
+        self._switch = Switch({**self._ports, **self._hosts})
+        for host in self._hosts.values():
+            host.switch = self._switch
         self._listeners = [self._listen(self._ports[cid], path) for cid, path in sockets.items()]
         self._running = True
 
@@ -96,6 +104,20 @@ class Server:
         self._unregister(link.socket.fileno())
         link.close()
         self._switch.lost(port.cid)
+        for host in self._hosts.values():
+            host.lost(port.cid)
+
+    def watch(self, fd: int, handler: Callable[[], None], events: int) -> None:
+        """See :class:`hil.vm.vsock_host.Watcher`."""
+        if fd in self._handlers:
+            self._epoll.modify(fd, events)
+        else:
+            self._handlers[fd] = handler
+            self._epoll.register(fd, events)
+
+    def unwatch(self, fd: int) -> None:
+        """See :class:`hil.vm.vsock_host.Watcher`."""
+        self._unregister(fd)
 
     def _register(self, fd: int, handler: Callable[[], None], flags: int = 0) -> None:
         self._handlers[fd] = handler
@@ -117,8 +139,9 @@ def log(text: str) -> None:
 
 def main(arguments: list[str]) -> None:
     """Run a switch for `CID=SOCKET` arguments."""
-    sockets = {int(cid): Path(path) for cid, _, path in (word.partition("=") for word in arguments)}
-    server = Server(sockets)
+    words = {int(cid): path for cid, _, path in (word.partition("=") for word in arguments)}
+    here = {cid: Path(path.removeprefix(_HERE)) for cid, path in words.items() if path.startswith(_HERE)}
+    server = Server({cid: Path(path) for cid, path in words.items() if cid not in here}, here)
     print("ready", flush=True)  # noqa: T201 - the word that the starter waits for
     server.run(lifeline=0)
 
