@@ -86,6 +86,12 @@ class Terminal:
         """See :class:`Ask`."""
         if self.reason:
             raise StepSkippedError(self.reason)
+        try:
+            self._until(request, look, seconds)
+        except OSError as error:
+            raise StepSkippedError("the terminal has gone") from error
+
+    def _until(self, request: str, look: Callable[[], Step], seconds: float) -> None:
         with self._console() as (console, keys), _keys_at_once(keys):
             console.print()  # pytest may be in the middle of a line
             console.print(_line(request), style="bold")
@@ -109,11 +115,18 @@ def _wait(console: Console, keys: TextIO, look: Callable[[], Step], seconds: flo
                 told = step.remark
                 console.print(_line(told), style="yellow")
             status.update(f"waiting, {seconds - passed:.0f} s left. {SKIP_KEY} skips, Ctrl-C ends all")
-            if select.select([keys], [], [], _POLL_SECONDS)[0] and SKIP_KEY in os.read(keys.fileno(), 64).decode(
-                errors="replace"
-            ):
+            if SKIP_KEY in _pressed(keys):
                 raise StepSkippedError("skipped by whoever was asked")
     raise StepSkippedError(_LATE.format(seconds=seconds))
+
+
+def _pressed(keys: TextIO) -> str:
+    """The keys that have been pressed, after a moment. OSError if there is nobody any more."""
+    if not select.select([keys], [], [], _POLL_SECONDS)[0]:
+        return ""
+    if not (data := os.read(keys.fileno(), 64)):
+        raise OSError("end of file")
+    return data.decode(errors="replace")
 
 
 @contextlib.contextmanager

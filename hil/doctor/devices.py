@@ -49,6 +49,8 @@ def _fingerprint(examination: Examination, entry: DeviceEntry) -> Finding:
     """Its descriptors are those that the rig file was written for."""
     info = examination.device(entry)
     now = fingerprint.of(info)
+    if not entry.fingerprint and entry.source:
+        return skipped("the rig file has none; the device is made for the run")
     if not entry.fingerprint:
         return warned("the rig file has none", f"put fingerprint = '{now}' into [device.{entry.name}]")
     if now == entry.fingerprint:

@@ -28,9 +28,10 @@ START = "import os; os.open(os.ttyname(0), os.O_RDWR)  # the first terminal that
 PROGRAM = (
     START
     + """
-import sys
+import signal, sys
 from pathlib import Path
 from hil.guided import Step, StepSkippedError, Terminal
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
 terminal = Terminal()
 assert not terminal.reason, terminal.reason
 def look():
@@ -73,8 +74,13 @@ class Person:
         if self.program.poll() is None:
             self.program.kill()
         self.program.communicate()
-        os.close(self._ours)
+        self.hang_up()
         os.close(self._theirs)
+
+    def hang_up(self) -> None:
+        if self._ours >= 0:
+            os.close(self._ours)
+            self._ours = -1
 
     def wait_to_see(self, pattern: str) -> None:
         deadline = time.monotonic() + 10
@@ -132,6 +138,14 @@ def test_s_skips(tmp_path: Path) -> None:
 def test_nobody_does_it(tmp_path: Path) -> None:
     with asked(tmp_path, 0.2) as person:
         assert person.end() == "not done: not done within 0.2 s\n"
+
+
+def test_a_terminal_that_goes_is_nobody(tmp_path: Path) -> None:
+    with asked(tmp_path) as person:
+        person.wait_to_see("left")
+        person.hang_up()
+        said, _ = person.program.communicate(timeout=10)
+        assert said == b"not done: the terminal has gone\n"
 
 
 def test_ctrl_c_ends_all_and_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:

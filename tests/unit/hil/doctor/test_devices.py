@@ -108,6 +108,7 @@ def change(**fields: Any) -> Change:
         ("present", lambda w: w.infos.clear(), Outcome.FAIL, "no device has vid 0x0951", "plug it in, or correct"),
         ("present", lambda w: w.infos.append(replace(STICK, busid="1-1.3")), Outcome.FAIL, "fits 2", "a serial or"),
         ("fingerprint", change(fingerprint=""), Outcome.WARNING, "has none", f"fingerprint = '{ENTRY.fingerprint}'"),
+        ("fingerprint", change(fingerprint="", source="serial"), Outcome.SKIP, "made for the run", ""),
         ("allowed", lambda w: w.in_use["disks"].update({"1-1.2": ["/"]}), Outcome.FAIL, "refused: it is a disk", "out"),
         ("allowed", lambda w: w.in_use["networks"].update({"1-1.2": ["ssh"]}), Outcome.FAIL, "network card", "out"),
         ("node", lambda w: setattr(w, "node", (4, "/dev/bus/usb/001/005")), Outcome.FAIL, "001/005 may not be written",
