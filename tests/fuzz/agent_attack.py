@@ -273,7 +273,10 @@ class AgentAttack:
         while self._agent.ports() or self._agent._busy:
             if time.monotonic() > deadline:
                 raise Slow("a device is still in the kernel, of a host that has gone")
-            time.sleep(0.001)
+            # Whoever waits to be heard is sent away: the host has gone.
+            self._listener.settimeout(0.001)
+            with contextlib.suppress(TimeoutError):
+                self._listener.accept()[0].close()
         self._vhci.close()
         self._vhci.kernels.clear()
         self._vhci._show()

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from tests.fuzz.attacked import Attacked
 from tests.fuzz.mutation import Channel, Mutation
-from tests.fuzz.oracle import HANG_SECONDS, Finding, Slow
+from tests.fuzz.oracle import HANG_SECONDS, Finding, Slow, drain, push
 from tests.support.usb import bulk_in
 from wslusb.capture import pcapfile
 from wslusb.control import client
@@ -105,13 +105,14 @@ class ControlAttack(Attacked):
     def _ask(self, channel: Channel) -> set[str]:
         """All kinds of requests on one connection, the answers read."""
         kinds = set[str]()
+        said = bytearray()
         with self._connect() as sock:
             for question in _QUESTIONS:
                 for piece in channel.through(_line(question)):
-                    sock.sendall(piece)
+                    push(sock, piece, said)
             sock.shutdown(socket.SHUT_WR)
-            said = _all_of(sock)
-        lines = said.split(b"\n")[:-1]
+            said += drain(sock)[0]
+        lines = bytes(said).split(b"\n")[:-1]
         if not channel.changes and len(lines) != len(_QUESTIONS):
             raise Finding(f"{len(_QUESTIONS)} questions, {len(lines)} answers")
         for line in lines:
@@ -199,19 +200,6 @@ class ControlAttack(Attacked):
 
 def _line(request: dict[str, Any]) -> bytes:
     return json.dumps(request).encode() + b"\n"
-
-
-def _all_of(sock: socket.socket) -> bytes:
-    """Up to the end. Finding if it does not come."""
-    said = b""
-    try:
-        while piece := sock.recv(1 << 16):
-            said += piece
-    except TimeoutError as error:
-        raise Slow("a client that has said all is not answered and not dismissed") from error
-    except ConnectionResetError:
-        pass
-    return said
 
 
 def _stream(sock: socket.socket, *, whole: bool) -> set[str]:

@@ -231,8 +231,9 @@ class Conversation(RuleBasedStateMachine):
         )  # fmt: skip
         assert not device.ended, f"the session has ended: {device._reason}"
         for theirs, ours in zip(list(self.provider.device.waiting), self.waiting(), strict=False):
-            assert (theirs.endpoint, theirs.length) == (ours.urb.endpoint, ours.urb.length)
-            assert theirs.is_in or theirs.data == ours.urb.data
+            same = (theirs.endpoint, theirs.length) == (ours.urb.endpoint, ours.urb.length)
+            assert same, "URBs come to the device in another order"
+            assert theirs.is_in or theirs.data == ours.urb.data, "no byte is lost"
 
     def over(self) -> None:
         """The connection has ended: all was answered once, and all credit is back."""
@@ -250,11 +251,11 @@ class Conversation(RuleBasedStateMachine):
     @invariant()
     def credits_and_threads_are_bounded(self) -> None:
         assert threading.active_count() <= self._threads + _THREADS
-        assert len(self.provider.device.waiting) <= URBS
+        assert len(self.provider.device.waiting) <= URBS, "the device has more than was granted"
         if self.device is not None:
             credit = self.device._table._credits
-            assert 0 <= credit.urbs_used <= URBS
-            assert credit.bytes_used >= 0
+            assert 0 <= credit.urbs_used <= URBS, f"{credit.urbs_used} URBs are under way, {URBS} are granted"
+            assert credit.bytes_used >= 0, "credit below nothing"
             backlog = self.device._backlog
             assert backlog._size == sum(urb.length for urb, _ in backlog.queue), "what is kept is what is counted"
             assert len(self.device._dones) == len(self.device._sequences) == len(self.device._table) <= URBS

@@ -16,6 +16,8 @@ __all__ = ["KernelsBook"]
 
 _HEADER = 48
 _PACKETS = 1024
+_CREDIT = 500
+"""Where more URBs wait than a device has credit for, the rest is behind them (docs/architecture.md, "Known limits")."""
 _ISO = struct.Struct(">IIIi")
 
 
@@ -129,6 +131,7 @@ class KernelsBook:
         """What a kernel waits for that must not take long: unlinks, control transfers, URBs that were unlinked."""
         if self.broken or self.vague:
             return ""
-        urbs = [n for n, each in self.submits.items() if n not in self._answered and not each.endpoint]
+        behind = len(self.submits) - len(self._answered) > _CREDIT
+        urbs = [n for n, each in self.submits.items() if n not in self._answered and not each.endpoint and not behind]
         waiting = [n for n in self.unlinks if n not in self._unlinked]
         return f"unlinks {waiting[:9]}, URBs {urbs[:9]}" if urbs or waiting else ""

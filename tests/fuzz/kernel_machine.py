@@ -172,16 +172,17 @@ class KernelMachine(RuleBasedStateMachine):
         self, answer: Answer, command: int, number: int, status: int, data: bytes = b"", moved: int | None = None
     ) -> None:  # fmt: skip
         self.kinds.add(f"{command} {status} {bool(data)} {bool(answer.packets)}")
-        assert (answer.command, answer.number, answer.status) == (command, number, status)
+        told, due = (answer.command, answer.number, answer.status), (command, number, status)
+        assert told == due, f"the kernel is told {told} where {due} is due"
         assert answer.data == data, "no byte of the device is lost"
-        assert moved is None or answer.actual == moved
+        assert moved is None or answer.actual == moved, f"{answer.actual} bytes are told, {moved} were moved"
 
     # -- what holds
 
     @invariant()
     def nothing_is_kept_that_was_answered(self) -> None:
         relay, waiting = self.relay, self.waiting
-        assert sorted(relay._by_sequence) == sorted(each.number for each in waiting)
+        assert sorted(relay._by_sequence) == sorted(each.number for each in waiting), "URBs are kept for ever"
         assert len(relay._submits) == len(waiting)
         assert relay._unlinks == {each.number: each.unlink for each in waiting if each.unlink}
 

@@ -165,7 +165,7 @@ def _found(bug: Bug, seconds: float) -> tuple[str, float, str]:
             )
             if done.returncode:
                 told = ["".join(each).removeprefix("AssertionError: ") for each in _TOLD.findall(done.stderr)]
-                return target, time.monotonic() - began, told[-1] if told else ""
+                return target, time.monotonic() - began, next(filter(None, reversed(told)), "")
         return "", time.monotonic() - began, ""
 
 
