@@ -56,6 +56,12 @@ def test_unplugging():
 """
 
 
+def plain_environment() -> dict[str, str]:
+    """That of a program which no worker of pytest-xdist has started."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return {**inherited, "PYTHONPATH": str(PROJECT), "TERM": "xterm"}
+
+
 class Person:
     """A terminal, and a program that was started at it."""
 
@@ -64,7 +70,7 @@ class Person:
         self._ours, theirs = pty.openpty()
         self.program = subprocess.Popen(
             [sys.executable, *command], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(PROJECT), "TERM": "xterm"}, start_new_session=True,
+            env=plain_environment(), start_new_session=True,
         )  # fmt: skip
         self.settings = termios.tcgetattr(theirs)
         self._theirs = theirs
@@ -175,7 +181,9 @@ def test_under_pytest_the_question_is_seen_and_no_part_of_the_output(tmp_path: P
 def test_without_a_terminal_there_is_one_reason(tmp_path: Path) -> None:
     program = "from hil.guided import Terminal; print(Terminal().reason)"
     words = [sys.executable, "-c", program]
-    said = subprocess.run(words, cwd=PROJECT, start_new_session=True, capture_output=True, check=True, text=True)
+    said = subprocess.run(
+        words, env=plain_environment(), start_new_session=True, capture_output=True, check=True, text=True
+    )
     assert said.stdout == "guided mode asks at a terminal, and there is none here\n"
 
 
