@@ -1,0 +1,63 @@
+"""Where a device of the traits source-sink and bulk-loopback has its bulk pipes: found in its descriptors."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+from wslusb.device.api import Device
+from wslusb.errors import LocalError
+from wslusb.usb.descriptors import Configuration, Endpoint, Interface
+from wslusb.usb.ids import TransferType, is_in
+from wslusb.usb.info import DeviceInfo
+
+__all__ = ["BulkPipes", "loop", "source_sink"]
+
+
+@dataclass(slots=True, frozen=True)
+class BulkPipes:
+    """A bulk IN and a bulk OUT endpoint of one setting."""
+
+    configuration: int
+    interface: int
+    alternate: int
+    source: Endpoint
+    sink: Endpoint
+
+    def choose(self, device: Device) -> None:
+        """Make their setting the chosen one, anew: whatever was in them is lost. DeviceError if that fails."""
+        device.select_configuration(self.configuration)
+        if self.alternate:
+            device.select_interface(self.interface, self.alternate)
+
+
+def source_sink(info: DeviceInfo) -> BulkPipes | None:
+    """The first setting of the first configuration that has both (a Gadget Zero is a source and sink there)."""
+    return next(iter(_all(info)), None)
+
+
+def loop(info: DeviceInfo, *, also_source_sink: bool) -> BulkPipes | None:
+    """Where it gives back what it got: as :func:`source_sink`, or in the next configuration if it is that, too."""
+    found = _all(info)
+    if also_source_sink:
+        found = [pipes for pipes in found if pipes.configuration != found[0].configuration]
+    return next(iter(found), None)
+
+
+def _all(info: DeviceInfo) -> list[BulkPipes]:
+    found = []
+    for raw in info.configurations:
+        with contextlib.suppress(LocalError):
+            configuration = Configuration.unpack(raw, keep_rest=True)
+            pairs = (_pair(configuration.value, each) for each in configuration.interfaces)
+            found += [pair for pair in pairs if pair is not None]
+    return found
+
+
+def _pair(configuration: int, interface: Interface) -> BulkPipes | None:
+    bulk = [each for each in interface.endpoints if each.transfer == TransferType.BULK]
+    source = next((each for each in bulk if is_in(each.address)), None)
+    sink = next((each for each in bulk if not is_in(each.address)), None)
+    if source is None or sink is None:
+        return None
+    return BulkPipes(configuration, interface.number, interface.alternate, source, sink)
