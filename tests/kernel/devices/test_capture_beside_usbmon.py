@@ -31,14 +31,16 @@ MAY_DIFFER = {
 }
 UNLINKED = {
     r"usb\.urb_status": "for a URB that was unlinked the kernel has but one status, even if it had completed before;"
-    " usb_kill_urb (-2), usb_unlink_urb (-104) and a port that closes (-108) look the same from outside",
+    " usb_kill_urb (-2) and usb_unlink_urb (-104) look the same from outside",
     r"usb\.(start_frame|iso\.error_count)": "nor does it take over what else the device said",
 }
+CLOSED = {r".*": "the kernel closed the port, and took no answer any more that was on its way"}
+OF_STATUS = {-2: UNLINKED, -104: UNLINKED, -108: CLOSED}
 ON_THE_HOST = {
     r"usb\.transfer_flags\.short_not_ok": "what the guest wants; usbfs is not told of it (wslusb/device/libusb.py)",
 }
 SHORT_ON_THE_HOST = {r"usb\.urb_status": "so a read that came short has failed for the guest, and not for usbfs"}
-UNLINK_STATUSES, SHORT = {-2, -104, -108}, -121
+SHORT = -121
 SERIAL = "BESIDE"
 SET_ADDRESS = {"Setup Data/usb.bmRequestType": "0x00", "Setup Data/usb.setup.bRequest": "5"}
 """vhci_hcd keeps it to itself."""
@@ -48,7 +50,7 @@ Use = Callable[[Lab, Sequence[str]], None]
 
 
 def allowed(*tables: Fields) -> Callable[[str], bool]:
-    return re.compile("|".join(rf"/(?:{name})$" for table in tables for name in table)).search  # type: ignore[return-value]
+    return re.compile("|".join(rf"(?:^|/)(?:{name})$" for table in tables for name in table)).search  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -263,7 +265,7 @@ def of_a_short_read(our: Urb, their: Urb) -> Fields:
 
 
 def of_unlinking(_our: Urb, their: Urb) -> Fields:
-    return UNLINKED if their.status in UNLINK_STATUSES else {}
+    return OF_STATUS.get(their.status, {})
 
 
 def compare(ours: list[Urb], theirs: list[Urb], table: Fields, of_completion: Callable[[Urb, Urb], Fields]) -> None:
