@@ -25,18 +25,20 @@ def suspect(flights: Sequence[Flight], faulty: Collection[int], failed: int) -> 
     """
     before = [flight for flight in flights if flight.first <= failed]
     silent = [flight for flight in before if flight.pending and flight.half.transfer not in _LISTENING]
-    reads = [flight for flight in silent if flight.half.transfer == TransferType.BULK and flight.half.endpoint & DIR_IN]
     wrong = [flight for flight in before if flight.failed]
-    stalled = [flight for flight in wrong if _ending(flight).startswith(_STALL)]
     return (
         next(((flight, flight.differs) for flight in before if flight.differs), None)
         or _injected(before, faulty)
-        or _error([flight for flight in wrong if flight not in stalled])
-        or _silence([flight for flight in silent if flight not in reads])
-        or _error(stalled)
-        or _silence(reads)
+        or _error([flight for flight in wrong if not _ending(flight).startswith(_STALL)])
+        or _silence([flight for flight in silent if not _reads(flight)])
+        or _error(wrong)
+        or _silence(silent)
         or _last(before)
     )
+
+
+def _reads(flight: Flight) -> bool:
+    return flight.half.transfer == TransferType.BULK and bool(flight.half.endpoint & DIR_IN)
 
 
 def _injected(flights: Sequence[Flight], faulty: Collection[int]) -> Found | None:
