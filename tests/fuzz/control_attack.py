@@ -31,9 +31,10 @@ __all__ = ["ControlAttack"]
 
 _CROWD = 40
 """More than a service talks to at once."""
-_URBS, _SIZE = 24, 61_440
-_RING = 1 << 20
-_CAPTURE = {"op": "capture", "raw": True, "queue": 1 << 20}
+_URBS, _SIZE = 48, 61_440
+_RING = 8 << 20
+_CAPTURE = {"op": "capture", "raw": True}
+_SMALL = _CAPTURE | {"queue": 1 << 20}
 _QUESTIONS: tuple[dict[str, Any], ...] = (
     {"op": "list"}, {"op": "state"}, {"op": "describe", "device": "9-1"}, {"op": "bind", "device": "9-1"},
     {"op": "capture-ring", "size": _RING}, {"op": "attach", "device": "9-1", "seconds": 0.1},
@@ -130,7 +131,7 @@ class ControlAttack(Attacked):
         socks = [self._connect() for _ in range(3)]
         try:
             for sock in socks:
-                for piece in channel.through(_line(_CAPTURE)):
+                for piece in channel.through(_line(_SMALL)):
                     sock.sendall(piece)
             self._traffic()
         finally:
@@ -157,7 +158,7 @@ class ControlAttack(Attacked):
         try:
             for sock in socks:
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    for piece in channel.through(_line(_CAPTURE)):
+                    for piece in channel.through(_line(_SMALL)):
                         sock.sendall(piece)
             self._traffic()
         finally:
@@ -173,6 +174,9 @@ class ControlAttack(Attacked):
                 raise Slow(f"a device is held up by a capture: {status:#x}")
         if time.monotonic() - began > HANG_SECONDS:
             raise Slow(f"{_URBS} URBs took {time.monotonic() - began:.1f} s while they were captured")
+        for sink in list(self._world.service.captures._sinks):
+            if sink._size > sink.limit:
+                raise Finding(f"{sink._size} bytes are kept of a capture, {sink.limit} are allowed")
 
     def _tidy(self) -> None:
         """The next client is served, as soon as threads of the last ones have ended; nothing is captured any more."""

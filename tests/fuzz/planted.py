@@ -113,7 +113,7 @@ BUGS = (
     Bug("a capture goes on when its reader has gone", "wslusb/control/captures.py",
         "            self._hub.stop(sink)\n", "            pass\n", ("control",)),
     Bug("a capture's queue has no end", "wslusb/capture/sink.py",
-        "            if self._size + size > self.limit:\n", "            while self._size + size > self.limit:\n",
+        "            if self._size + size > self.limit:\n", "            if self._size + size > self.limit << 8:\n",
         ("control",)),
     # -- names of another time, and lies
     Bug("a device of another generation is attached", "wslusb/host/catalog.py",
