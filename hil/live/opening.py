@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hil.errors import RigError
 from hil.guided import Ask
-from hil.live import real, virtual
+from hil.live import real, served, virtual
 from hil.live.rig import LiveRig
 from hil.rig.model import Rig
 
@@ -22,8 +22,8 @@ _HOSTS: Mapping[str, tuple[str, Opening]] = {
     "command": ("real", real.opened),
     "qemu": ("qemu", virtual.qemu),
     "uml": ("uml", virtual.uml),
-    "emulated": ("emulated", virtual.emulated),
-    "replay": ("replay", virtual.replay),
+    "emulated": ("emulated", served.emulated),
+    "replay": ("replay", served.replay),
 }
 BACKENDS = {kind: backend for kind, (backend, _) in _HOSTS.items()}
 """What each kind of host makes of a rig, by the word of ``--backend``."""

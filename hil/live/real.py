@@ -17,8 +17,9 @@ from hil.live.rig import LiveRig
 from hil.places import shell
 from hil.places.place import Place
 from hil.rig.model import PlaceEntry, Rig
+from hil.vm.rig import Rig as Machines
 
-__all__ = ["opened", "place"]
+__all__ = ["environment", "folder", "opened", "place"]
 
 
 def place(entry: PlaceEntry) -> Place:
@@ -43,30 +44,44 @@ _PLACES: Mapping[str, Callable[[Mapping[str, Any]], Place]] = {
 @contextlib.contextmanager
 def opened(rig: Rig, directory: Path, ask: Ask | None = None) -> Iterator[LiveRig]:
     """Daemons of its own, beside any that run there: they have their own state, control sockets and addresses."""
-    same = rig.guest.kind == rig.host.kind == "local"
-    host = place(rig.host)
-    guest = host if same else place(rig.guest)
     with contextlib.ExitStack() as stack:
-        state = _directory(stack, host)
-        listen = rig.host.options.get("listen") or ([f"unix:{state}/service.sock"] if same else ["vsock:"])
-        connect = rig.guest.options.get("connect") or (listen[0] if same else "vsock:2")
+        host = place(rig.host)
+        own = folder(stack, host)
+        guest, listen, connect = _guest(stack, rig, host, own, directory)
+        listen, connect = rig.host.options.get("listen", listen), rig.guest.options.get("connect", connect)
         serve = [word for address in listen for word in ("--listen", address)]
         daemons = Daemons(
             host, guest, serve=[*serve, "--device", LIBUSB], agent=["--host", connect],
-            environment=_environment(state),
-            guest_environment=None if same else _environment(_directory(stack, guest)),
+            environment=environment(own),
+            guest_environment=None if guest is host else environment(folder(stack, guest)),
         )  # fmt: skip
-        switches = {entry.name: power.make(entry, host, ask=ask) for entry in rig.devices}
-        live = LiveRig(rig, daemons, directory, backend="real", switches=switches)
-        live.devices = {entry.name: LiveDevice(live, entry, LIBUSB) for entry in rig.devices}
+        live = LiveRig(rig, daemons, directory, backend="real")
+        for entry in rig.devices:
+            live.add(LiveDevice(live, entry, LIBUSB), power.make(entry, host, ask=ask))
         yield live
 
 
-def _environment(state: str) -> dict[str, str]:
-    return {"WSLUSB_STATE_DIR": f"{state}/state", "WSLUSB_RUNTIME_DIR": f"{state}/run"}
+def _guest(
+    stack: contextlib.ExitStack, rig: Rig, host: Place, own: str, directory: Path
+) -> tuple[Place, list[str], str]:
+    """The guest, where the service listens for it, and where it finds the service, if the rig file does not say."""
+    if rig.guest.kind == "uml":
+        if rig.host.kind != "local":
+            raise RigError(f"{rig.path}: a guest of kind 'uml' runs on the machine of the suite, so host is 'local'")
+        machines = stack.enter_context(Machines.uml_guest(directory))
+        return machines.guest, [f"hybrid:{machines.hybrid}"], "vsock:2"
+    if rig.guest.kind == rig.host.kind == "local":
+        address = f"unix:{own}/service.sock"
+        return host, [address], address
+    return place(rig.guest), ["vsock:"], "vsock:2"
 
 
-def _directory(stack: contextlib.ExitStack, where: Place) -> str:
+def environment(own: str) -> dict[str, str]:
+    """Has wslusb keep its state and its control sockets in a folder of the session."""
+    return {"WSLUSB_STATE_DIR": f"{own}/state", "WSLUSB_RUNTIME_DIR": f"{own}/run"}
+
+
+def folder(stack: contextlib.ExitStack, where: Place) -> str:
     """A folder in a place, for this session alone. A short path: that of a Unix socket may have 107 bytes."""
     made = where.run(["mktemp", "-d", f"{tempfile.gettempdir()}/wslusb-hil.XXXXXX"]).stdout.strip()
     stack.callback(where.run, ["rm", "-rf", made], check=False)

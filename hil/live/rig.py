@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from hil.daemons import Daemons
@@ -16,10 +16,8 @@ from hil.probes.devices import from_json
 from hil.rig.model import Rig
 from wslusb.usb.info import DeviceInfo
 
-__all__ = ["PORTS", "LiveRig"]
+__all__ = ["LiveRig"]
 
-PORTS = Path("/run/wslusb-ports")
-"""Where the ports of a virtual host are switched (:mod:`emulator.switches`)."""
 _STATUS = "cat /sys/devices/platform/vhci_hcd.*/status* 2>/dev/null"
 _USED = "006"
 """VDEV_ST_USED (drivers/usb/usbip/usbip_common.h)."""
@@ -29,13 +27,14 @@ _NUMBERS = "grep -H . /sys/bus/usb/devices/*/devnum"
 class LiveRig:
     """What :func:`hil.live.opening.opened` yields.
 
-    ``providers`` are where the host's service has its devices from. ``directory`` is on the machine of the suite and,
-    for virtual machines, at the same path in them. ``switches`` are the power of devices, by name.
+    ``providers`` are where the host's service has its devices from, and ``ports`` the folder that switches the
+    emulator's (:mod:`emulator.switches`). ``directory`` is on the machine of the suite and, for virtual machines, at
+    the same path in them.
     """
 
     def __init__(
         self, rig: Rig, daemons: Daemons[Place, Place], directory: Path, *, backend: str,
-        providers: Sequence[str] = ("libusb",), switches: Mapping[str, PowerSwitch] | None = None,
+        providers: Sequence[str] = ("libusb",), ports: Path | None = None,
     ) -> None:  # fmt: skip
         self.rig = rig
         self.backend = backend
@@ -43,8 +42,14 @@ class LiveRig:
         self.directory = directory
         self.providers = list(providers)
         self.devices: dict[str, LiveDevice] = {}
-        self._switches = dict(switches or {})
+        self._ports = ports
+        self._switches: dict[str, PowerSwitch] = {}
         self._known: tuple[object, list[DeviceInfo]] | None = None
+
+    def add(self, device: LiveDevice, switch: PowerSwitch) -> None:
+        """One more device, and its power."""
+        self.devices[device.name] = device
+        self._switches[device.name] = switch
 
     @property
     def host(self) -> Place:
@@ -67,7 +72,7 @@ class LiveRig:
 
     def _signature(self) -> object:
         """What changes when a device comes or goes: Linux numbers the devices of a bus one after the other."""
-        script = _NUMBERS if self.is_physical else f"ls {PORTS}"
+        script = _NUMBERS if self.is_physical else f"ls {self._ports}"
         return self.host.run(script, check=False).stdout, self.daemons.service
 
     @property
