@@ -180,7 +180,7 @@ class ReplayDevice:
         self._delivery.run()
 
     def _watch(self, flight: Flight, end: Callable[[Flight, int], None], seconds: float) -> None:
-        if flight.watched is not end:
+        if flight.watched != end:
             flight.watched = end
             self._clock.call_at(self._clock.now() + seconds, functools.partial(end, flight, self._submissions))
 

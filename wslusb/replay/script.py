@@ -150,7 +150,8 @@ class Causes:
         self._lanes = lanes
         self._seen: Counter[int] = Counter()
         for exchange in exchanges:
-            if not exchange.request.is_in and not exchange.refused:
+            counts = exchange.request.transfer != TransferType.ISOCHRONOUS and not exchange.refused
+            if not exchange.request.is_in and counts:
                 self._made.setdefault(exchange.lane, []).append(exchange)
                 self._numbers.setdefault(exchange.lane, []).append(exchange.number)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.usb import Waiter
-from wslusb.capture.record import Record
+from wslusb.capture.record import IsoPacket, Record
 from wslusb.capture.usbpcap import NOT_TOLD
 from wslusb.device.clock import VirtualClock
 from wslusb.replay.device import Mode, ReplayDevice
@@ -40,9 +40,11 @@ class Tape:
         self.records.append((number, dataclasses.replace(record, time=number * 1_000_000_000)))
         return record
 
-    def asks(self, transfer: TransferType, endpoint: int, length: int = 64, data: bytes = b"") -> Record:
+    def asks(
+        self, transfer: TransferType, endpoint: int, length: int = 64, data: bytes = b"", iso: tuple[IsoPacket, ...] = ()
+    ) -> Record:  # fmt: skip
         size = length if endpoint & DIR_IN else len(data)
-        return self._add(Record(0, "S", next(self._keys), 1, 4, transfer, endpoint, -115, size, data))
+        return self._add(Record(0, "S", next(self._keys), 1, 4, transfer, endpoint, -115, size, data, iso=iso))
 
     def reads(self, length: int = 64) -> Record:
         return self.asks(TransferType.INTERRUPT, IN, length)
@@ -142,6 +144,16 @@ def descriptors_of_another_device(tape: Tape) -> None:
     tape.ends(tape.reads(), b"in")
 
 
+def sound_and_buttons(tape: Tape) -> None:
+    """Isochronous packets are questions to nobody."""
+    table = (IsoPacket(0, 0, 4), IsoPacket(0, 4, 4))
+    for data in (b"volume", b"mute"):
+        button = tape.reads()
+        sound = tape.asks(TransferType.ISOCHRONOUS, 0x01, data=b"eight by", iso=table)
+        tape.ends(sound)
+        tape.ends(button, data)
+
+
 def transfers_of_every_end(tape: Tape) -> None:
     for status in (0, -32, -71, -75, -121, -84):
         tape.ends(tape.asks(TransferType.BULK, 0x83), b"some" if status in (0, -121) else b"", status)
@@ -153,7 +165,7 @@ CASES = [
     asked_before_and_told_in_between, reads_that_time_out, reports_as_questions, a_write_that_is_taken_back,
     a_request_that_is_taken_back, an_end_that_is_not_in_the_file, buffers_larger_than_what_was_asked_for,
     a_state_that_changes, requests_that_differ_in_their_length,
-    descriptors_of_another_device, transfers_of_every_end,
+    descriptors_of_another_device, sound_and_buttons, transfers_of_every_end,
 ]  # fmt: skip
 
 
