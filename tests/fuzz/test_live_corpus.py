@@ -11,15 +11,22 @@ from tests.fuzz.answers import check_answers
 from tests.fuzz.corpus import findings
 from tests.fuzz.live import ATTACKS, PLAIN
 from tests.fuzz.mutation import Channel, describe, mutations, shorter
-from tests.fuzz.oracle import Finding, Watch
+from tests.fuzz.oracle import Finding, Slow, Watch
 from wslusb.wire.frame import pack_header
 
 
 @pytest.mark.parametrize("target", ATTACKS)
 def test_nothing_that_was_found_happens_again(target: str) -> None:
-    with ATTACKS[target]() as attack:
-        for case in (*PLAIN, *(path.read_bytes() for path in findings(target))):
-            assert attack(case), describe(case)
+    """What is slow is tried again: the machine may do other things as well."""
+    for left in reversed(range(3)):
+        try:
+            with ATTACKS[target]() as attack:
+                for case in (*PLAIN, *(path.read_bytes() for path in findings(target))):
+                    assert attack(case), describe(case)
+            return
+        except Slow:
+            if not left:
+                raise
 
 
 def test_a_case_can_be_taken_apart() -> None:
