@@ -16,6 +16,8 @@ from tests.support.rig_results import a_night
 
 pytestmark = pytest.mark.browser
 
+A4 = 794
+"""Width of a page of that format, in CSS pixels."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 _CONTRAST = """() => {
   const parse = (text) => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
@@ -135,9 +137,12 @@ def test_a_link_into_a_closed_part_opens_it(browser: Any, report: Path) -> None:
     assert seen.page.locator("#all-2 table").is_visible()
 
 
-def test_on_paper_everything_is_open(browser: Any, report: Path) -> None:
-    seen = visit(browser, report, 1280)
+def test_on_paper_everything_is_open_dark_on_white_and_fits(browser: Any, report: Path) -> None:
+    seen = visit(browser, report, A4, color_scheme="dark")
+    seen.page.emulate_media(media="print")
     seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert seen.page.locator("details:not([open])").count() == 0
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == A4
+    assert seen.page.evaluate(_CONTRAST) == []
     seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert seen.page.locator("details[open]").count() == 0
