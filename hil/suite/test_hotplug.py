@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import pytest
 
 from hil.daemons import poll
@@ -12,23 +9,12 @@ from hil.harness.fixtures import Measure
 from hil.health import hung, taken_ports
 from hil.live.device import LiveDevice
 from hil.live.side import Side
-from hil.power.switch import PowerSwitch, kept_on
+from hil.suite.plugs import switched
 
 pytestmark = pytest.mark.safety("reversible")
 
 _GONE_SECONDS = 10.0
 _STEPS_SECONDS = 2.0
-
-
-@contextlib.contextmanager
-def switched(dut: LiveDevice) -> Iterator[PowerSwitch]:
-    """The device's power, which is on afterwards. Skips where nothing switches it."""
-    switch = dut.rig.switch(dut.name)
-    if not switch.can_switch:
-        pytest.skip(f"nothing switches the power of {dut.name}: 'power' in the rig file, or --guided")
-    with kept_on(switch):
-        yield switch
-    dut.wait(present=True)
 
 
 def test_the_guest_sees_an_unplug(dut: LiveDevice, passthrough: Side, measure: Measure) -> None:

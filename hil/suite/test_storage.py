@@ -174,10 +174,10 @@ def test_what_was_flushed_is_on_the_disk(dut: LiveDevice) -> None:
     assert not (wrong := _differ(pieces(content(_SEED + 1, length)), seen, region.start)), wrong
 
 
-def _rates(dut: LiveDevice, direction: str, span: Any, effort: float) -> dict[str, list[list[float]]]:
+def _rates(both: Both, direction: str, span: Any, effort: float) -> dict[str, list[list[float]]]:
     """By side: the samples of each size."""
     found: dict[str, list[list[float]]] = {}
-    for side in (dut.native(), dut.passthrough()):
+    for side in both:
         if not side.has_kernel:
             found[side.name] = [[] for _ in _SPEED_SIZES]
             continue
@@ -196,21 +196,21 @@ def _measure(measure: Measure, name: str, rates: dict[str, list[list[float]]]) -
         measure(name, "MB/s", native, passthrough, better="higher", limit="throughput", size=size)
 
 
-def test_read_throughput(dut: LiveDevice, measure: Measure, effort: float) -> None:
+def test_read_throughput(both: Both, measure: Measure, effort: float) -> None:
     """Reads past the cache, one after the other, from 4 KiB to 1 MiB each."""
 
     def whole(there: Disk) -> tuple[int, int]:
         return 0, there.size
 
-    _measure(measure, "read throughput", _rates(dut, "read", whole, effort))
+    _measure(measure, "read throughput", _rates(both, "read", whole, effort))
 
 
 @pytest.mark.safety("destructive")
-def test_write_throughput(dut: LiveDevice, measure: Measure, effort: float) -> None:
+def test_write_throughput(dut: LiveDevice, both: Both, measure: Measure, effort: float) -> None:
     """Writes past the cache, one after the other, from 4 KiB to 1 MiB each."""
 
     def allowed(there: Disk) -> tuple[int, int]:
         region = Region.of(dut, there)
         return region.start, region.size
 
-    _measure(measure, "write throughput", _rates(dut, "write", allowed, effort))
+    _measure(measure, "write throughput", _rates(both, "write", allowed, effort))
