@@ -8,9 +8,9 @@ from typing import Any
 
 from hil.daemons import Daemons
 from hil.errors import CommandFailedError
-from hil.places.place import Place
+from hil.places.place import Place, PlaceProcess
 
-__all__ = ["PROBE_SECONDS", "ProbeError", "Side", "probe"]
+__all__ = ["PROBE_SECONDS", "ProbeError", "Running", "Side", "probe", "start"]
 
 PROBE_SECONDS = 60.0
 
@@ -23,16 +23,39 @@ class ProbeError(AssertionError):
         self.status = status
 
 
+class Running:
+    """A probe that has been started and not yet asked for its answer."""
+
+    def __init__(self, process: PlaceProcess, place: Place, name: str) -> None:
+        self._process = process
+        self._place = place
+        self._name = name
+
+    def wait_ready(self, seconds: float = PROBE_SECONDS) -> None:
+        """Until it says that it listens, by a line ``ready``: from then on the device may be made to say something."""
+        self._process.wait_for_output(r"ready|Error|\"error\"", seconds)
+
+    def answer(self, seconds: float = PROBE_SECONDS) -> Any:
+        """What it says at its end. ProbeError: the device refused. CommandFailedError: the program failed."""
+        result = self._process.wait(seconds)
+        if result.returncode or not result.stdout.strip():
+            raise CommandFailedError(self._place.name, f"the probe {self._name} failed:\n{result.output.strip()}")
+        answer = json.loads(result.stdout.splitlines()[-1])
+        if "error" in answer:
+            error = answer["error"]
+            text = f"{self._name} on {self._place.name}: {error['status']}: {error['message']}"
+            raise ProbeError(text, error["status"])
+        return answer["result"]
+
+
+def start(daemons: Daemons[Place, Place], place: Place, name: str, **words: Any) -> Running:
+    """Start ``hil.probes.NAME`` in a place, to do something else while it runs."""
+    return Running(daemons.python(place, "hil.probes.__main__", name, json.dumps(words)), place, name)
+
+
 def probe(daemons: Daemons[Place, Place], place: Place, name: str, seconds: float = PROBE_SECONDS, **words: Any) -> Any:
-    """Run ``hil.probes.NAME`` in a place. ProbeError: the device refused. CommandFailedError: the program failed."""
-    result = daemons.python(place, "hil.probes.__main__", name, json.dumps(words)).wait(seconds)
-    if result.returncode or not result.stdout.strip():
-        raise CommandFailedError(place.name, f"the probe {name} failed:\n{result.output.strip()}")
-    answer = json.loads(result.stdout.splitlines()[-1])
-    if "error" in answer:
-        error = answer["error"]
-        raise ProbeError(f"{name} on {place.name}: {error['status']}: {error['message']}", error["status"])
-    return answer["result"]
+    """Run ``hil.probes.NAME`` in a place; see :meth:`Running.answer`."""
+    return start(daemons, place, name, **words).answer(seconds)
 
 
 @dataclass(slots=True, frozen=True)
@@ -58,6 +81,10 @@ class Side:
     def probe(self, name: str, seconds: float = PROBE_SECONDS, **words: Any) -> Any:
         """Run ``hil.probes.NAME`` beside the device, with its target and busid; what it says."""
         return probe(self.daemons, self.place, name, seconds, target=self.target, busid=self.busid, **words)
+
+    def start(self, name: str, **words: Any) -> Running:
+        """Start ``hil.probes.NAME`` beside the device, to do something else while it runs."""
+        return start(self.daemons, self.place, name, target=self.target, busid=self.busid, **words)
 
     def node(self, prefix: str) -> str:
         """The one node that starts so: ``/dev/sd``. AssertionError if there is none."""
