@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import enum
 import functools
 import json
@@ -14,9 +15,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import TypeAdapter, ValidationError, with_config
+from pydantic import AfterValidator, TypeAdapter, ValidationError, with_config
 
 from ..errors import RigError
 from .figures import median
@@ -167,13 +168,19 @@ class RigFacts:
     guest: dict[str, Any] = field(default_factory=dict)
 
 
+def _moment(text: str) -> str:
+    """A time of day; ValueError for another text."""
+    dt.datetime.fromisoformat(text)
+    return text
+
+
 @_FINITE
 @dataclass(slots=True)
 class Results:
     """One run."""
 
     rig: RigFacts
-    started: str
+    started: Annotated[str, AfterValidator(_moment)]
     seconds: float = 0.0
     versions: dict[str, str] = field(default_factory=dict)
     seed: int | None = None

@@ -80,6 +80,7 @@ def test_nothing_else_is_left_beside_the_file(tmp_path: Path) -> None:
         (("tests", 0, "measurements", 0, "native"), [1, math.nan], "tests.0.measurements.0.native.1"),
         (("devices", 0, "name"), None, "devices.0.name"),
         (("rig",), {}, "rig.name"),
+        (("started",), "yesterday", "started"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_place(
