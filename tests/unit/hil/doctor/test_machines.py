@@ -174,11 +174,11 @@ def test_a_machine_where_nobody_is_root(
     assert fix in found.fix
 
 
-def test_a_virtual_guest_of_a_real_host(tmp_path: Path) -> None:
-    rig = Rig(name="bench", host=PlaceEntry("local"), guest=PlaceEntry("uml"))
+def test_a_virtual_guest_of_a_host_elsewhere(tmp_path: Path) -> None:
+    rig = Rig(name="bench", host=PlaceEntry("command", {"run": ["env"]}), guest=PlaceEntry("uml"))
     examination = Examination(rig=rig, directory=tmp_path, results=tmp_path)
     found = [each.finding for each in check.run(examination, machines.CHECKS, [])]
-    assert found[1].text == "a guest of kind 'uml' goes with a virtual host only"
+    assert found[1].text == "a guest of kind 'uml' runs here, and the devices are elsewhere"
     assert {each.text for each in found[3:]} == {"not looked at because of: Guest"}
 
 
