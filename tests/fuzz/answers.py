@@ -107,14 +107,14 @@ def _follow(talk: _Talk, sent: bytes) -> None:
     state, handle, due = "new", 0, 1
     for message in messages:
         kind = message.kind
+        if kind == M.ERROR and not message.handle:
+            talk.over = True
+            return
         if state == "new":
             if kind != M.HELLO or message.sequence != 1 or (M.HELLO, 1) not in answers:
                 talk.wrong = "it does not begin with a hello that is answered"
                 return
             state = "data" if message.payload[12:13] == b"\1" else "control"
-        elif kind == M.ERROR:
-            talk.over = True
-            return
         elif mistake := _mistake(message, state, handle, due):
             talk.wrong = mistake
             return
