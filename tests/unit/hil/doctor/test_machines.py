@@ -179,7 +179,7 @@ def test_a_virtual_guest_of_a_host_elsewhere(tmp_path: Path) -> None:
     examination = Examination(rig=rig, directory=tmp_path, results=tmp_path)
     found = [each.finding for each in check.run(examination, machines.CHECKS, [])]
     assert found[1].text == "a guest of kind 'uml' runs here, and the devices are elsewhere"
-    assert {each.text for each in found[3:]} == {"not looked at because of: Guest"}
+    assert "not looked at because of: Guest" in {each.text for each in found[3:]}
 
 
 def test_what_has_failed_stands_for_all_that_needs_it(tmp_path: Path) -> None:
