@@ -71,7 +71,8 @@ class Capture:
     @property
     def own_records(self) -> int:
         """Records of URBs that are in the file already; descriptors that were put before them do not count."""
-        return sum(each.key < 1 << 33 for each in self.records) if self.bytes else 0
+        there = self.path.exists() and self.bytes
+        return sum(each.key < 1 << 33 for each in self.records) if there else 0
 
     @property
     def packets(self) -> list[pcapfile.Packet]:
