@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 from hil.vm.uml import UmlMachine
+from tests.integration.device_bench import Bench
 from tests.kernel.devices.lab import Lab
 from tests.kernel.devices.test_keyboard import spell
 from tests.kernel.support import PROGRAMS, poll
+from tests.support.recording import recorded
+from wslusb.usb.ids import TransferType
+from wslusb.usb.setup import Request, Setup
+from wslusb.usb.urb import Completion, Status, Urb, UrbFlag
 
 READ = "dd if={disk} bs=64k count=16 iflag=direct status=none | sha256sum"
 
@@ -35,3 +42,20 @@ def test_usbhid_hears_the_keys_of_the_capture(lab: Lab, kernel: UmlMachine) -> N
             lab.wait_driver_in_guest("usbhid")
             keys = lab.python(kernel, str(PROGRAMS / "keys.py"), node)
             poll(lambda keys=keys: "Replay\n" in spell(keys.output), 20, f"the text from {spec}")  # type: ignore[misc]
+
+
+def test_a_device_that_was_pulled_out_in_the_capture_leaves_the_guest(lab: Lab, kernel: UmlMachine) -> None:
+    path, now = lab.rig.shared / "unplugged.pcapng", time.time_ns()
+    device = recorded(path, "emulator:keyboard")
+    device._tape.now = lambda: now
+    Bench(device).control(Setup(0x81, Request.GET_DESCRIPTOR, 0x2200, 0, 255)).wait()
+    report = Urb(0, 0x81, TransferType.INTERRUPT, 8, UrbFlag.SHORT_OK)
+    key = device._begin(report)
+    now += 3_000_000_000
+    device._end(key, Completion(report, Status.GONE))
+    device.close()
+    with lab.provide(f"replay:{path},clock=recorded") as plugged:
+        lab.python(kernel, str(PROGRAMS / "keys.py"), plugged.node("/dev/input/event"))  # so that it is asked
+        devices = "ls /sys/bus/usb/devices/*-*/bDeviceClass 2>/dev/null"
+        poll(lambda: not kernel.run(devices, check=False).stdout, 20, "the keyboard has left the guest")
+        assert lab.json(lab.host, "list")["devices"] == []
