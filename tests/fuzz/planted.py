@@ -125,9 +125,9 @@ BUGS = (
         "if not 0 <= actual <= urb.length or", "if not 0 <= actual or", ("usbip",)),
     Bug("a host's answer may be longer than its request", "wslusb/wire/urbs.py",
         "    if actual > urb.length:\n", "    if actual > urb.length + 65536:\n", ("codec", "agent")),
-    Bug("the agent takes the answer to a cancel that it never sent", "wslusb/session/inflight.py",
+    Bug("the agent takes the answer to one cancel for that to another", "wslusb/session/inflight.py",
         "        if self._cancels.pop(sequence, None) != target:\n",
-        "        if self._cancels.pop(sequence, target) != target:\n", ("agent",)),
+        "        if self._cancels.pop(sequence, None) is None:\n", ("agent",)),
 )  # fmt: skip
 
 
