@@ -31,9 +31,14 @@ class Running:
         self._place = place
         self._name = name
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not said all yet."""
+        return self._process.running
+
     def wait_ready(self, seconds: float = PROBE_SECONDS) -> None:
         """Until it says that it listens, by a line ``ready``: from then on the device may be made to say something."""
-        self._process.wait_for_output(r"ready|Error|\"error\"", seconds)
+        self._process.wait_for_output("ready", seconds)
 
     def answer(self, seconds: float = PROBE_SECONDS) -> Any:
         """What it says at its end. ProbeError: the device refused. CommandFailedError: the program failed."""

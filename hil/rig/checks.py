@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 __all__ = [
     "Check", "Option", "Unfit", "above_zero", "choice", "expected", "identifier", "kind_table", "matching", "nearest",
     "size", "some_texts", "table", "text", "texts", "whole",
+    "yes_or_no",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -70,6 +71,13 @@ def kind_table(value: Any) -> dict[str, Any]:
     """A table that says of what kind it is."""
     if not isinstance(value, dict):
         raise expected("a table such as { kind = 'manual' }", value)
+    return value
+
+
+def yes_or_no(value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise expected("true or false", value)
     return value
 
 

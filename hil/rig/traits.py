@@ -16,7 +16,7 @@ from wslusb.usb.descriptors import Configuration, Interface
 from wslusb.usb.ids import ClassCode, TransferType
 from wslusb.usb.info import DeviceInfo
 
-from .checks import Option, size, text, whole
+from .checks import Option, size, text, whole, yes_or_no
 
 __all__ = ["ANY", "TRAITS", "Trait", "boot_protocol", "configurations", "interfaces", "recognised"]
 
@@ -132,11 +132,29 @@ TRAITS: Mapping[str, Trait] = {
         {"baud": Option("the highest rate that the wire is good for, in baud", whole(1, 100_000_000))},
     ),
     "hid": Trait("anything of the HID class", _has(ClassCode.HID)),
-    "keyboard": Trait("a boot keyboard; refused unless the entry allows it", boot_protocol),
+    "keyboard": Trait(
+        "a boot keyboard; refused unless the entry allows it", boot_protocol,
+        {"leds": Option("a file of the host that gets a line whenever the LEDs change, and tells how they are", text)},
+    ),
     "mouse": Trait("a boot mouse", lambda info: boot_protocol(info, _MOUSE)),
-    "audio": Trait("a sound card: Audio streaming", _has(ClassCode.AUDIO, _AUDIO_STREAMING)),
-    "video": Trait("a camera: Video", _has(ClassCode.VIDEO)),
-    "network": Trait("a network card: CDC ECM, EEM, NCM, MBIM, RNDIS, ASIX, Realtek", _any(*_NETWORK)),
+    "audio": Trait(
+        "a sound card: Audio streaming", _has(ClassCode.AUDIO, _AUDIO_STREAMING),
+        {
+            "tone": Option("what its microphone hears all the time: a sine wave, in Hz", whole(1, 100_000)),
+            "record": Option("a WAV file of the host with what its speaker plays: 16 bits, at any rate", text),
+        },
+    ),
+    "video": Trait(
+        "a camera: Video", _has(ClassCode.VIDEO),
+        {"numbered": Option("what it sees has the number of the frame, as the emulator's webcam writes it", yes_or_no)},
+    ),
+    "network": Trait(
+        "a network card: CDC ECM, EEM, NCM, MBIM, RNDIS, ASIX, Realtek", _any(*_NETWORK),
+        {
+            "peer": Option("an IPv4 address at the other end of its cable that answers pings", text),
+            "address": Option("the card's own address for that, such as '192.0.2.2/24'", text),
+        },
+    ),
     "dfu": Trait(
         "firmware that can be upgraded: DFU 1.1", _has(*_DFU),
         {
@@ -145,7 +163,10 @@ TRAITS: Mapping[str, Trait] = {
         },
     ),
     "printer": Trait("a printer", _has(ClassCode.PRINTER)),
-    "midi": Trait("a MIDI instrument: Audio, MIDI streaming", _has(ClassCode.AUDIO, _MIDI_STREAMING)),
+    "midi": Trait(
+        "a MIDI instrument: Audio, MIDI streaming", _has(ClassCode.AUDIO, _MIDI_STREAMING),
+        {"loop": Option("it sends back what it gets: a cable from OUT to IN", yes_or_no)},
+    ),
     "smartcard": Trait("a smart card reader: CCID", _has(ClassCode.SMART_CARD)),
     "source-sink": Trait(
         "sends and swallows whatever a host likes, with Gadget Zero's vendor requests: usbtest runs on it",

@@ -5,18 +5,18 @@ python events.py /dev/input/eventN
 
 from __future__ import annotations
 
-import struct
 import sys
+from pathlib import Path
 
-EVENT = struct.Struct("llHHi")
+from hil.evdev import events
 
 
 def main() -> None:
     """Print them."""
-    with open(sys.argv[1], "rb", buffering=0) as file:  # noqa: PTH123
+    with Path(sys.argv[1]).open("rb", buffering=0) as file:
         print("ready", flush=True)
         while True:
-            for _seconds, _micros, kind, code, value in EVENT.iter_unpack(file.read(EVENT.size * 16)):
+            for kind, code, value in events(file):
                 print(kind, code, value, flush=True)
 
 

@@ -5,19 +5,18 @@ python keys.py /dev/input/eventN
 
 from __future__ import annotations
 
-import struct
 import sys
+from pathlib import Path
 
-EVENT = struct.Struct("llHHi")
-EV_KEY = 1
+from hil.evdev import EV_KEY, events
 
 
 def main() -> None:
     """Print them."""
-    with open(sys.argv[1], "rb", buffering=0) as file:  # noqa: PTH123
+    with Path(sys.argv[1]).open("rb", buffering=0) as file:
         print("ready", flush=True)
         while True:
-            for _seconds, _micros, kind, code, value in EVENT.iter_unpack(file.read(EVENT.size * 16)):
+            for kind, code, value in events(file):
                 if kind == EV_KEY:
                     print("key", code, value, flush=True)
 
