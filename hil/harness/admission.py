@@ -6,7 +6,7 @@ import pytest
 
 from hil.errors import DeviceAbsentError, RigError
 from hil.harness.lifetime import Lifetime
-from hil.harness.running import Course
+from hil.harness.running import DEVICE, Course
 from hil.harness.selecting import wanted_safety
 from hil.live.device import LiveDevice
 from hil.live.side import probe
@@ -36,7 +36,7 @@ def admitted(item: pytest.Item, entry: DeviceEntry) -> LiveDevice:
     if course.quarantined(entry.name):
         pytest.skip(f"{QUARANTINED}{entry.name} failed several tests in a row")
     lifetime = config.stash[Lifetime.key]
-    device = lifetime.live.devices[entry.name]
+    device = item.stash[DEVICE] = lifetime.live.devices[entry.name]
     try:
         info = device.info()
     except DeviceAbsentError as error:

@@ -9,16 +9,16 @@ import pytest
 
 from hil.harness.admission import admitted
 from hil.harness.lifetime import Lifetime
-from hil.harness.recording import COMPARISON, MEASUREMENTS
-from hil.harness.running import DEVICE
+from hil.harness.recording import COMPARISON, KEPT, MEASUREMENTS
 from hil.live.device import LiveDevice
 from hil.live.rig import LiveRig
 from hil.live.side import PROBE_SECONDS, Side
 from hil.report.comparing import comparison
 from hil.report.results import Better, Measurement
 
-__all__ = ["Both", "Measure", "both", "dut", "effort", "live", "measure", "native", "passthrough"]
+__all__ = ["Both", "Keep", "Measure", "both", "dut", "effort", "keep", "live", "measure", "native", "passthrough"]
 
+Keep = Callable[[str, bytes], None]
 Measure = Callable[..., Measurement]
 
 
@@ -38,9 +38,7 @@ def dut(request: pytest.FixtureRequest) -> LiveDevice:
         reason = request.node.get_closest_marker("no_device").args[0]
         (pytest.fail if request.config.getoption("--strict-rig") else pytest.skip)(reason)
     request.getfixturevalue("live")
-    device = admitted(request.node, request.param)
-    request.node.stash[DEVICE] = device
-    return device
+    return admitted(request.node, request.param)
 
 
 @pytest.fixture
@@ -84,6 +82,12 @@ def both(dut: LiveDevice, request: pytest.FixtureRequest) -> Both:
 def effort(request: pytest.FixtureRequest) -> float:
     """How long what repeats is to be repeated; 1 is the usual."""
     return float(request.config.getoption("--effort"))
+
+
+@pytest.fixture
+def keep(request: pytest.FixtureRequest) -> Keep:
+    """Have a file, by its name, in the test's folder if it fails."""
+    return request.node.stash.setdefault(KEPT, {}).__setitem__
 
 
 @pytest.fixture

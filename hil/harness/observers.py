@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,16 @@ def keep_rings(live: LiveRig) -> None:
         live.daemons.cli(place, "capture", "--all", "--ring", RING, check=False)
 
 
-def collect(live: LiveRig, folder: Path, text: str, extra: dict[str, Any]) -> None:
-    """Put into ``folder`` what both sides know of a failure (docs/hil-report.md). What cannot be had is named there."""
+def collect(
+    live: LiveRig, folder: Path, text: str, extra: dict[str, Any], files: Mapping[str, bytes] | None = None
+) -> None:
+    """Put into ``folder`` what both sides know of a failure (docs/hil-report.md). What cannot be had is named there.
+
+    ``files`` are what the test itself has kept.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    for name, data in (files or {}).items():
+        (folder / name).write_bytes(data)
     (folder / "test.txt").write_text(text, encoding="utf-8")
     daemons = live.daemons
     parts: dict[str, Callable[[], bytes]] = {
@@ -58,10 +65,11 @@ def collect(live: LiveRig, folder: Path, text: str, extra: dict[str, Any]) -> No
 
 
 def _ring(live: LiveRig, place: Place) -> bytes:
+    """Unredacted: a regression test needs the bytes, and the rig is its owner's (``wslusb redact`` is for others)."""
     # What a virtual machine shares with this one is read here: its other channel is slow.
     shared = place.shared if isinstance(place, Machine) else None
     path = f"{shared or tempfile.gettempdir()}/wslusb-ring-{time.monotonic_ns()}.pcapng"
-    live.daemons.cli(place, "capture", "--all", "--save-ring", "--output", path)
+    live.daemons.cli(place, "capture", "--all", "--save-ring", "--raw", "--output", path)
     try:
         return Path(path).read_bytes() if shared else place.get(path)
     finally:

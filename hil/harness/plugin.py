@@ -13,16 +13,16 @@ from hil.errors import RigError
 from hil.guided import StepSkippedError, Terminal
 from hil.harness import observers, options, selecting
 from hil.harness.admission import QUARANTINED, record_run
-from hil.harness.fixtures import both, dut, effort, live, measure, native, passthrough
+from hil.harness.fixtures import both, dut, effort, keep, live, measure, native, passthrough
 from hil.harness.lifetime import Lifetime
-from hil.harness.recording import ARTEFACTS, Recorder, result_of
+from hil.harness.recording import ARTEFACTS, KEPT, Recorder, device_facts, result_of
 from hil.harness.running import DEVICE, ERROR, Course, run
 from hil.live.opening import BACKENDS
 from hil.report.results import DeviceFacts, Outcome
 from hil.rig import fingerprint
 from wslusb.errors import WslusbError
 
-__all__ = ["both", "dut", "effort", "live", "measure", "native", "passthrough"]
+__all__ = ["both", "dut", "effort", "keep", "live", "measure", "native", "passthrough"]
 
 RIG_TROUBLE = 10
 """Exit code of a session whose only failures are the rig's."""
@@ -64,6 +64,14 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     selecting.parametrise(metafunc, metafunc.config.stash[Lifetime.key].rig)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from hil.harness.sharing import ByDevice  # needs pytest-xdist
+
+    rig = config.stash[Lifetime.key].rig
+    return ByDevice(config, log, [entry.name for entry in rig.devices]) if rig is not None else None
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
@@ -114,7 +122,9 @@ def _collect(item: pytest.Item, report: pytest.TestReport) -> None:
     attempt = len(list(folder.parent.glob(f"{folder.name}*"))) if folder.exists() else 0
     folder = folder.with_name(f"{folder.name}-{attempt + 1}") if attempt else folder
     extra: dict[str, Any] = {"test": item.nodeid, "started": report.start, "failed": report.stop}
-    observers.collect(item.config.stash[Lifetime.key].live, folder, report.longreprtext, extra)
+    observers.collect(
+        item.config.stash[Lifetime.key].live, folder, report.longreprtext, extra, item.stash.get(KEPT, None)
+    )
     item.stash[ARTEFACTS] = str(folder.relative_to(_results(item.config)))
     report.sections.append(("kept", str(folder)))
 
@@ -137,9 +147,7 @@ def _devices(item: pytest.Item) -> list[DeviceFacts]:
     device = item.stash.get(DEVICE, None)
     if device is None:
         return []
-    facts = DeviceFacts(
-        device.name, traits=sorted(device.entry.traits), safety=device.entry.safety.word, power=device.entry.power.kind
-    )
+    facts = device_facts(device.entry, "present")
     try:
         info = device.info()
     except RigError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import platform
 import sys
 import time
@@ -28,9 +29,10 @@ from hil.report.results import (
     Results,
     RigFacts,
 )  # fmt: skip
-from hil.rig.model import Rig
+from hil.rig.model import DeviceEntry, Rig
+from hil.rig.traits import ANY
 
-__all__ = ["ARTEFACTS", "COMPARISON", "MEASUREMENTS", "Recorder", "result_of"]
+__all__ = ["ARTEFACTS", "COMPARISON", "KEPT", "MEASUREMENTS", "Recorder", "result_of"]
 
 PROPERTY = "hil"
 """The property of a test's last report that holds its result."""
@@ -38,6 +40,8 @@ COMPARISON = pytest.StashKey[Comparison]()
 """What a test's last probe of both sides said that was not the same."""
 MEASUREMENTS = pytest.StashKey[list[Measurement]]()
 ARTEFACTS = pytest.StashKey[str]()
+KEPT = pytest.StashKey[dict[str, bytes]]()
+"""Files that a test wants in its folder if it fails, by name."""
 
 
 def result_of(item: pytest.Item, reports: list[pytest.TestReport], outcome: Outcome) -> CaseResult:
@@ -60,6 +64,12 @@ def _message(reports: list[pytest.TestReport], attempts: list[Attempt]) -> str:
     return message_of(reports) or next((attempt.message for attempt in attempts if attempt.message), "")
 
 
+def device_facts(entry: DeviceEntry, state: str) -> DeviceFacts:
+    """What the rig file says of a device."""
+    traits = sorted(entry.traits - {ANY})
+    return DeviceFacts(entry.name, traits=traits, safety=entry.safety.word, power=entry.power.kind, state=state)
+
+
 class Recorder:
     """Collects results; :meth:`write` puts them into a folder."""
 
@@ -77,21 +87,22 @@ class Recorder:
     def take(self, report: pytest.TestReport) -> None:
         """Take the result that a report carries, if it is a test's last."""
         for name, value in report.user_properties:
-            if name == PROPERTY and isinstance(value, dict):
-                self.tests.append(_case(value["test"]))
-                self.facts.update(value["facts"])
-                self.devices.update({each["name"]: DeviceFacts(**each) for each in value["devices"]})
+            if name == PROPERTY:
+                body = json.loads(str(value))
+                self.tests.append(_case(body["test"]))
+                self.facts.update(body["facts"])
+                self.devices.update({each["name"]: DeviceFacts(**each) for each in body["devices"]})
 
     @staticmethod
     def attach(
         report: pytest.TestReport, result: CaseResult, devices: Iterable[DeviceFacts], facts: dict[str, Any]
     ) -> None:
-        """Have a report carry a result."""
+        """Have a report carry a result. As text: pytest-xdist sends plain types alone."""
         body = {
             "test": dataclasses.asdict(result), "devices": [dataclasses.asdict(each) for each in devices],
             "facts": facts,
         }  # fmt: skip
-        report.user_properties.append((PROPERTY, body))
+        report.user_properties.append((PROPERTY, json.dumps(body)))
 
     def results(self) -> Results:
         """All of it."""
@@ -103,8 +114,13 @@ class Recorder:
             ),
             started=self._started.isoformat(timespec="seconds"), seconds=time.monotonic() - self._clock,
             versions={"wslusb": wslusb.__version__, "python": platform.python_version(), "pytest": pytest.__version__},
-            command=["pytest", *sys.argv[1:]], devices=list(self.devices.values()), tests=self.tests,
+            command=["pytest", *sys.argv[1:]], devices=self._all_devices(), tests=self.tests,
         )  # fmt: skip
+
+    def _all_devices(self) -> list[DeviceFacts]:
+        """In the order of the rig file; also those that no test came to."""
+        entries = self._rig.devices if self._rig is not None else ()
+        return list(({entry.name: device_facts(entry, "not used") for entry in entries} | self.devices).values())
 
     def write(self, folder: Path) -> Path:
         """Write results.json, junit.xml and report.html; where the last one is."""

@@ -19,7 +19,7 @@ __all__ = ["ATTEMPTS", "Course", "outcome_of", "run"]
 ATTEMPTS = pytest.StashKey[list[Attempt]]()
 """What became of each try of a test."""
 DEVICE = pytest.StashKey[LiveDevice]()
-"""The device that a test had, once it had it."""
+"""The device that a test asked for, once the rig is up."""
 ERROR = pytest.StashKey[bool]()
 """Whether what a test failed by was the rig's."""
 MOST_FAILURES = 3

@@ -36,7 +36,7 @@ def parametrise(metafunc: pytest.Metafunc, rig: Rig | None) -> None:
     traits = wanted_traits(metafunc.definition)
     entries = _fitting(rig, traits)
     if entries:
-        params = [pytest.param(entry, id=entry.name, marks=pytest.mark.xdist_group(entry.name)) for entry in entries]
+        params = [pytest.param(entry, id=entry.name) for entry in entries]
     else:
         reason = NO_RIG if rig is None else f"no device of rig {rig.name} has the trait {' and '.join(traits)}"
         params = [pytest.param(None, id="none", marks=pytest.mark.no_device(reason))]
