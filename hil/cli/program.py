@@ -16,6 +16,7 @@ __all__ = ["VERBS", "Program", "program"]
 
 VERBS = {
     "suggest": "suggest", "doctor": "doctor", "release": "release", "report": "report", "fidelity": "fidelity",
+    "shrink": "shrink",
 }  # fmt: skip
 """Verbs, in the order of ``--help``, and the module that has each as ``command``."""
 

@@ -87,7 +87,8 @@ def effort(request: pytest.FixtureRequest) -> float:
 @pytest.fixture
 def keep(request: pytest.FixtureRequest) -> Keep:
     """Have a file, by its name, in the test's folder if it fails."""
-    return request.node.stash.setdefault(KEPT, {}).__setitem__
+    kept: dict[str, bytes] = request.node.stash.setdefault(KEPT, {})
+    return kept.__setitem__
 
 
 @pytest.fixture

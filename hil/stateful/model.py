@@ -63,12 +63,15 @@ _DATA = "data"
 EXPLAINS: Mapping[str, Collection[str]] = {
     "delay": (), "late": (), "bandwidth": (),
     "stall": ("STALL", "TIMEOUT", _DATA),
-    "crc": ("CRC", "TIMEOUT", _DATA), "bit-stuff": ("BIT_STUFF", "PROTOCOL", "TIMEOUT", _DATA),
+    "crc": ("CRC", "PROTOCOL", "TIMEOUT", _DATA), "bit-stuff": ("BIT_STUFF", "PROTOCOL", "TIMEOUT", _DATA),
     "protocol": ("PROTOCOL", "TIMEOUT", _DATA), "babble": ("OVERRUN", "TIMEOUT", _DATA),
     "short": ("SHORT", _DATA), "zero-length": ("SHORT", _DATA), "corrupt": ("STALL", "TIMEOUT", _DATA),
     "timeout": ("TIMEOUT", _DATA), "nak": ("TIMEOUT", _DATA),
 }  # fmt: skip
-"""By the kind of a fault: the statuses that it can bring about, in its URB or in one that waited for its data."""
+"""By the kind of a fault: the statuses that it can bring about, in its URB or in one that waited for its data.
+
+Of an error of the bus, libusb (os/linux_usbfs.c) tells no more than that it was one.
+"""
 
 
 class Violation(AssertionError):  # noqa: N818 - what the project calls it

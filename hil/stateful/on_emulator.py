@@ -31,7 +31,7 @@ from .steps import Step, Walk
 
 __all__ = ["EmulatedBench", "bench_for"]
 
-PATIENCE_SECONDS = 0.5
+PATIENCE_SECONDS = 0.3
 _RELEASED_SECONDS = 10.0
 _BUSID = "9-1"
 _SOURCE = "loopback"

@@ -19,10 +19,8 @@ from wslusb.usb.urb import Status, Urb, UrbFlag
 
 from .steps import Step
 
-__all__ = ["GRACE_SECONDS", "Player", "Seen", "pattern", "whole_packets"]
+__all__ = ["Player", "Seen", "pattern", "whole_packets"]
 
-GRACE_SECONDS = 2.0
-"""For a cancelled URB to come back."""
 _SETTLE_SECONDS = 0.005
 _VENDOR_OUT, _VENDOR_IN = (0x40, 0x5B), (0xC0, 0x5C)
 """drivers/usb/gadget/function/f_sourcesink.c, sourcesink_setup."""
@@ -56,7 +54,10 @@ def whole_packets(size: int, pipe: Endpoint) -> int:
 
 
 class Player:
-    """On one open device. ``patience``: seconds after which a URB that is to come is taken back (TIMEOUT)."""
+    """On one open device.
+
+    ``patience``: seconds after which a URB that is to come is taken back (TIMEOUT), and one that was is given up.
+    """
 
     def __init__(self, device: Device, traits: Collection[str], patience: float) -> None:
         self._device = device
@@ -150,7 +151,7 @@ class Player:
         return self._seen(tally)
 
     def _seen(self, tally: Tally, late: Collection[int] = ()) -> Seen:
-        tally.wait(GRACE_SECONDS)
+        tally.wait(self._patience)
         tally.settle(_SETTLE_SECONDS)
         outcomes = ["TIMEOUT" if flight.number in late else flight.outcome for flight in tally.flights]
         if set(outcomes) - {"OK", "CANCELLED"}:

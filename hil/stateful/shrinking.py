@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, find, settings
@@ -38,19 +40,26 @@ def shrink(walk: Walk, tries: int = _TRIES, violates: Callable[[Walk], str] = vi
 
     Hypothesis does it: each step may be left out and each number be smaller, and what it begins with is all of them.
     """
-    if not violates(walk):
+    wanted = _kind(violates(walk))
+    if not wanted:
         return None
+    if walk.plan and _kind(violates(replace(walk, plan=""))) == wanted:
+        walk = replace(walk, plan="")
     database = InMemoryExampleDatabase()
     database.save(_KEY, choices_to_bytes(_choices(walk)))
     found = find(
-        _parts(walk), lambda steps: bool(violates(walk.having(steps))), database_key=_KEY,
+        _parts(walk), lambda steps: _kind(violates(walk.having(steps))) == wanted, database_key=_KEY,
         settings=settings(
             database=database, phases=(Phase.reuse, Phase.shrink), max_examples=tries, deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
-    smallest = walk.having(found)
-    return Walk(found, walk.traits, walk.plan, walk.seed, violates(smallest), walk.facts)
+    return replace(walk, steps=found, violation=violates(walk.having(found)))
+
+
+def _kind(violation: str) -> str:
+    """What went wrong, without where and how much: a smaller walk is to go wrong in the same way."""
+    return re.sub(r"0x[0-9a-f]+|\d+", "", violation.partition("): ")[2] or violation)
 
 
 @st.composite
@@ -66,13 +75,14 @@ def _parts(draw: st.DrawFn, walk: Walk) -> tuple[Step, ...]:
 
 
 def _choices(walk: Walk) -> Iterator[Any]:
-    """What :func:`_parts` draws where everything is kept."""
+    """What :func:`_parts` draws where everything is kept, and one more: what fits exactly is taken to be shrunk."""
     for step in walk.steps:
         yield True
         if step.size > step.limits.smallest:
             yield step.size
         if step.count > 1:
             yield step.count
+    yield True
 
 
 def regression(walk: Walk) -> str:

@@ -121,9 +121,9 @@ class Rules(RuleBasedStateMachine):
             raise
 
     @precondition(lambda self: self._course.attached)
-    @rule(data=st.data(), steps=st.integers(1, 6))
+    @rule(data=st.data(), steps=st.integers(3, 12))
     def use(self, data: st.DataObject, steps: int) -> None:
-        """Some things with the device, most of what a walk does."""
+        """Some things with the device: most of what a walk does."""
         fitting = [name for name, limits in DEVICE_STEPS.items() if limits.traits <= set(self._bench.traits)]
         for _ in range(steps):
             name = data.draw(st.sampled_from(fitting))
@@ -139,16 +139,10 @@ class Rules(RuleBasedStateMachine):
         self._does(Step("attach"))
 
     @precondition(lambda self: self._course.attached)
-    @rule(way=st.sampled_from(["detach", "kill_agent", "kill_service"]))
+    @rule(way=st.sampled_from(["detach", "replug", "kill_agent", "kill_service"]))
     def leave(self, way: str) -> None:
         """Out of the guest, in one way or another."""
         self._does(Step(way))
-
-    @precondition(lambda self: self._bench.can_replug)
-    @rule()
-    def replug(self) -> None:
-        """Out of the host, and back."""
-        self._does(Step("replug"))
 
     def teardown(self) -> None:
         """Whatever happened, the walk is told; Violation if the end of it is wrong."""
