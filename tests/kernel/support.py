@@ -70,8 +70,9 @@ class Passthrough(Daemons[HostMachine, UmlMachine]):
         return [result.stdout for result in results]
 
     def run(self, machine: Machine, name: str, *arguments: str) -> str:
-        """Run one of our programs in a machine; what it said. AssertionError if it failed."""
-        result = self.python(machine, str(PROGRAMS / f"{name}.py"), *arguments).wait(120)
+        """Run one of our programs in a machine, or a module of hil; what it said. AssertionError if it failed."""
+        what = name if "." in name else str(PROGRAMS / f"{name}.py")
+        result = self.python(machine, what, *arguments).wait(120)
         assert not result.returncode, f"{name} {shlex.join(arguments)} in the {machine.name}: {result.output}"
         return result.stdout
 
