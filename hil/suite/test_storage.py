@@ -185,7 +185,7 @@ def _rates(both: Both, direction: str, span: Any, effort: float) -> dict[str, li
         start, size = span(there)
         steps = []
         for chunk in _SPEED_SIZES:
-            length = min(size, chunk * max(4, round(min(4 * MIB // chunk, 100) * effort))) // chunk * chunk
+            length = min(size, chunk * max(4, round(min(4 * MIB // chunk, 40) * effort))) // chunk * chunk
             steps.append(["speed", direction, start, max(chunk, length), chunk, 3])
         found[side.name] = there.do(*steps)
     return found
