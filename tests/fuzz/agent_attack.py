@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from emulator import device_provider
+from tests.fuzz.hostile_host import WRITTEN, HostileHost
 from tests.fuzz.kernel_answers import KernelsBook
 from tests.fuzz.mutation import Channel
 from tests.fuzz.oracle import HANG_SECONDS, Finding, Slow, Watch, drain
@@ -22,19 +22,10 @@ from wslusb.guest import agent as agents
 from wslusb.guest import nodes
 from wslusb.guest.agent import Agent
 from wslusb.transport.address import UnixAddress
-from wslusb.usb.urb import Completion, Status, Urb
-from wslusb.wire.cancels import Cancel, CancelAnswer
-from wslusb.wire.events import Event, EventKind
-from wslusb.wire.frame import HEADER, MessageType, pack_header
-from wslusb.wire.limits import Limits
-from wslusb.wire.listing import DeviceState, EnumerationAnswer, Listed
-from wslusb.wire.messages import AttachAnswer, Hello, Purpose, StatusAnswer
-from wslusb.wire.urbs import decode_request, encode_response
+from wslusb.wire.frame import MessageType
 
 __all__ = ["AgentAttack"]
 
-INFO = device_provider("loopback").devices()[0]
-_HANDLE = 7
 _LITTER_CASES = 32
 _QUIET_SECONDS = 0.02
 """A conversation in which nothing is said for so long has come to its end, or to nothing."""
@@ -43,12 +34,11 @@ _LONGEST_SECONDS = 0.5
 """An agent that is always sent away comes back as often."""
 _TRIES = 4
 """A machine with other things to do may be silent for longer than that."""
-_WRITTEN = (b"hello", b"data that wait", bytes([0xEE]) * 4000)
 _BURSTS = (
     (
         pack_submit(1, 0x80, 18, setup=bytes((0x80, 6, 0, 1, 0, 0, 18, 0))),
         pack_submit(2, 0x81, 512),
-        pack_submit(3, 0x01, len(_WRITTEN[0]), _WRITTEN[0]),
+        pack_submit(3, 0x01, len(WRITTEN[0]), WRITTEN[0]),
         pack_submit(4, 0x83, 20, packets=[(0, 10), (10, 10)], flags=2, interval=8),
         pack_submit(5, 0x81, 64),
         pack_unlink(6, 5),
@@ -57,87 +47,11 @@ _BURSTS = (
         pack_submit(9, 0x81, 64),
         pack_submit(10, 0x81, 64),
     ),
-    (pack_submit(11, 0x01, len(_WRITTEN[1]), _WRITTEN[1]),),
-    (pack_submit(12, 0x01, len(_WRITTEN[2]), _WRITTEN[2]),),
+    (pack_submit(11, 0x01, len(WRITTEN[1]), WRITTEN[1]),),
+    (pack_submit(12, 0x01, len(WRITTEN[2]), WRITTEN[2]),),
     (pack_submit(13, 0x81, 512), pack_unlink(14, 8), pack_unlink(15, 7), pack_unlink(16, 10), pack_unlink(17, 9)),
 )
 """What the kernel writes, each part after the one before it was read."""
-_CREDITS = 4
-
-
-class _Host:
-    """One end of one connection of the agent: answers what it hears, through the channel of the case."""
-
-    def __init__(self, sock: socket.socket, channel: Channel) -> None:
-        self._sock, self._channel, self._data = sock, channel, b""
-        self._purpose: int = Purpose.CONTROL
-        self._due, self._waiting = 1, 0
-        self.heard: list[int] = []
-
-    def listen(self) -> None:
-        """Answer all that is there now. OSError or EOFError at the end."""
-        piece = self._sock.recv(1 << 16)
-        if not piece:
-            raise EOFError
-        self._data += piece
-        while len(self._data) >= HEADER.size:
-            kind, size, sequence, _ = HEADER.unpack_from(self._data)
-            if len(self._data) < HEADER.size + size:
-                return
-            payload, self._data = self._data[HEADER.size : HEADER.size + size], self._data[HEADER.size + size :]
-            self.heard.append(kind)
-            self._numbers(kind, sequence)
-            for message in self._answers(kind, sequence, payload):
-                for each in self._channel.through(message):
-                    self._sock.sendall(each)
-
-    def _numbers(self, kind: int, sequence: int) -> None:
-        """What the agent asks is counted, and is never more than it has credit for."""
-        if kind in (MessageType.EVENT, MessageType.ERROR, MessageType.PONG):
-            return
-        if sequence != self._due:
-            raise Finding(f"the agent's message of type {kind:#x} has number {sequence} in place of {self._due}")
-        self._due += 1
-        self._waiting += kind == MessageType.URB_REQUEST
-        if self._waiting > _CREDITS and not self._channel.changes:
-            raise Finding(f"{self._waiting} URBs are under way, {_CREDITS} are granted")
-
-    def _answers(self, kind: int, sequence: int, payload: bytes) -> list[bytes]:
-        if kind == MessageType.HELLO:
-            self._purpose = Hello.unpack(memoryview(payload)).purpose
-            hello = _message(kind, sequence, Hello(Purpose(self._purpose), token=bytes(16), name="fuzz").pack())
-            wanted = Event(EventKind.ATTACH_WANTED, INFO.busid, 5, INFO.generation).pack()
-            return [hello, _message(MessageType.EVENT, 0, wanted)] if self._purpose == Purpose.CONTROL else [hello]
-        if kind == MessageType.ENUMERATION:
-            answer = EnumerationAnswer([Listed(INFO, DeviceState.SHARED)]).pack()
-            return [_message(kind, sequence, answer), _message(MessageType.PING, 1)]
-        if kind == MessageType.ATTACH:
-            return [_message(kind, sequence, AttachAnswer(0, "", _HANDLE, _CREDITS, 1 << 16, INFO).pack())]
-        if kind == MessageType.URB_REQUEST:
-            return self._completions(decode_request(memoryview(payload), sequence, Limits()))
-        if kind == MessageType.CANCEL:
-            target = Cancel.unpack(memoryview(payload)).target
-            given_back = Completion(Urb(target, 0x81, 2, 64), Status.CANCELLED)
-            response = b"".join(encode_response(given_back, target, _HANDLE))
-            self._waiting -= 1
-            return [response, _message(kind, sequence, CancelAnswer(target, True).pack(), _HANDLE)]
-        if kind in (MessageType.DETACH, MessageType.RESET):
-            return [_message(kind, sequence, StatusAnswer(0).pack(), _HANDLE)]
-        return []
-
-    def _completions(self, urb: Urb) -> list[bytes]:
-        if urb.setup is None and not urb.is_in and bytes(urb.data) not in _WRITTEN:
-            raise Finding(f"the kernel has not written {bytes(urb.data[:20])!r}, which the host gets")
-        if urb.is_in and urb.length == 64:
-            return []  # it waits for its cancel
-        data = bytes(urb.length) if urb.is_in and not urb.iso_lengths else b""
-        actual = 0 if urb.iso_lengths else urb.length
-        self._waiting -= 1
-        return [b"".join(encode_response(Completion(urb, 0, actual, data), urb.sequence, _HANDLE))]
-
-
-def _message(kind: int, sequence: int, payload: bytes = b"", handle: int = 0) -> bytes:
-    return pack_header(kind, len(payload), sequence, handle) + payload
 
 
 class AgentAttack:
@@ -204,7 +118,7 @@ class AgentAttack:
         self._moved = time.monotonic()
 
         def serve(sock: socket.socket) -> None:
-            host = _Host(sock, channel)
+            host = HostileHost(sock, channel)
             sock.settimeout(0.005)
             with sock:
                 while not stop.is_set():
