@@ -141,6 +141,7 @@ def _upload(place: _Place, length: int | None) -> dict[str, Any]:
 def _leave(place: _Place) -> None:
     """Out of DFU mode by a reset of the port (A.2.2), which ends with another device there."""
     with place.opened(loader=True) as upgrade, contextlib.suppress(DeviceError):
+        upgrade.read(_GETSTATUS, 0, 6)  # a reset after nothing was said may be one of an enumeration, and means nothing
         upgrade.device.reset()
 
 
