@@ -53,6 +53,15 @@ class _Place:
         found = [] if info is None else _interfaces(info)
         return next((each for each in found if each.alternate == self.alternate), found[0] if found else None)
 
+    def left(self, mode: Interface) -> bool:
+        """Wait until it is in this mode no more, or away; False if it stays."""
+        deadline = time.monotonic() + _MOVE_SECONDS
+        while (now := self.interface()) is not None and now.protocol == mode.protocol:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_SECONDS)
+        return True
+
     @contextlib.contextmanager
     def opened(self, *, loader: bool) -> Iterator[_Upgrade]:
         """Open it; wait for the DFU mode, if that is wanted. DeviceError if it does not come."""
@@ -114,11 +123,8 @@ def _detach(place: _Place) -> None:
         if not upgrade.functional[2] & _WILL_DETACH:
             with contextlib.suppress(DeviceError):
                 upgrade.device.reset()
-        deadline = time.monotonic() + _MOVE_SECONDS
-        while (now := place.interface()) is not None and now.protocol != _LOADER:
-            if time.monotonic() > deadline:
-                raise DeviceError(Status.TIMEOUT, f"{place.busid} has not left after DETACH")
-            time.sleep(_POLL_SECONDS)
+        if not place.left(upgrade.interface):
+            raise DeviceError(Status.TIMEOUT, f"{place.busid} has not left after DETACH")
 
 
 def _upload(place: _Place, length: int | None) -> dict[str, Any]:
@@ -138,11 +144,13 @@ def _upload(place: _Place, length: int | None) -> dict[str, Any]:
     return {"size": len(kept), "sha256": hashlib.sha256(kept).hexdigest(), "state": state}
 
 
-def _leave(place: _Place) -> None:
-    """Out of DFU mode by a reset of the port (A.2.2), which ends with another device there."""
-    with place.opened(loader=True) as upgrade, contextlib.suppress(DeviceError):
-        upgrade.read(_GETSTATUS, 0, 6)  # a reset after nothing was said may be one of an enumeration, and means nothing
-        upgrade.device.reset()
+def _leave(place: _Place) -> bool:
+    """Out of DFU mode by a reset of the port (A.2.2), which ends with another device there; whether it has left."""
+    with place.opened(loader=True) as upgrade:
+        with contextlib.suppress(DeviceError):
+            upgrade.read(_GETSTATUS, 0, 6)  # a reset before anything was said may be a part of the enumeration
+            upgrade.device.reset()
+        return place.left(upgrade.interface)
 
 
 _STEPS: dict[str, Callable[..., Any]] = {"state": _state, "detach": _detach, "upload": _upload, "leave": _leave}
