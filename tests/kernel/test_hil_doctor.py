@@ -117,6 +117,7 @@ def test_what_lies_and_what_does_not(tmp_path: Path) -> None:
     assert all(found[f"power[{name}]"]["outcome"] == "fail" and found[f"power[{name}]"]["fix"] for name in texts)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_uhubctl_switches_a_port_of_a_hub_of_qemus_under_a_stock_kernel(tmp_path: Path) -> None:
     tools("uhubctl")

@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from hil.probes.devices import from_json
 from hil.rig import fingerprint
 from hil.rig.matching import find
@@ -14,6 +16,7 @@ from hil.vm.qemu import QemuMachine
 from tests.kernel.support import Passthrough
 
 
+@pytest.mark.long
 def test_what_qemu_has_plugged_in_makes_a_rig_without_the_keyboard(hardware: Passthrough[QemuMachine]) -> None:
     host = hardware.host
     text = host.python("-m", "hil", "suggest").stdout

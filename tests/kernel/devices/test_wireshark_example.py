@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from hil.requirements import WIRESHARK, require
 from hil.vm.machine import PROJECT
 from hil.vm.uml import UmlMachine
@@ -54,6 +56,7 @@ def experts(path: Path) -> dict[str, int]:
     return {summary: int(count) for count, summary in found}
 
 
+@pytest.mark.long
 def test_the_stick_of_the_page_fails_as_the_page_says(lab: Lab, kernel: UmlMachine) -> None:
     require(WIRESHARK)
     tools("mkfs.ext2")
