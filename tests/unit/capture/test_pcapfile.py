@@ -74,3 +74,16 @@ def test_a_time_that_no_capture_can_have_is_the_last_that_can_be_told() -> None:
     (packet,) = pcapfile.packets(io.BytesIO(data))
     assert packet.time == (1 << 64) - 1
     assert list(pcapfile.packets(io.BytesIO(data + pcapng.packet(0, packet.time, [b"x"]))))[1].data == b"x"
+
+
+def test_the_file_is_asked_for_its_place_once_not_for_every_packet() -> None:
+    """That is a system call, and large captures have a million blocks."""
+    asked = []
+
+    class File(io.BytesIO):
+        def tell(self) -> int:
+            asked.append(super().tell())
+            return asked[-1]
+
+    assert len(list(pcapfile.packets(File(section((220, [b"a"] * 100)))))) == 100
+    assert len(asked) == 1
