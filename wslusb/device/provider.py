@@ -74,6 +74,10 @@ class LibusbProvider:
         info = host.info
         key = (host.bus, host.address, info.identity, info.device_descriptor)
         last, generation = self._plugged.get(info.busid, (key, 1))
+        if not host.address:
+            # While its port is being reset a device has none (drivers/usb/core/hub.c, hub_port_reset), then its own.
+            host = dataclasses.replace(host, address=last[1])
+            key = (host.bus, host.address, info.identity, info.device_descriptor)
         if last != key:
             generation += 1
         self._plugged[info.busid] = key, generation

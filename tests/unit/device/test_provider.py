@@ -71,6 +71,16 @@ def test_generation_grows_with_each_plug(provider: LibusbProvider, system: FakeS
     assert [info.generation for info in provider.devices()] == [3]
 
 
+def test_a_device_whose_port_is_being_reset_is_the_same_one(provider: LibusbProvider, system: FakeSystem) -> None:
+    (info,) = provider.devices()
+    system.plugged = [replace(system.plugged[0], address=0)]
+    assert provider.devices() == [info]
+    system.plugged = [replace(system.plugged[0], address=2)]
+    assert provider.devices() == [info]
+    system.plugged = [replace(system.plugged[0], address=3)]
+    assert [again.generation for again in provider.devices()] == [2]
+
+
 @pytest.mark.parametrize(
     "change", [{"generation": 7}, {"serial": "x"}, {"device_descriptor": b"e" * 18}, {"busid": "1-3"}]
 )
