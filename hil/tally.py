@@ -65,6 +65,11 @@ class Tally:
         with self._changed:
             return self._changed.wait_for(lambda: len(self.completed) == len(self.flights), seconds)
 
+    def wait_for(self, flight: Flight, seconds: float) -> bool:
+        """Wait until one URB has been answered."""
+        with self._changed:
+            return self._changed.wait_for(lambda: flight.answers > 0, seconds)
+
     def settle(self, seconds: float) -> None:
         """Whoever is answered twice is so within this time."""
         time.sleep(seconds)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from .bench import Bench
 from .model import Model, Violation
@@ -27,11 +27,6 @@ class Course:
         self._model = Model(bench.info())
         self._lot: list[Step] = []
         self.done: list[Step] = []
-
-    @property
-    def attached(self) -> bool:
-        """Whether steps with the device make sense now."""
-        return self._bench.attached
 
     def do(self, step: Step) -> None:
         """One step. Violation if it, or one before it, has gone wrong."""
@@ -120,7 +115,6 @@ class Rules(RuleBasedStateMachine):
             self._violation = str(error)
             raise
 
-    @precondition(lambda self: self._course.attached)
     @rule(data=st.data(), steps=st.integers(3, 12))
     def use(self, data: st.DataObject, steps: int) -> None:
         """Some things with the device: most of what a walk does."""
@@ -132,17 +126,11 @@ class Rules(RuleBasedStateMachine):
             count = data.draw(st.integers(1, limits.count)) if limits.count else 0
             self._does(Step(name, size, count))
 
-    @precondition(lambda self: not self._course.attached)
-    @rule()
-    def attach(self) -> None:
-        """Into the guest."""
-        self._does(Step("attach"))
-
-    @precondition(lambda self: self._course.attached)
     @rule(way=st.sampled_from(["detach", "replug", "kill_agent", "kill_service"]))
     def leave(self, way: str) -> None:
-        """Out of the guest, in one way or another."""
+        """Out of the guest in one way or another, and in again."""
         self._does(Step(way))
+        self._does(Step("attach"))
 
     def teardown(self) -> None:
         """Whatever happened, the walk is told; Violation if the end of it is wrong."""

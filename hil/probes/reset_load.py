@@ -1,0 +1,55 @@
+"""The port is reset while reads and writes are under way; whether the device works at once afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+from hil.bulk_pipes import source_sink
+from hil.tally import Tally
+from wslusb.device import sync
+from wslusb.device.api import Device
+from wslusb.errors import DeviceError
+from wslusb.usb.ids import DIR_IN
+from wslusb.usb.setup import Request, Setup
+from wslusb.usb.urb import Status, Urb, UrbFlag
+
+from .opened import opened
+
+__all__ = ["run"]
+
+_SECONDS = 10.0
+_UNDER_WAY_SECONDS = 0.002
+_SIZE, _DEPTH = 16384, 8
+
+
+def run(target: str, busid: str, rounds: int) -> dict[str, Any]:
+    """``statuses`` of what was under way, ``wrong`` (lines of text), ``after``: statuses of a read after each reset."""
+    statuses: Counter[str] = Counter()
+    wrong: list[str] = []
+    after: Counter[str] = Counter()
+    with opened(target, busid) as device:
+        pipes = source_sink(device.info)
+        if pipes is None:
+            raise DeviceError(Status.NOT_SUPPORTED, "the device has no bulk IN and OUT endpoints in one setting")
+        for _ in range(rounds):
+            tally = Tally(device)
+            for _ in range(_DEPTH):
+                tally.submit(Urb(0, pipes.source.address, pipes.source.transfer, _SIZE, UrbFlag.SHORT_OK))
+                tally.submit(Urb(0, pipes.sink.address, pipes.sink.transfer, _SIZE, 0, bytes(_SIZE)))
+            time.sleep(_UNDER_WAY_SECONDS)
+            device.reset()
+            tally.wait(_SECONDS)
+            statuses.update(flight.outcome for flight in tally.flights)
+            wrong += tally.wrong
+            if not _configured(device):
+                pipes.choose(device)
+            urb = Urb(0, pipes.source.address, pipes.source.transfer, _SIZE, UrbFlag.SHORT_OK)
+            after[Status(sync.transfer(device, urb, _SECONDS).status).name] += 1
+    return {"statuses": dict(statuses), "wrong": wrong, "after": dict(after)}
+
+
+def _configured(device: Device) -> bool:
+    """A kernel has put the configuration back by itself; a virtual device in process has nobody who does."""
+    return sync.control(device, Setup(DIR_IN, Request.GET_CONFIGURATION, 0, 0, 1)).data != b"\0"

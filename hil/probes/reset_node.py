@@ -1,0 +1,23 @@
+"""A port reset by another program than the one that uses the device: usbfs' ioctl, beside the kernel's driver."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+__all__ = ["run"]
+
+_USBDEVFS_RESET = 0x5514
+"""_IO('U', 20), include/uapi/linux/usbdevice_fs.h."""
+
+
+def run(busid: str, times: int = 1) -> None:
+    """Reset it so often."""
+    numbers = [int(Path(f"/sys/bus/usb/devices/{busid}/{name}").read_text()) for name in ("busnum", "devnum")]
+    node = os.open("/dev/bus/usb/{:03}/{:03}".format(*numbers), os.O_WRONLY)
+    try:
+        for _ in range(times):
+            fcntl.ioctl(node, _USBDEVFS_RESET)
+    finally:
+        os.close(node)

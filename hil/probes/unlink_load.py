@@ -1,0 +1,78 @@
+"""A stream through a loopback whose reads are taken back at random: not a byte may be lost or change its place."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+from hil.bulk_pipes import BulkPipes, loop
+from hil.tally import Tally
+from wslusb.device.api import Device
+from wslusb.errors import DeviceError
+from wslusb.usb.urb import Status, Urb, UrbFlag
+
+from .opened import opened
+
+__all__ = ["run"]
+
+_SECONDS = 20.0
+_SIZES = (1, 64, 511, 512, 513, 1024, 2000)
+"""None longer than what Linux' loopback takes at a time (f_loopback.c, 4096)."""
+_ROOM = 4096
+_DEPTH = 4
+
+
+def run(target: str, busid: str, writes: int, seed: int, also_source_sink: bool, share: float = 0.3) -> dict[str, Any]:
+    """``statuses`` of the reads, ``wrong`` (lines of text), ``sent`` and ``received`` in bytes, ``same``.
+
+    Before and after ``share`` of the writes, reads are taken back.
+    """
+    chance = random.Random(seed)
+    with opened(target, busid) as device:
+        pipes = loop(device.info, also_source_sink=also_source_sink)
+        if pipes is None:
+            raise DeviceError(Status.NOT_SUPPORTED, "the device has no bulk IN and OUT endpoints in one setting")
+        original = device.info.active_configuration
+        pipes.choose(device)
+        try:
+            return _stream(device, pipes, writes, chance, share)
+        finally:
+            if original:
+                device.select_configuration(original)
+
+
+def _stream(device: Device, pipes: BulkPipes, writes: int, chance: random.Random, share: float) -> dict[str, Any]:
+    pieces = [chance.randbytes(chance.choice(_SIZES)) for _ in range(writes)]
+    outs, ins = Tally(device), Tally(device)
+    for piece in pieces:
+        while len(ins.unanswered) < _DEPTH:
+            ins.submit(_read(pipes))
+        if chance.random() < share:
+            ins.cancel([chance.choice(ins.unanswered)])  # nothing is on its way to it
+        write = outs.submit(_write(pipes, piece))
+        if chance.random() < share:
+            ins.cancel(ins.flights[-_DEPTH:])  # something is
+        outs.wait_for(write, _SECONDS)
+    sent = b"".join(pieces)
+    while sum(flight.length for flight in ins.completed) < len(sent):
+        oldest = ins.unanswered[0] if ins.unanswered else ins.submit(_read(pipes))
+        if not ins.wait_for(oldest, _SECONDS):
+            break
+    ins.cancel(ins.unanswered)
+    ins.wait(_SECONDS)
+    received = b"".join(flight.data for flight in ins.completed)
+    bad = {flight.outcome for flight in outs.flights} - {"OK"}
+    return {
+        "statuses": dict(Counter(flight.outcome for flight in ins.flights)),
+        "wrong": [*outs.wrong, *ins.wrong, *outs.disorder, *(f"a write ended with {status}" for status in bad)],
+        "sent": len(sent), "received": len(received), "same": received == sent,
+    }  # fmt: skip
+
+
+def _write(pipes: BulkPipes, piece: bytes) -> Urb:
+    return Urb(0, pipes.sink.address, pipes.sink.transfer, len(piece), UrbFlag.ZERO_PACKET, piece)
+
+
+def _read(pipes: BulkPipes) -> Urb:
+    return Urb(0, pipes.source.address, pipes.source.transfer, _ROOM, UrbFlag.SHORT_OK)
