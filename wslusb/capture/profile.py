@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import mmap
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import LocalError, LocalReason
 
-__all__ = ["SCHEMA", "Profile", "check"]
+__all__ = ["SCHEMA", "Profile", "check", "is_redacted"]
 
 SCHEMA = "wslusb.capture/1"
 _PENDING, _CLEAN = b"second scan pending", b"second scan clean  "
 _HEAD = 4096
+"""Bytes of a file that have the comment in them."""
+_GZIP = zlib.MAX_WBITS | 16
+_REDACTED = f"{SCHEMA}; redaction: default"
 
 
 @dataclass(slots=True, frozen=True)
@@ -28,7 +35,16 @@ class Profile:
         if self.raw:
             return f"{SCHEMA}; redaction: none (--raw)"
         kept = " (--keep-vendor)" if self.keep_vendor else ""
-        return f"{SCHEMA}; redaction: default{kept}; {_PENDING.decode()}"
+        return f"{_REDACTED}{kept}; {_PENDING.decode()}"
+
+
+def is_redacted(file: BinaryIO) -> bool:
+    """Whether a capture, packed or not, says that it was redacted. The file is left where it was."""
+    head = file.read(_HEAD)
+    file.seek(-len(head), io.SEEK_CUR)
+    with contextlib.suppress(zlib.error):
+        head = zlib.decompressobj(wbits=_GZIP).decompress(head, _HEAD)
+    return _REDACTED.encode() in head
 
 
 def check(path: Path, originals: Iterable[bytes]) -> None:

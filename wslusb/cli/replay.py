@@ -17,6 +17,7 @@ from .reach import Role, socket_path
 if TYPE_CHECKING:
     from ..replay.divergence import Log
     from ..replay.provider import Options
+    from ..replay.story import Story
 
 __all__ = ["command"]
 
@@ -98,6 +99,7 @@ def _as_host(options: Options, spec: str, target: str | None) -> int:
     from ..usb import naming
 
     story = read(options.file, options.device)
+    _say_if_redacted(story)
     provider = load_provider(spec)
     with contextlib.ExitStack() as stack:
         stack.callback(provider.close)
@@ -126,11 +128,17 @@ def _serve(options: Options, listen: Sequence[str], control: Path) -> int:
         for info in provider.devices():
             Bindings(state / direct.BINDINGS).bind(info)
             output.info(f"{info.busid} is {provider.facts.title}, {provider.story.name} of {options.file}")
+        _say_if_redacted(provider.story)
         service = start_service(stack, addresses, [provider], state, control)
         where = ", ".join(str(listener.address) for listener in service.listeners)
         daemon.ready(f"serving {len(service.catalog.devices())} devices at {where}")
         stop.wait()
     return _told(provider.log, f"replay of {provider.story.name}")
+
+
+def _say_if_redacted(story: Story) -> None:
+    if story.redacted:
+        output.info("the capture was redacted: serial numbers, and data that are zeroes in it, are not compared")
 
 
 def _told(log: Log, what: str) -> int:

@@ -62,13 +62,15 @@ class Command:
 class Outcome:
     """What became of a command: data of either direction, and the status.
 
-    ``stalled``: its data stage ended in a stall. ``empty``: it was one packet without data.
+    ``stalled``: its data stage ended in a stall. ``empty``: it was one packet without data. ``blanked``: the data that
+    were written are not those of the capture's host.
     """
 
     packet: int
     data: bytes = b""
     stalled: bool = False
     empty: bool = False
+    blanked: bool = False
     residue: int = 0
     status: int = 0
 
@@ -140,6 +142,7 @@ def _hear(outcome: Outcome, exchange: Exchange) -> bool:
         return False
     if not exchange.request.is_in:
         outcome.data += exchange.request.data
+        outcome.blanked |= exchange.blanked
     elif len(answer.data) == CSW_SIZE and answer.data[:4] == CSW:
         _, _, outcome.residue, outcome.status = _CSW.unpack(answer.data)
         return True

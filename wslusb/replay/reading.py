@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..capture import bundle, links, pcapfile
+from ..capture import bundle, links, pcapfile, profile
 from ..capture.record import Record
 from ..errors import LocalError, LocalReason
+from . import taken_out
 from .facts import Facts
 from .story import Story, tell
 
@@ -42,9 +43,12 @@ def stories(path: Path) -> list[Story]:
     """Every device of a capture, in the order in which they come up; address 0, where none has one yet, is left out."""
     with bundle.open_capture(path) as file:
         try:
+            redacted = profile.is_redacted(file)
             found = tell(records(file))
         except LocalError as error:
             raise LocalError(error.reason, f"{path}: {error}", hint=error.hint) from error
+    for story in found.values() if redacted else ():
+        taken_out.mark(story)
     return [story for story in found.values() if story.device]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..capture import bundle
+from ..errors import LocalError, LocalReason
 from .story import Story
 
 __all__ = ["write"]
@@ -65,13 +66,20 @@ def test_a_device_answers_the_host_of_the_capture() -> None:
 def write(capture: Path, story: Story, folder: Path, wrong: Collection[int] = ()) -> Path:
     """Write the test and copy the capture beside it; where the test is.
 
-    ``wrong``: numbers of the packets whose answers are the fault. OSError if it cannot be written.
+    ``wrong``: numbers of the packets whose answers are the fault. OSError if it cannot be written, LocalError if it is
+    there already, or a packet is no answer.
     """
+    _check(story, wrong)
     folder.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"\W+", "_", capture.stem).strip("_").lower() or "capture"
     name = f"{stem}{'.pcapng' if capture.suffix == '.zip' else capture.suffix}"
     test, copy = folder / f"test_{stem}.py", folder / name
-    if not copy.exists() or not copy.samefile(capture):
+    own = copy.exists() and copy.samefile(capture)
+    for each in [test] if own else [test, copy]:
+        if each.exists():
+            hint = "choose another folder, or give the capture a name of its own: the test is called after it"
+            raise LocalError(LocalReason.BAD_STATE, f"{each} is there already", hint=hint)
+    if not own:
         with bundle.open_capture(capture) as source, copy.open("wb") as target:
             shutil.copyfileobj(source, target)
     text = (
@@ -82,3 +90,11 @@ def write(capture: Path, story: Story, folder: Path, wrong: Collection[int] = ()
         _TEMPLATE.format(file=name, name=story.name, test=test.name, wrong_text=text, wrong=numbers), encoding="utf-8"
     )
     return test
+
+
+def _check(story: Story, wrong: Collection[int]) -> None:
+    answers = {each.answer_number for each in story.exchanges if each.answer is not None}
+    for number in sorted(set(wrong) - answers):
+        to = next((each.answer_number for each in story.exchanges if each.number == number), 0)
+        hint = f"packet {to} is the answer to it" if to else "'tshark -r' lists them; an answer has the type C"
+        raise LocalError(LocalReason.NOT_FOUND, f"packet {number} is no answer of {story.name}", hint=hint)

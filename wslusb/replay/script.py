@@ -105,9 +105,10 @@ def mismatch(exchange: Exchange, urb: Urb, wildcards: Wildcards) -> tuple[str, i
         return "another length", 0
     if urb.is_iso and request.iso and [each.length for each in request.iso] != list(urb.iso_lengths):
         return "other packets", 0
-    if not urb.is_in and (place := wildcards.difference(request.endpoint, request.data, urb.data)) is not None:
-        return f"other data from byte {place}", place
-    return None
+    if urb.is_in or exchange.taken_out(len(urb.data)):
+        return None
+    place = wildcards.difference(request.endpoint, request.data, urb.data)
+    return None if place is None else (f"other data from byte {place}", place)
 
 
 def reply_of(exchange: Exchange, urb: Urb) -> Reply:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ..capture.record import Record
 from ..usb.ids import DIR_IN, TransferType
 from ..usb.setup import SETUP_SIZE, RequestType, Setup
-from ..usb.urb import Status, from_errno
+from ..usb.urb import Buffer, Status, from_errno
 
 __all__ = ["ANYTIME", "Exchange", "Story", "tell"]
 
@@ -31,6 +31,10 @@ class Exchange:
     answer_number: int = 0
     lost: bool = False
     """It must have ended, since others of its queue ended after it, and the capture does not say how."""
+    token: bool = False
+    """Redaction has put something else in the place of its data."""
+    blanked: bool = False
+    """Redaction has put as many zeroes in the place of its data."""
 
     @property
     def setup(self) -> Setup | None:
@@ -53,6 +57,17 @@ class Exchange:
         if self.status is None:
             return not self.lost
         return self.status in _GIVEN_BACK and not self.refused
+
+    @property
+    def payload(self) -> Buffer:
+        """The data, in the direction in which they went."""
+        if not self.request.is_in:
+            return self.request.data
+        return self.answer.data if self.answer is not None else b""
+
+    def taken_out(self, length: int) -> bool:
+        """Whether so many bytes cannot be compared with the data, since those were taken out of the capture."""
+        return self.token or (self.blanked and len(self.payload) == length)
 
     @property
     def brought(self) -> bool:
@@ -83,12 +98,16 @@ def lane_of(endpoint: int) -> int:
 
 @dataclass(slots=True)
 class Story:
-    """One device of a capture. ``notes`` are sentences about what the file does not hold of it."""
+    """One device of a capture. ``notes`` are sentences about what the file does not hold of it.
+
+    ``redacted``: something may have been taken out of it (``taken_out.py``).
+    """
 
     bus: int
     device: int
     exchanges: list[Exchange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    redacted: bool = False
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from tests.integration.device_bench import Bench
 from tests.integration.test_device_contract_emulator import ECHO
 from tests.support.recording import recorded
 from wslusb.device.registry import load_provider
+from wslusb.errors import LocalError
 from wslusb.replay.host import ReplayHost
 from wslusb.replay.pace import RECORDED
 from wslusb.replay.reading import read
@@ -89,3 +90,24 @@ def test_a_capture_of_the_fault_itself_wants_other_answers(capture: Path, tmp_pa
     test = write(capture, story, tmp_path / "out", {number})
     assert run(test, "emulator:loopback") == 1
     assert f"WRONG = {{{number}}}" in test.read_text()
+
+
+def test_a_test_that_is_there_is_left_as_it_is(capture: Path, tmp_path: Path) -> None:
+    test = write(capture, read(capture), tmp_path / "out")
+    test.write_text("mine")
+    with pytest.raises(LocalError, match=r"test_bug_report\.py is there already"):
+        write(capture, read(capture), tmp_path / "out")
+    assert test.read_text() == "mine"
+
+
+def test_a_test_may_be_written_beside_its_capture(capture: Path) -> None:
+    assert write(capture, read(capture), capture.parent).exists()
+
+
+def test_what_is_wrong_has_to_be_an_answer(capture: Path, tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match=r"packet 1 is no answer of 1\.4") as caught:
+        write(capture, read(capture), tmp_path / "out", {1})
+    assert caught.value.hint == "packet 2 is the answer to it"
+    with pytest.raises(LocalError, match="packet 4000 is no answer"):
+        write(capture, read(capture), tmp_path / "out", {2, 4000})
+    assert not (tmp_path / "out").exists()
