@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from hil.vm.uml import UmlMachine
@@ -50,16 +50,19 @@ class Lab(Passthrough[UmlMachine]):
     def serving(self, *arguments: str) -> Iterator[None]:
         """A service with these arguments, and the agent connected to it; nothing is bound."""
         mark = len(self.agent.output) if self.agent else 0
-        self.start_service(*arguments)
-        if self.agent is None or not self.agent.running:
-            self.start_agent()
-        else:
-            self.wait_connected(mark)
-        try:
+        with ExitStack() as stack:
+            # Also one that was not ready in time: a service that stays refuses the next test's.
+            stack.callback(self._end_service)
+            self.start_service(*arguments)
+            if self.agent is None or not self.agent.running:
+                self.start_agent()
+            else:
+                self.wait_connected(mark)
+            stack.callback(self.release)
             yield
-        finally:
-            self.release()
-            assert self.service is not None
+
+    def _end_service(self) -> None:
+        if self.service is not None and self.service.running:
             terminate(self.service)
 
     def _attach_all(self, attach: bool) -> Plugged:

@@ -81,6 +81,7 @@ def provided(captured: Captured) -> DeviceInfo | LocalError:
         return error
 
 
+@pytest.mark.timeout(180)
 def test_a_kernel_enumerates_the_device_of_a_capture(captured: Captured, lab: Lab, kernel: UmlMachine) -> None:
     info = provided(captured)
     if isinstance(info, LocalError):
