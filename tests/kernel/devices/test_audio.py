@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import math
 import re
 import time
 import wave
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hil.live.side import probe
+from hil.sound import pace, sine, strength
 from hil.vm.uml import UmlMachine
 from tests.kernel.devices.lab import Lab
 from tests.kernel.support import tools
@@ -27,27 +28,14 @@ KINDS = [("uac=1", 0), ("uac=2,ppm=1000", 1000)]
 
 def card(node: str) -> str:
     """The ALSA card of a /dev/snd/pcmC1D0p."""
-    return re.findall(r"pcmC(\d+)D", node)[0]
-
-
-def strength(samples: array.array[int], frequency: int) -> float:
-    """The amplitude of a frequency, by Goertzel's algorithm."""
-    coefficient = 2 * math.cos(2 * math.pi * frequency / RATE)
-    last = before = 0.0
-    for sample in samples:
-        last, before = sample + coefficient * last - before, last
-    return 2 * math.sqrt(max(last * last + before * before - coefficient * last * before, 0.0)) / len(samples)
+    return str(re.findall(r"pcmC(\d+)D", node)[0])
 
 
 def write_tone(path: Path, frequency: int, seconds: float, amplitude: int = 10000) -> None:
     """A WAV file with a sine wave in two channels."""
-    turn = 2 * math.pi * frequency / RATE
-    samples = array.array("h")
-    for index in range(round(seconds * RATE)):
-        samples.extend([round(amplitude * math.sin(turn * index))] * 2)
     with wave.open(str(path), "wb") as file:
         file.setparams((2, 2, RATE, 0, "NONE", ""))
-        file.writeframes(samples.tobytes())
+        file.writeframes(sine(frequency, round(seconds * RATE), RATE, 2, amplitude).tobytes())
 
 
 def windows(path: Path, channel: int = 0, start: int = 0) -> list[array.array[int]]:
@@ -56,19 +44,6 @@ def windows(path: Path, channel: int = 0, start: int = 0) -> list[array.array[in
         assert (file.getframerate(), file.getsampwidth()) == (RATE, 2)
         samples = array.array("h", file.readframes(file.getnframes()))[channel :: file.getnchannels()][start:]
     return [samples[first : first + WINDOW] for first in range(0, len(samples) - WINDOW + 1, WINDOW)]
-
-
-def pace(arrivals: list[tuple[float, int]]) -> float:
-    """Frames a second, of (time, frames until then).
-
-    Sound is often seen late and never early. So only those count that were seen least late, one of the first third and
-    one of the last.
-    """
-    third = len(arrivals) // 3
-    (start, before), (end, after) = (
-        min(part, key=lambda each: each[0] - each[1] / RATE) for part in (arrivals[:third], arrivals[-third:])
-    )
-    return (after - before) / (end - start)
 
 
 def growth(path: Path, seconds: float) -> list[tuple[float, int]]:
@@ -92,8 +67,8 @@ def captured_pace(lab: Lab, number: str, expected: float) -> float:
     """
     found = 0.0
     for _ in range(ATTEMPTS):
-        lines = lab.run(lab.guest, "audio_arrivals", f"hw:{number},0", str(RATE), "5").splitlines()
-        found = pace([(float(moment), int(frames)) for moment, frames in map(str.split, lines)])
+        heard = probe(lab, lab.guest, "sound_captured", device=f"hw:{number},0", rate=RATE, channels=1, duration=5)
+        found = pace(heard["arrivals"], RATE).rate
         print(f"{found:.1f} frames a second")
         if found >= expected * (1 - TOLERANCE):
             break
@@ -119,13 +94,13 @@ def test_what_aplay_plays_is_heard_at_its_pace_and_as_loud_as_amixer_says(
         )
         quiet = len(windows(heard))
         kernel.run(f"amixer -q -c {number} sset PCM mute; timeout 1 aplay -q -D hw:{number},0 {played}", check=False)
-    print(f"{pace(arrivals):.1f} frames a second")
-    assert pace(arrivals) == pytest.approx(RATE * (1 + ppm / 1e6), rel=TOLERANCE)
+    print(f"{pace(arrivals, RATE).rate:.1f} frames a second")
+    assert pace(arrivals, RATE).rate == pytest.approx(RATE * (1 + ppm / 1e6), rel=TOLERANCE)
     for channel in (0, 1):
         found = windows(heard, channel)
         assert loud >= 59
-        assert [strength(each, 1000) for each in found[2:58]] == [pytest.approx(10000, rel=0.01)] * 56
-        assert strength(found[quiet - 3], 1000) == pytest.approx(1000, rel=0.02)
+        assert [strength(each, 1000, RATE) for each in found[2:58]] == [pytest.approx(10000, rel=0.01)] * 56
+        assert strength(found[quiet - 3], 1000, RATE) == pytest.approx(1000, rel=0.02)
         assert len(found) > quiet + 3
         assert not any(found[-1])
 
@@ -146,5 +121,5 @@ def test_what_the_microphone_hears_is_recorded_at_its_pace(lab: Lab, kernel: Uml
         quiet = windows(recorded)
         found = captured_pace(lab, number, expected)
     assert found == pytest.approx(expected, rel=TOLERANCE)
-    assert [strength(each, 1500) for each in loud] == [pytest.approx(16384, rel=0.01)] * 20
-    assert [strength(each, 1500) for each in quiet] == [pytest.approx(16384 * 10 ** (-12 / 20), rel=0.01)] * 10
+    assert [strength(each, 1500, RATE) for each in loud] == [pytest.approx(16384, rel=0.01)] * 20
+    assert [strength(each, 1500, RATE) for each in quiet] == [pytest.approx(16384 * 10 ** (-12 / 20), rel=0.01)] * 10
