@@ -10,11 +10,12 @@ import enum
 from collections.abc import Iterator
 
 from ..errors import LocalError
-from ..usb.bos import CapabilityType, split_bos
 from ..usb.descriptors import Configuration, DeviceDescriptor, Interface
+from ..usb.hid import report_length
 from ..usb.ids import ClassCode, TransferType
 from ..usb.info import DeviceInfo
 from .secrets import Secrets
+from .store import container_ids, serial_strings
 from .treatments import (
     BulkOnly,
     Treatment,
@@ -35,12 +36,12 @@ _KEYBOARD, _MOUSE = 1, 2
 _SCSI, _BULK_ONLY, _UAS = 6, 0x50, 0x62
 _PIPE_USAGE, _COMMAND_PIPE, _STATUS_PIPE = 0x24, 1, 2
 _CLASS_SPECIFIC, _ETHERNET = 0x24, 0x0F
-_CONTAINER_ID_AT = 4
 _MICROSOFT_CONTAINER_HEAD = bytes.fromhex("1800000000010600")
 """Length, version 1.0, index 6."""
-_HARMLESS_PAGES = frozenset({0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x08, 0x09, 0x0A, 0x0C, 0x0F})
-"""Usage pages of pointers, game controllers, lamps, buttons and loudness (HUT 1.12, table 1). Not there: keys (7),
-telephony (0x0B), digitizers, bar codes, magnetic stripes, security keys (0xF1D0), and what vendors made up."""
+_HARMLESS_PAGES = frozenset({0x01, 0x02, 0x03, 0x04, 0x05, 0x08, 0x09, 0x0A, 0x0C, 0x0F})
+"""Usage pages of pointers, game controllers, lamps, buttons and loudness (HUT 1.12, table 1). Not there: numbers of
+wireless devices (6), keys (7), telephony (0x0B), digitizers, bar codes, magnetic stripes, security keys (0xF1D0), and
+what vendors made up."""
 
 
 class _Report(enum.Enum):
@@ -56,10 +57,11 @@ class Known:
         self.keep_vendor = keep_vendor
         self.serials: set[int] = set()
         """Indices of strings that are serial numbers, or hardware addresses."""
-        self.described = False
-        """Whether its device descriptor has been seen, so that :attr:`serials` can be relied on."""
+        self._configurations_to_come: int | None = None
+        self._configurations: set[bytes] = set()
         self._interfaces: dict[tuple[int, int, int], Interface] = {}
         self._reports: dict[int, _Report] = {}
+        self._features: set[int] = set()
         self._treatments: dict[int, Treatment] = {}
         self._bulk_only: dict[int, BulkOnly] = {}
         self._strings: dict[int, set[str]] = {}
@@ -78,7 +80,7 @@ class Known:
             descriptor = DeviceDescriptor.unpack(data)
         except LocalError:
             return
-        self.described = True
+        self._configurations_to_come = descriptor.configuration_count
         self._is_serial(descriptor.serial)
 
     def learn_configuration(self, data: bytes) -> None:
@@ -87,6 +89,8 @@ class Known:
             configuration = Configuration.unpack(data, keep_rest=True)
         except LocalError:
             return
+        if (configuration.total_length or 0) <= len(data):
+            self._configurations.add(bytes(data))
         for each in configuration.interfaces:
             place = (configuration.value, each.number, each.alternate)
             before = self._interfaces.get(place)
@@ -96,6 +100,11 @@ class Known:
                 if extra[1:3] == bytes((_CLASS_SPECIFIC, _ETHERNET)) and len(extra) > 3:
                     self._is_serial(extra[3])
         self._treatments.clear()
+
+    @property
+    def described(self) -> bool:
+        """Whether all descriptors that name strings have been seen, so that :attr:`serials` can be relied on."""
+        return self._configurations_to_come is not None and len(self._configurations) >= self._configurations_to_come
 
     def _is_serial(self, index: int) -> None:
         if index:
@@ -110,21 +119,32 @@ class Known:
             self.secrets.add_text(text)
 
     def learn_bos(self, data: bytes) -> None:
-        """A binary object store: its container id is a secret."""
+        """A binary object store: its container id is a secret, and so is the serial number of a battery."""
         for value in container_ids(data):
             self.secrets.add_bytes(value)
+        for index in serial_strings(data):
+            self._is_serial(index)
 
     def learn_microsoft_container(self, data: bytes) -> None:
         """An answer that may be a container id as Microsoft OS Descriptors 1.0 have it."""
         if data[:8] == _MICROSOFT_CONTAINER_HEAD and len(data) >= 24:
             self.secrets.add_bytes(data[8:24])
 
-    def learn_report(self, interface: int, data: bytes) -> None:
-        """The report descriptor of a HID interface."""
-        verdict = _Report.HARMLESS if data and set(_usage_pages(data)) <= _HARMLESS_PAGES else _Report.PRIVATE
-        if self._reports.get(interface) is not _Report.PRIVATE:
-            self._reports[interface] = verdict
+    def learn_report(self, interface: int, data: bytes, *, whole: bool = True) -> None:
+        """The report descriptor of a HID interface. Where it is not ``whole``, the rest may name anything."""
+        harmless = data and set(_usage_pages(data)) <= _HARMLESS_PAGES
+        if not harmless:
+            self._reports[interface] = _Report.PRIVATE
+        elif whole:
+            self._reports.setdefault(interface, _Report.HARMLESS)
+            if _has_features(data):
+                self._features.add(interface)
         self._treatments.clear()
+
+    def report_length(self, interface: int) -> int | None:
+        """How long the HID descriptor says that is; None where there is none."""
+        lengths = [report_length(each.extra) for each in self.interfaces(interface)]
+        return max(lengths, default=0) or None
 
     def rewind(self) -> None:
         """The transfers begin anew; what the device is stays known."""
@@ -180,11 +200,13 @@ class Known:
                 return keep
         return blank
 
-    def hid(self, interface: Interface) -> Treatment:
-        """What to do with the reports of a HID interface."""
+    def hid(self, interface: Interface, *, feature: bool = False) -> Treatment:
+        """What to do with the reports of a HID interface, or with its ``feature`` reports."""
         report = self._reports.get(interface.number)
         if (interface.subclass, interface.protocol) == (_BOOT, _KEYBOARD):
             return keyboard
+        if feature and interface.number not in self._features:
+            return blank
         if report is _Report.HARMLESS:
             return keep
         if (interface.subclass, interface.protocol) == (_BOOT, _MOUSE) and report is None:
@@ -192,33 +214,32 @@ class Known:
         return blank
 
 
-def container_ids(data: bytes) -> Iterator[bytes]:
-    """The container ids in a binary object store, which may be cut off."""
-    try:
-        capabilities = split_bos(data)
-    except LocalError:
-        return
-    for each in capabilities:
-        if each[2] == CapabilityType.CONTAINER_ID and len(each) >= _CONTAINER_ID_AT + 16:
-            yield each[_CONTAINER_ID_AT : _CONTAINER_ID_AT + 16]
-
-
 _ITEM_SIZES = (0, 1, 2, 4)
 _LONG_ITEM = 0xFE
-_USAGE_PAGE, _USAGES = 0x04, (0x08, 0x18, 0x28)
+_USAGE_PAGE, _USAGES, _FEATURE = 0x04, (0x08, 0x18, 0x28), 0xB0
 
 
 def _usage_pages(data: bytes) -> Iterator[int]:
-    """The usage pages that a report descriptor names (HID 1.11, 6.2.2); -1 where it is cut off."""
+    """The usage pages that a report descriptor names; -1 where it is cut off."""
+    for kind, size, value, whole in _items(data):
+        if not whole:
+            yield -1
+        if kind == _USAGE_PAGE:
+            yield value
+        elif kind in _USAGES and size == 4:
+            yield value >> 16
+
+
+def _has_features(data: bytes) -> bool:
+    return any(kind == _FEATURE for kind, *_ in _items(data))
+
+
+def _items(data: bytes) -> Iterator[tuple[int, int, int, bool]]:
+    """Items of a report descriptor (HID 1.11, 6.2.2): tag and type, size, value, and whether all of it is there."""
     at = 0
     while at < len(data):
         prefix = data[at]
         size = data[at + 1] + 2 if prefix == _LONG_ITEM and at + 1 < len(data) else _ITEM_SIZES[prefix & 3]
         value = int.from_bytes(data[at + 1 : at + 1 + size], "little")
-        if at + 1 + size > len(data):
-            yield -1
-        if prefix & 0xFC == _USAGE_PAGE:
-            yield value
-        elif prefix & 0xFC in _USAGES and size == 4:
-            yield value >> 16
+        yield prefix & 0xFC, size, value, at + 1 + size <= len(data)
         at += 1 + size

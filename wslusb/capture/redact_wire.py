@@ -14,8 +14,9 @@ from ..usb.ids import TransferType
 from ..wire.frame import HEADER, MessageType
 from ..wire.limits import URB_HEAD
 from ..wire.messages import AttachAnswer, AttachRequest, StatusAnswer
-from .known import Known, container_ids
+from .known import Known
 from .redact import UrbRedactor
+from .store import redacted_store
 
 __all__ = ["HEADER_SIZE", "WireRedactor"]
 
@@ -23,6 +24,7 @@ HEADER_SIZE = HEADER.size
 _REQUEST = struct.Struct("<HBBIIIIII8s")
 _RESPONSE = struct.Struct("<IIIII")
 _RESULT_SIZE, _LENGTH_SIZE = 8, 4
+_SETUP_AT = URB_HEAD - 8
 _MOST_PENDING = 8192
 _WITHOUT_DATA = frozenset({MessageType.CANCEL, MessageType.PING, MessageType.PONG})
 
@@ -74,7 +76,8 @@ class WireRedactor:
         self._pending[sequence] = endpoint, transfer
         if len(self._pending) > _MOST_PENDING:
             self._pending.popitem(last=False)
-        return payload[:at] + self._urbs.submitted(sequence, endpoint, transfer, packed, payload[at:])
+        head = payload[:_SETUP_AT] + (packed or bytes(8)) + payload[URB_HEAD:at]
+        return head + self._urbs.submitted(sequence, endpoint, transfer, packed, payload[at:])
 
     def _response(self, sequence: int, payload: bytes) -> bytes:
         *_, count = _RESPONSE.unpack_from(payload)
@@ -85,11 +88,10 @@ class WireRedactor:
     def _attach_answer(self, payload: bytes) -> bytes:
         answer = AttachAnswer.unpack(payload)
         info, secrets = answer.info, self._known.secrets
+        # It may say who else has the device.
+        answer = replace(answer, message="-" * len(answer.message.encode()))
         if info is None:
-            return payload
+            return answer.pack()
         self._known.learn_info(info)
-        bos = info.bos
-        for value in container_ids(bos):
-            bos = bos.replace(value, secrets.bytes_token(value))
         serial = secrets.text_token(info.serial, len(info.serial.encode()))
-        return replace(answer, info=replace(info, serial=serial, bos=bos)).pack()
+        return replace(answer, info=replace(info, serial=serial, bos=redacted_store(info.bos, secrets))).pack()

@@ -43,20 +43,32 @@ class Secrets:
         return b"".join(parts)[:size]
 
     def add_text(self, text: str) -> None:
-        """A serial number, or an address written in hexadecimal digits: in UTF-16 and UTF-8, and as those bytes."""
+        """A serial number, or an address written in hexadecimal digits: in UTF-16 and UTF-8, and as those bytes.
+
+        Neither capitals nor marks between the bytes of an address hide it.
+        """
         if not text:
             return
-        token = self.text_token(text)
-        self._add(text.encode("utf-16-le", "surrogatepass"), self.units_token(text))
-        plain = text.encode("utf-8", "replace")
-        self._add(plain, self.text_token(text, len(plain)).encode())
+        self._add_written(text, text, itself=True)
+        if not text.isalpha():  # a word may stand anywhere
+            for other in {text.lower(), text.upper()} - {text}:
+                self._add_written(other, text)
         if len(text) == 12:
             try:
                 value = bytes.fromhex(text)
             except ValueError:
                 return
             if len(value) - value.count(0) >= _LEAST_TELLING:
-                self._add(value, bytes.fromhex(token))
+                self._add(value, bytes.fromhex(self.text_token(text)))
+                for mark in ":-":
+                    self._add_written(value.hex(mark), text)
+                    self._add_written(value.hex(mark).upper(), text)
+
+    def _add_written(self, text: str, meant: str, *, itself: bool = False) -> None:
+        """One way of writing what ``meant`` is the token of."""
+        units, plain = text.encode("utf-16-le", "surrogatepass"), text.encode("utf-8", "replace")
+        self._add(units, self.text_token(meant, len(units) // 2).encode("utf-16-le"), itself=itself)
+        self._add(plain, self.text_token(meant, len(plain)).encode(), itself=itself)
 
     def units_token(self, text: str) -> bytes:
         """The token of a text in UTF-16: as many code units as the text has."""
@@ -67,9 +79,12 @@ class Secrets:
         """A number, such as a container id."""
         self._add(value, self.bytes_token(value))
 
-    def _add(self, value: bytes, token: bytes) -> None:
-        if len(value) >= _LEAST_REPLACED and any(value):
+    def _add(self, value: bytes, token: bytes, *, itself: bool = False) -> None:
+        """``itself``: whatever else it is another way of writing, this is its own token."""
+        if len(value) >= _LEAST_REPLACED and any(value) and (itself or value not in self._patterns):
             self._patterns[value] = token
+            # Longer ones first: what is left of one must not be half of another.
+            self._patterns = dict(sorted(self._patterns.items(), key=lambda each: -len(each[0])))
 
     @property
     def originals(self) -> list[bytes]:

@@ -75,9 +75,13 @@ def ccid(is_in: bool, data: bytes) -> bytes:
     return bytes(len(data))
 
 
+_NOTIFICATION_HEADER = 8
+
+
 def notification(is_in: bool, data: bytes) -> bytes:
     """What a communications function tells of its line (CDC 1.2, 6.3): the header, and the two words of a speed."""
-    if is_in and data[:1] == b"\xa1" and len(data) <= 16:
+    said = _NOTIFICATION_HEADER + int.from_bytes(data[6:8], "little")
+    if is_in and data[:1] == b"\xa1" and len(data) in (_NOTIFICATION_HEADER, said) and len(data) <= 16:
         return data
     return bytes(len(data))
 
@@ -85,11 +89,32 @@ def notification(is_in: bool, data: bytes) -> bytes:
 _COMMAND_BLOCK, _STATUS_BLOCK = struct.Struct("<4sIIBBB"), struct.Struct("<4sIIB")
 _COMMAND_SIZE, _STATUS_SIZE, _LONGEST_COMMAND = 31, 13, 16
 _INQUIRY, _READ_CAPACITY_16 = 0x12, 0x9E
-_DESCRIBING = {
-    0x03: 252, _INQUIRY: 36, 0x1A: 255, 0x23: 255, 0x25: 8, 0x5A: 255, _READ_CAPACITY_16: 32, 0xA0: 255,
-}  # fmt: skip
+_DESCRIBING = {0x03: 18, _INQUIRY: 36, 0x23: 255, 0x25: 8, _READ_CAPACITY_16: 32, 0xA0: 255}
 """Commands whose data describe a medium and say nothing of what is on it, and how many bytes of them do (SPC-4, SBC-3):
-sense, inquiry, mode sense, format capacities, capacity, LUNs. An inquiry's vendor area often has a serial number."""
+sense, inquiry, format capacities, capacity, LUNs. An inquiry's vendor area often has a serial number."""
+_MODE_SENSE = {0x1A: (4, 3, 1), 0x5A: (8, 6, 2)}
+"""The two commands, with the size of the header, and the place and size of the block descriptors' length in it."""
+_MODE_PAGES = {
+    0x01: 12, 0x02: 16, 0x03: 24, 0x04: 24, 0x05: 32, 0x07: 12, 0x08: 20, 0x0A: 12, 0x0D: 8, 0x0E: 16, 0x1A: 40,
+    0x1B: 12, 0x1C: 12, 0x1D: 36, 0x2A: 32,
+}  # fmt: skip
+"""Pages that standards know, and how many bytes they have at most (SPC-4, SBC-3, MMC-6, UFI)."""
+
+
+def _mode_pages(data: bytes, opcode: int) -> bytes:
+    """An answer to MODE SENSE: headers, block descriptors, and the pages that are understood. Those are whole."""
+    at, place, size = _MODE_SENSE[opcode]
+    at += int.from_bytes(data[place : place + size], "big")
+    shown = bytearray(data[: min(at, 24)])
+    while at + 2 <= len(data):
+        end = at + 2 + data[at + 1]
+        page, known = data[at:end], _MODE_PAGES.get(data[at] & 0x7F, 0)
+        shown += page if len(page) <= known else page[:2].ljust(len(page), b"\0")
+        at = end
+    return bytes(shown).ljust(len(data), b"\0")[: len(data)]
+
+
+_MODE_COMMANDS = tuple(bytes((opcode,)) for opcode in _MODE_SENSE)
 
 
 class BulkOnly:
@@ -99,7 +124,7 @@ class BulkOnly:
         self._tag: int | None = None
         self._command = b""
         self._out_left = 0
-        self._moved = 0
+        self._asked = self._moved = 0
 
     def __call__(self, is_in: bool, data: bytes) -> bytes:
         """See :data:`Treatment`."""
@@ -109,7 +134,7 @@ class BulkOnly:
         if not self._out_left and len(data) == _COMMAND_SIZE:
             signature, tag, length, flags, lun, size = _COMMAND_BLOCK.unpack_from(data)
             if signature == b"USBC" and not flags & 0x7F and lun < 16 and 1 <= size <= _LONGEST_COMMAND:
-                self._tag, self._command, self._moved = tag, data[15 : 15 + size], 0
+                self._tag, self._command, self._asked, self._moved = tag, data[15 : 15 + size], length, 0
                 self._out_left = 0 if flags else length
                 return _head(data, 15 + size)
         self._out_left = max(0, self._out_left - len(data))
@@ -121,9 +146,12 @@ class BulkOnly:
             if signature == b"USBS" and tag == self._tag and status <= 2:
                 self._out_left, self._command = 0, b""
                 return data
-        shown = max(0, self._describing() - self._moved)
-        self._moved += len(data)
-        return _head(data, shown)
+        before, self._moved = self._moved, self._moved + len(data)
+        if self._moved > self._asked:
+            self._command = b""  # its end was missed
+        if not before and self._command[:1] in _MODE_COMMANDS:
+            return _mode_pages(data, self._command[0])
+        return _head(data, max(0, self._describing() - before))
 
     def _describing(self) -> int:
         command = self._command

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..capture.known import Known, container_ids
+from ..capture.known import Known
 from ..capture.secrets import Secrets
+from ..capture.store import redacted_store
 from ..device.describe import Description
 from ..device.describe_lsusb import to_lsusb
 from ..device.describe_text import to_toml
@@ -49,9 +50,7 @@ def redacted(found: Description, secrets: Secrets) -> Description:
     def each(values: tuple[bytes, ...]) -> tuple[bytes, ...]:
         return tuple(map(secrets.replace, values))
 
-    bos = found.bos
-    for value in container_ids(bos):
-        bos = bos.replace(value, secrets.bytes_token(value))
+    bos = redacted_store(found.bos, secrets)
     info = dataclasses.replace(
         found.info, serial=secrets.text_token(found.info.serial), manufacturer=text(found.info.manufacturer),
         product_name=text(found.info.product_name), configurations=each(found.info.configurations), bos=bos,

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import DeviceError, LocalError
-from ..usb.descriptors import Configuration, DeviceDescriptor, Interface
+from ..usb.descriptors import Configuration, DeviceDescriptor
+from ..usb.hid import REPORT, report_length
 from ..usb.ids import ClassCode, DescriptorType, Speed
 from ..usb.info import DeviceInfo
 from ..usb.setup import Request, Setup
@@ -23,7 +24,6 @@ Ask = Callable[[Setup], bytes]
 """Makes a control IN request. DeviceError if the device, or its system, refuses."""
 
 _TO_DEVICE, _TO_INTERFACE = 0x80, 0x81
-_REPORT = 0x22
 _USB_2_01 = 0x0201  # the first bcdUSB with a BOS (USB 3.2, 9.6.2)
 _MOST = 4096  # what libusb passes of a control transfer
 _STRING_LENGTH = 255
@@ -169,7 +169,7 @@ class _Reader:
             if number in found.hid_reports:
                 continue
             what = f"the HID report descriptor of interface {number}"
-            setup = Setup(_TO_INTERFACE, Request.GET_DESCRIPTOR, _REPORT << 8, number, min(length, _MOST))
+            setup = Setup(_TO_INTERFACE, Request.GET_DESCRIPTOR, REPORT << 8, number, min(length, _MOST))
             if report := self._request(setup, what):
                 found.hid_reports[number] = report
 
@@ -206,14 +206,5 @@ def _hid_interfaces(found: Description) -> Iterator[tuple[int, int]]:
     if active is None and not found.info.active_configuration:
         active = next(iter(configurations), None)
     for interface in active.interfaces if active else ():
-        if interface.interface_class == ClassCode.HID and (length := _report_length(interface)):
+        if interface.interface_class == ClassCode.HID and (length := report_length(interface.extra)):
             yield interface.number, length
-
-
-def _report_length(interface: Interface) -> int:
-    """HID 1.11, 6.2.1: after bNumDescriptors, a type and a length for each descriptor. 0 if there is none."""
-    for raw in interface.extra:
-        if raw[1] == DescriptorType.HID and len(raw) >= 9:
-            pairs = struct.iter_unpack("<BH", raw[6 : 6 + (len(raw) - 6) // 3 * 3])
-            return next((int(length) for kind, length in pairs if kind == _REPORT), 0)
-    return 0

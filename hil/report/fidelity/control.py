@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wslusb.capture.known import container_ids
+from wslusb.capture.store import container_ids
 from wslusb.replay.divergence import show_data
 from wslusb.replay.facts import Facts, Key
 from wslusb.replay.story import Story
