@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hil.harness.fixtures import Both, Measure
+from hil.live.device import LiveDevice
 
 _REQUESTS = 300
+_SIZES = (512, 4096, 16384, 65536, 262144, 1 << 20)
+_DEPTHS = (1, 8)
+_MIB = 1 << 20
 
 
 def test_latency(both: Both, measure: Measure, effort: float) -> None:
     """One GET_STATUS after the other."""
     native, passthrough = both.probe("latency", count=max(50, round(_REQUESTS * effort)))
     measure("latency", "us", native, passthrough, limit="latency")
+
+
+@pytest.mark.trait("bulk-loopback")
+@pytest.mark.safety("reversible")
+def test_bulk_latency(both: Both, dut: LiveDevice, measure: Measure, effort: float) -> None:
+    """A packet of 64 bytes out, and the same one in."""
+    native, passthrough = both.probe(
+        "echo_latency", count=max(50, round(_REQUESTS * effort)), also_source_sink="source-sink" in dut.entry.traits
+    )
+    measure("bulk latency", "us", native, passthrough, limit="latency")
+
+
+@pytest.mark.trait("source-sink")
+@pytest.mark.safety("reversible")
+def test_throughput(both: Both, measure: Measure, effort: float) -> None:
+    """Bulk IN and OUT by size of URB, one and eight of them at a time."""
+    native, passthrough = both.probe(
+        "throughput", 600, sizes=_SIZES, depths=_DEPTHS, most=round(max(1, 4 * effort) * _MIB),
+        samples=max(2, round(3 * effort)),
+    )  # fmt: skip
+    below = []
+    for here, there in zip(native, passthrough, strict=True):
+        rates = [[rate / _MIB for rate in each["rates"]] for each in (here, there)]
+        name = f"throughput {here['direction']}, {here['depth']} at a time"
+        try:
+            measure(name, "MiB/s", *rates, better="higher", limit="throughput", size=here["size"])
+        except AssertionError as error:
+            below.append(str(error))
+    assert not below, "; ".join(below)
