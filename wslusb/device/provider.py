@@ -9,7 +9,7 @@ from ..errors import DeviceError, LocalError, LocalReason
 from ..system import current
 from ..system.api import HostDevice, HostSystem, Watch
 from ..system.guardian import Guardian
-from ..usb.info import DeviceInfo
+from ..usb.info import DeviceInfo, Identity
 from ..usb.urb import Status
 from .api import Watcher
 from .libusb import LibusbDevice
@@ -28,7 +28,7 @@ class LibusbProvider:
         self._system = current() if system is None else system
         self._guardian = Guardian()
         self._lock = threading.Lock()
-        self._plugged: dict[str, tuple[tuple[object, ...], int]] = {}
+        self._plugged: dict[str, tuple[tuple[int, int, Identity, bytes], int]] = {}
         """What was last seen at a busid, and its generation. Kept when it is unplugged: the next one counts on."""
         self._watches: list[Watch] = []
 
