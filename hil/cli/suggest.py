@@ -13,6 +13,7 @@ from hil.rig import remembered, suggest
 from hil.rig.safety import Facts
 from wslusb.cli import output
 from wslusb.device.registry import load_provider
+from wslusb.errors import LocalError, LocalReason
 
 __all__ = ["command"]
 
@@ -37,8 +38,12 @@ def command(*, provider: str, target: Path | None) -> None:
     if target is None:
         output.result(text.rstrip("\n"))
         return
-    with target.open("x", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        hint = "it is left as it is: choose another name, or remove it"
+        raise LocalError(LocalReason.BAD_STATE, f"{target} is there already", hint=hint) from error
     with contextlib.suppress(OSError):  # the doctor can do without
         for info in infos:
             remembered.remember(info)

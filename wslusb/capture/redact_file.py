@@ -164,6 +164,11 @@ def redact_file(source: Path, target: Path, *, keep_vendor: bool = False, only: 
         for _ in _Pass(known, secrets, profile, only).run(packets(file)):
             report.written += 1
     if not report.written:
+        if only:
+            places = ", ".join(f"{bus}.{address}" for bus, address in only)
+            hint = "without --device the packets of all devices are written"
+            what = f"{source} has no packets of {places} that can be redacted"
+            raise LocalError(LocalReason.NOT_FOUND, what, hint=hint)
         hint = "files of link types 189, 220 (usbmon), 249 (USBPcap) and 271 (vsock) can be redacted"
         raise LocalError(LocalReason.UNSUPPORTED, f"{source} has no packets that can be redacted", hint=hint)
     for each in known.values():

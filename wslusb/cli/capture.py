@@ -74,7 +74,8 @@ def command(
     what: dict[str, Any] = {} if device is None else {"device": device}
     if ring is not None:
         place.call("capture-ring", size=ring, **what)
-        output.info(f"the last {ring} bytes are kept; 'wslusb capture --save-ring' writes them" if ring else "ended")
+        save = f"'wslusb capture {device or '--all'} --save-ring -o bug.pcapng' writes them"
+        output.info(f"the last {ring} bytes are kept; {save}" if ring else "ended")
         return
     assert path is not None  # noqa: S101 - checked above
     what |= {"raw": raw, "keep_vendor": keep_vendor} | ({"queue": queue} if queue else {})

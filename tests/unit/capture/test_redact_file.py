@@ -91,6 +91,13 @@ def test_one_device_alone(tmp_path: Path) -> None:
     assert (report.written, report.left_out) == (2, 10)
 
 
+def test_a_device_that_the_file_does_not_have_is_named(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(pcap(220, records()))
+    with pytest.raises(LocalError, match=r"has no packets of 1\.99") as caught:
+        redact_file(tmp_path / "in", tmp_path / "out", only=[(1, 99)])
+    assert caught.value.hint == "without --device the packets of all devices are written"
+
+
 def test_messages_that_are_cut_anywhere_keep_their_packets(tmp_path: Path) -> None:
     info = DeviceInfo(
         busid="1-1", vendor=1, product=2, serial=SERIAL, device_descriptor=GADGET.device.pack(),
