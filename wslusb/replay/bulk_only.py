@@ -35,11 +35,15 @@ class BulkOnly:
         """A wrapper, data, or the status. Diverged for a command that the capture has not, or for none."""
         if self._command is None:
             return self._begin(urb)
+        if self._outcome.silent and urb.endpoint == self._pair[0] and Command.unpack(bytes(urb.data)) is not None:
+            return self._begin(urb)  # after a reset of the port, which captures do not show
         if urb.endpoint == self._pair[0]:
             return self._take(urb)
         if self._left:
             data, self._left = self._left[: urb.length], self._left[urb.length :]
             return Reply(data=data, packet=self._outcome.packet)
+        if self._outcome.silent:
+            return Reply(waits=True, moved=0, packet=self._outcome.packet)
         if self._empty:
             self._empty = False
             return Reply(packet=self._outcome.packet)
@@ -68,6 +72,8 @@ class BulkOnly:
         if self._stall:
             self._stall = False
             return Reply(Status.STALL, moved=0, packet=self._outcome.packet)
+        if self._outcome.silent and self._written >= len(self._outcome.data):
+            return Reply(waits=True, moved=0, packet=self._outcome.packet)
         wanted = self._outcome.data[self._written : self._written + urb.length]
         self._written += urb.length
         if bytes(urb.data) != wanted and not (self._outcome.blanked and len(wanted) == urb.length):

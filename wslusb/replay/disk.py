@@ -62,7 +62,8 @@ class Command:
 class Outcome:
     """What became of a command: data of either direction, and the status.
 
-    ``stalled``: its data stage ended in a stall. ``empty``: it was one packet without data. ``blanked``: the data that
+    ``stalled``: its data stage ended in a stall. ``empty``: it was one packet without data. ``silent``: it was never
+    concluded, and its host gave up. ``blanked``: the data that
     were written are not those of the capture's host.
     """
 
@@ -70,6 +71,7 @@ class Outcome:
     data: bytes = b""
     stalled: bool = False
     empty: bool = False
+    silent: bool = False
     blanked: bool = False
     residue: int = 0
     status: int = 0
@@ -90,21 +92,30 @@ class Disk:
         command: Command | None = None
         outcome = Outcome(0)
         for exchange in exchanges:
-            if exchange.lane not in pair or exchange.waits or exchange.refused:
+            if exchange.lane not in pair or exchange.refused:
+                continue
+            if exchange.waits:
+                outcome.silent |= exchange.status is Status.CANCELLED
                 continue
             if exchange.cut:  # what is not whole is not there
                 command = None
                 continue
             begun = Command.unpack(exchange.request.data) if exchange.lane == pair[0] else None
             if begun is not None:
+                if command is not None and outcome.silent:
+                    self._keep(command, outcome)
                 command, outcome = begun, Outcome(exchange.number)
             elif command is not None and _hear(outcome, exchange):
                 self._keep(command, outcome)
                 command = None
+        if command is not None and outcome.silent:
+            self._keep(command, outcome)
 
     def _keep(self, command: Command, outcome: Outcome) -> None:
         self._outcomes.setdefault(command.key, []).append((command, outcome))
         data, place = outcome.data, command.blocks()
+        if outcome.silent:
+            return
         if command.block[:1] == bytes((_READ_CAPACITY,)) and len(data) == 8:
             self._block_size = int.from_bytes(data[4:8], "big")
         elif place and command.is_in and not outcome.status and place[1] and len(data) % place[1] == 0:
@@ -119,12 +130,14 @@ class Disk:
         return bool(self._outcomes)
 
     def find(self, command: Command) -> Outcome | None:
-        """What the device did with this command each time, the last again and again; reads also by their blocks."""
+        """What the device did with this command each time, its last answer again and again; reads also by blocks."""
         fitting = [each for begun, each in self._outcomes.get(command.key, ()) if begun.length == command.length]
         if fitting:
             turn = self._turns[command.key]
             self._turns[command.key] += 1
-            return fitting[min(turn, len(fitting) - 1)]
+            if turn < len(fitting):
+                return fitting[turn]
+            return next((each for each in reversed(fitting) if not each.silent), fitting[-1])
         place = command.blocks()
         if place is None or not command.is_in:
             return None
@@ -145,6 +158,7 @@ def _hear(outcome: Outcome, exchange: Exchange) -> bool:
         outcome.blanked |= exchange.blanked
     elif len(answer.data) == CSW_SIZE and answer.data[:4] == CSW:
         _, _, outcome.residue, outcome.status = _CSW.unpack(answer.data)
+        outcome.silent = False  # a read that timed out was tried again
         return True
     else:
         outcome.data += answer.data

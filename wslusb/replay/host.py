@@ -49,6 +49,10 @@ class ReplayHost:
         self._wildcards = wildcards or Wildcards()
         self._pace, self._patience, self._pause = pace, patience, pause
         self._flying: dict[int, _Sent] = {}
+        self._most: dict[int, int] = {}
+        for each in story.exchanges:
+            if each.answer is not None:
+                self._most[each.lane] = max(self._most.get(each.lane, 0), len(each.answer.data))
 
     def play(self, device: Device) -> Log:
         """Send everything; ``log`` has the differences. All URBs are done when this returns."""
@@ -75,7 +79,7 @@ class ReplayHost:
         if setup is not None and barrier is not None:
             self._compare(exchange, _change(device, setup, barrier), b"")
             return
-        sent = _Sent(exchange, _urb(exchange), Result())
+        sent = _Sent(exchange, _urb(exchange, self._most.get(exchange.lane, 0)), Result())
         self._flying[id(exchange)] = sent
         device.submit(sent.urb, sent.result.done)
 
@@ -144,13 +148,14 @@ def _moments(story: Story) -> Iterator[tuple[int, Exchange, bool]]:
         yield moment, exchange, begins
 
 
-def _urb(exchange: Exchange) -> Urb:
+def _urb(exchange: Exchange, most: int) -> Urb:
+    """The request of a captured URB. ``most``: bytes that its endpoint ever brought at once."""
     request = exchange.request
     flags = UrbFlag.SHORT_OK if request.is_in and not request.flags & _SHORT_NOT_OK else UrbFlag(0)
     flags |= UrbFlag.ISO_ASAP if request.transfer == TransferType.ISOCHRONOUS else UrbFlag(0)
     flags |= UrbFlag.ZERO_PACKET if request.flags & _ZERO_PACKET and not request.is_in else UrbFlag(0)
     lengths = tuple(each.length for each in request.iso)
-    length = _length(exchange) if request.is_in else len(request.data)
+    length = _length(exchange, most) if request.is_in else len(request.data)
     if lengths:
         length = sum(lengths)
     return Urb(
@@ -159,13 +164,13 @@ def _urb(exchange: Exchange) -> Urb:
     )  # fmt: skip
 
 
-def _length(exchange: Exchange) -> int:
-    """What to ask for. Where the capture does not tell: whole packets, with room for what came."""
+def _length(exchange: Exchange, most: int) -> int:
+    """What to ask for. Where the capture does not tell: whole packets, with room for what came, or could have come."""
     if exchange.setup is not None:
         return exchange.setup.length
     if exchange.request.length != NOT_TOLD and exchange.number != ANYTIME:
         return exchange.request.length
-    came = len(exchange.answer.data) if exchange.answer is not None else 0
+    came = most if exchange.waits or exchange.answer is None else len(exchange.answer.data)
     return max(-(-came // _PACKET), 1) * _PACKET
 
 

@@ -90,6 +90,12 @@ def reads_that_time_out(tape: Tape) -> None:
     tape.ends(tape.reads(), b"again")
 
 
+def a_large_read_that_was_taken_back(tape: Tape) -> None:
+    """USBPcap does not tell how much a read asked for."""
+    for status, data in ((TAKEN_BACK, b""), (0, bytes(8192))):
+        tape.ends(tape.asks(TransferType.BULK, IN, NOT_TOLD), data, status)
+
+
 def reports_as_questions(tape: Tape) -> None:
     """A HID device that answers on an endpoint what it was asked in a report."""
     for number in (b"\1\1", b"\1\2", b"\1\3"):
@@ -165,7 +171,7 @@ def transfers_of_every_end(tape: Tape) -> None:
 CASES = [
     asked_before_and_told_in_between, reads_that_time_out, reports_as_questions, a_write_that_is_taken_back,
     a_request_that_is_taken_back, an_end_that_is_not_in_the_file, buffers_larger_than_what_was_asked_for,
-    a_state_that_changes, requests_that_differ_in_their_length,
+    a_state_that_changes, requests_that_differ_in_their_length, a_large_read_that_was_taken_back,
     descriptors_of_another_device, sound_and_buttons, transfers_of_every_end,
 ]  # fmt: skip
 
