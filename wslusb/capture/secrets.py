@@ -88,8 +88,8 @@ class Secrets:
 
     @property
     def originals(self) -> list[bytes]:
-        """What is to be looked for in a file that is done."""
-        return [value for value in self._patterns if len(value) >= _LEAST_SEARCHED]
+        """What is to be looked for in a file that is done. Words are replaced, too, but our own comments have some."""
+        return [value for value in self._patterns if len(value) >= _LEAST_SEARCHED and not _is_plain_words(value)]
 
     def replace(self, data: bytes) -> bytes:
         """``data`` with every known value replaced, wherever it stands."""
@@ -97,3 +97,8 @@ class Secrets:
             if value in data:
                 data = data.replace(value, token)
         return data
+
+
+def _is_plain_words(value: bytes) -> bool:
+    text = value.replace(b" ", b"")
+    return text.isalpha() and not text.isupper()

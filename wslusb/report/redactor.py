@@ -44,6 +44,7 @@ class Redactor:
     def __init__(self, *, raw: bool = False, ordinary: Collection[str] = ()) -> None:
         self.raw = raw
         self.salt = os.urandom(_SALT_SIZE)
+        self._ordinary = set(ordinary)
         names = [] if raw else own_names(ordinary)
         self.long_names = [name for name in names if len(name) >= _LEAST_ANYWHERE]
         """What captures and descriptions are to be redacted of, too."""
@@ -55,10 +56,13 @@ class Redactor:
     def _settle(self) -> None:
         """Make use of what has been learned. Longer values first: what is left of one must not be half a token."""
         self._secrets = Secrets(self.salt)
-        for value in sorted(self._values, key=len, reverse=True):
+        for value in sorted(self._telling(self._values), key=len, reverse=True):
             self._secrets.add_text(value)
-        self._pattern = pattern(self._words)
+        self._pattern = pattern(self._telling(self._words))
         self._settled = True
+
+    def _telling(self, values: Iterable[str]) -> list[str]:
+        return [value for value in values if value.lower() not in self._ordinary]
 
     # -- learning
 
@@ -77,7 +81,9 @@ class Redactor:
                 self._learn(found[1])
 
     def learn_tree(self, tree: Tree) -> None:
-        """Likewise, JSON."""
+        """Likewise, JSON. A device whose serial number is one of its keys has one that says nothing."""
+        self._ordinary |= {key.lower() for key in _keys(tree)}
+        self._settled = False
         for key, value in _strings(tree):
             self._learn(value) if key == _SERIAL else self.learn(value)
 
@@ -135,6 +141,15 @@ class Redactor:
         return any(value in raw for value in self._secrets.originals) or bool(
             self._pattern and self._pattern.search(text)
         )
+
+
+def _keys(tree: Tree) -> Iterator[str]:
+    children: Iterable[Tree] = tree if isinstance(tree, list) else ()
+    if isinstance(tree, dict):
+        yield from tree
+        children = tree.values()
+    for child in children:
+        yield from _keys(child)
 
 
 def _strings(tree: Tree, key: str = "") -> Iterator[tuple[str, str]]:

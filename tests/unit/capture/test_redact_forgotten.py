@@ -90,6 +90,30 @@ class TestStrings:
         assert b"CD34EF" not in secrets.replace(b"it is AB12CD34EF")
 
 
+class TestWords:
+    """A device whose serial number is a word of ours, so that no capture of it would pass the second scan."""
+
+    @pytest.mark.parametrize("serial", ["wslusb", "redaction", "second scan clean", "messages", "told by the host"])
+    def test_the_copy_is_made(self, tmp_path: Path, serial: str) -> None:
+        source, target = tmp_path / "in", tmp_path / "out"
+        gadget = catalogue.parse_models("storage")[0].gadget
+        records = [
+            *described(1, 0, gadget.device.pack()), *described(2, 0, gadget.configurations[0].pack()),
+            *described(3, gadget.device.serial, string(serial)),
+        ]  # fmt: skip
+        source.write_bytes(file_of([(220, records)]))
+        redact_file(source, target)
+        assert serial.encode("utf-16-le") not in target.read_bytes()
+
+    def test_what_has_no_small_letters_is_looked_for(self) -> None:
+        secrets = Secrets()
+        secrets.add_text("QWERTYUI")
+        secrets.add_text("generation")
+        assert b"QWERTYUI" in secrets.originals
+        assert b"generation" not in secrets.originals
+        assert b"generation" not in secrets.replace(b"the generation")
+
+
 class TestStore:
     """The binary object store."""
 

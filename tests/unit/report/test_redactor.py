@@ -100,6 +100,16 @@ def test_json_keeps_its_keys(redactor: Redactor) -> None:
     assert "A5XK3RJT" not in json.dumps(shown)
 
 
+@pytest.mark.parametrize("word", ["busid", "generation", "hardware_id", "true"])
+def test_a_serial_number_that_is_a_key_keeps_no_bundle_from_being_written(redactor: Redactor, word: str) -> None:
+    tree: Any = {"devices": [{"serial": word, "busid": "1-4", "generation": 1, "hardware_id": "1:2", "true": True}]}
+    redactor.learn(f"usb 1-4: SerialNumber: {word}")
+    redactor.learn_tree(tree)
+    shown: Any = redactor.tree(tree)
+    assert shown["devices"][0]["serial"] != word
+    assert not redactor.finds(json.dumps(shown))
+
+
 def test_what_a_capture_was_redacted_of_is_looked_for_in_all_files(redactor: Redactor) -> None:
     redactor.learn_originals([b"A5XK3RJT", "A5XK3RJT".encode("utf-16-le"), bytes(range(16))])
     assert {b"A5XK3RJT", bytes(range(16)), HOST.encode(), USER.encode("utf-16-le")} <= set(redactor.needles)
