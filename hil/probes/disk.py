@@ -118,8 +118,10 @@ def _write_cached(node: str, offset: int, length: int, seed: int) -> None:
         os.close(file)
 
 
-def _readers(node: str, ranges: Sequence[Sequence[int]], chunk: int) -> list[list[str]]:
-    """Read ranges ([offset, length]) at the same time, a thread each."""
+def _readers(
+    node: str, ranges: Sequence[Sequence[int]], chunk: int, writing: Sequence[int] | None = None
+) -> list[list[str]]:
+    """Read ranges ([offset, length]) at the same time, a thread each; one more writes [offset, length, seed]."""
     found: list[list[str]] = [[] for _ in ranges]
 
     def read(number: int) -> None:
@@ -127,6 +129,9 @@ def _readers(node: str, ranges: Sequence[Sequence[int]], chunk: int) -> list[lis
         found[number] = _read(node, offset, length, chunk)
 
     threads = [threading.Thread(target=read, args=(number,)) for number in range(len(ranges))]
+    if writing is not None:
+        offset, length, seed = writing
+        threads.append(threading.Thread(target=_write, args=(node, offset, length, chunk, seed)))
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -163,6 +163,27 @@ def test_scattered_writes_change_what_they_say_and_nothing_else(dut: LiveDevice,
 
 
 @pytest.mark.safety("destructive")
+def test_readers_beside_a_writer(dut: LiveDevice, effort: float) -> None:
+    """Four programs read what was written before while a fifth writes behind it: nobody gets another's blocks."""
+    there = disk(dut.passthrough())
+    region = Region.of(dut, there)
+    length = min(region.size // 2, max(MIB, round(4 * MIB * effort))) // PIECE * PIECE
+    behind = region.start + length
+    step = length // 4 // PIECE * PIECE
+    ranges = [[region.start + number * step, length - number * step] for number in range(4)]
+    _, together, after = there.do(
+        ["write", region.start, length, MIB, _SEED + 2],
+        ["readers", ranges, 32 * 1024, [behind, length, _SEED + 3]],
+        ["read", behind, length, MIB],
+    )
+    data = content(_SEED + 2, length)
+    for (offset, _), found in zip(ranges, together, strict=True):
+        wrong = _differ(pieces(data[offset - region.start :]), found, offset)
+        assert not wrong, f"one of four readers: {wrong}"
+    assert not (wrong := _differ(pieces(content(_SEED + 3, length)), after, behind)), f"what the writer wrote: {wrong}"
+
+
+@pytest.mark.safety("destructive")
 def test_what_was_flushed_is_on_the_disk(dut: LiveDevice) -> None:
     """Written through the cache in the guest, then fsync: it is there after the device was taken away at once."""
     writer = disk(dut.passthrough())
