@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from hil.live.side import probe
 from hil.vm.uml import UmlMachine
 from tests.kernel.devices.lab import Lab
 
@@ -44,15 +45,17 @@ class Frame:
         return int("".join(str(int(luma > 128)) for luma in found), 2)
 
 
-def capture(lab: Lab, node: str, size: tuple[int, int], rate: int, *controls: str) -> list[Frame]:
+def capture(lab: Lab, node: str, size: tuple[int, int], rate: int, brightness: int | None = None) -> list[Frame]:
     out = lab.rig.shared / "frames.raw"
-    lines = lab.run(lab.guest, "video_frames", node, f"{size[0]}x{size[1]}", str(rate), str(COUNT), str(out), *controls)
+    answer = probe(
+        lab, lab.guest, "video_frames", node=node, size=size, interval=(1, rate), count=COUNT, out=str(out),
+        brightness=brightness,
+    )  # fmt: skip
     data, found = out.read_bytes(), []
-    for line in lines.splitlines():
-        sequence, used, flags, time = line.split()
-        assert int(used) == size[0] * size[1] * 2, line
-        found.append(Frame(int(sequence), int(flags), float(time), data[: int(used)], *size))
-        data = data[int(used) :]
+    for sequence, used, whole, flags, moment, *_ in answer["frames"]:
+        assert used == whole == size[0] * size[1] * 2
+        found.append(Frame(sequence, flags, moment, data[:used], *size))
+        data = data[used:]
     assert len(found) == COUNT
     return found
 
@@ -81,8 +84,8 @@ def test_uvcvideo_gets_every_frame_whole(lab: Lab, kernel: UmlMachine, transport
     with lab.plug(f"webcam:transport={transport}") as plugged:
         node = plugged.node("/dev/video")
         check(capture(lab, node, (160, 120), 30), 30)
-        check(capture(lab, node, (320, 240), 10, "brightness=40"), 10, 40)
-        check(capture(lab, node, (160, 120), 15, "brightness=-100"), 15, -100)
+        check(capture(lab, node, (320, 240), 10, 40), 10, 40)
+        check(capture(lab, node, (160, 120), 15, -100), 15, -100)
         lab.wait_driver_in_guest("uvcvideo")
 
 
