@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from wslusb.errors import LocalError, LocalReason
+from wslusb.sizes import byte_count
 from wslusb.usb.ids import Speed
 
 from .files import why_not_writable
 
 __all__ = ["LIST_HINT", "Options", "bad"]
 
-_SIZE = re.compile(r"(\d+)([KMG]?)", re.ASCII)
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _MAX_SIZE = 1 << 40
 _SPEEDS = {"low": Speed.LOW, "full": Speed.FULL, "high": Speed.HIGH, "super": Speed.SUPER}
 
@@ -71,8 +69,10 @@ class Options:
         text = self._values.pop(name, None)
         if text is None:
             return default
-        match = _SIZE.fullmatch(text.upper())
-        size = int(match[1]) * _UNITS[match[2]] if match else 0
+        try:
+            size = byte_count(text)
+        except ValueError:
+            size = 0
         if not 0 < size <= _MAX_SIZE:
             raise bad(f"{text!r} is not a size: bytes, or a number with K, M or G, up to {_MAX_SIZE >> 30}G")
         return size

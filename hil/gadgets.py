@@ -21,6 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wslusb.sizes import byte_count
+
 ROOT = Path("/sys/kernel/config/usb_gadget")
 UDCS = Path("/sys/class/udc")
 ENGLISH = "strings/0x409"
@@ -184,12 +186,6 @@ def make_image(path: Path, size: int, seed: int | None) -> Path:
     else:
         path.write_bytes(random.Random(seed).randbytes(size))
     return path
-
-
-def byte_count(text: str) -> int:
-    """A size with an optional K, M or G."""
-    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-    return int(text[:-1]) * units[text[-1]] if text[-1:] in units else int(text)
 
 
 def parser() -> argparse.ArgumentParser:

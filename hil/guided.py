@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from hil.errors import RigError
-from wslusb.cli.output import clean
+from wslusb.printable import printable
 
 __all__ = ["Ask", "Step", "StepSkippedError", "Terminal"]
 
@@ -141,4 +141,4 @@ def _keys_at_once(file: TextIO) -> Iterator[None]:
 
 
 def _line(text: str) -> Text:
-    return Text(clean(text))
+    return Text(printable(text))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from wslusb.cli import output
+from wslusb.printable import printable
 
 from ..importers import FORMATS, SPEEDS, import_device
 from ..importers.scenario_text import scenario_text
@@ -57,4 +58,4 @@ def command(*, source: Path, target: Path | None, device: str, format_name: str 
         output.result(text.rstrip("\n"))
     elif not as_json:
         for line in lines(gadget):
-            output.result(output.clean(f"{'  ' * line.depth}{line.text}"))
+            output.result(printable(f"{'  ' * line.depth}{line.text}"))

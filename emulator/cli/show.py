@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from wslusb.cli import output
+from wslusb.printable import printable
 
 from .devices import device_argument, kind_of, one_model
 from .tree import lines
@@ -20,11 +21,11 @@ def command(*, device: str, as_hex: bool) -> None:
     model = one_model(device)
     kind = kind_of(device)
     bound = f" (Linux driver: {kind.driver})" if kind.driver else ""
-    output.result(output.clean(f"{kind.name}: {kind.summary}{bound}"))
+    output.result(printable(f"{kind.name}: {kind.summary}{bound}"))
     width = max(map(len, kind.options), default=0)
     for name, text in kind.options.items():
-        output.result(output.clean(f"  {name:<{width}}  {text}"))
+        output.result(printable(f"  {name:<{width}}  {text}"))
     for line in lines(model.gadget):
-        output.result(output.clean(f"{'  ' * line.depth}{line.text}"))
+        output.result(printable(f"{'  ' * line.depth}{line.text}"))
         if as_hex:
             output.result(f"{'  ' * line.depth}  {line.data.hex(' ')}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wslusb.printable import printable
 from wslusb.usb.ids import is_in
 from wslusb.usb.setup import Request
 
@@ -42,8 +43,4 @@ def scenario_of(imported: Imported) -> Scenario:
 def scenario_text(imported: Imported, source: str) -> str:
     """The whole file. ``source`` is told in a comment, and so is everything that the source does not hold."""
     head = (f"Imported from {source}, device {imported.name}.", *imported.missing)
-    return "".join(f"# {_printable(line)}\n" for line in head) + "\n" + write(scenario_of(imported))
-
-
-def _printable(line: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in line)
+    return "".join(f"# {printable(line)}\n" for line in head) + "\n" + write(scenario_of(imported))

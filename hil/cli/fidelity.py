@@ -10,6 +10,7 @@ import click
 
 from wslusb.cli import output
 from wslusb.cli.output import ExitCode
+from wslusb.printable import printable
 
 if TYPE_CHECKING:
     from hil.report.fidelity import Fidelity
@@ -40,7 +41,7 @@ def command(*, real: Path, emulated: Path, names: Sequence[str], ignore: Sequenc
     result = _compared(real, emulated, names, ignore)
     if path is None:
         for line in result.as_text().splitlines():
-            output.result(output.clean(line))
+            output.result(printable(line))
     else:
         path.write_text(_page(result) if path.suffix == ".html" else result.json_text(), "utf-8", errors="replace")
         output.info(result.sentence)

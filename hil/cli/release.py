@@ -6,6 +6,7 @@ import click
 
 from hil.rig.quarantine import Quarantine
 from wslusb.cli import output
+from wslusb.printable import printable
 
 __all__ = ["command"]
 
@@ -22,7 +23,7 @@ def command(*, name: str) -> None:
     if not name:
         for trouble in quarantine.trouble().values():
             state = "in quarantine" if trouble.failing >= quarantine.limit else "failing"
-            output.result(output.clean(f"{state}: {trouble}"))
+            output.result(printable(f"{state}: {trouble}"))
         return
     for released in quarantine.release(name):
         output.info(f"{released.name} ({released.key}) takes part in the next run")

@@ -11,6 +11,8 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from wslusb.printable import printable
+
 from .moments import Source
 from .results import ResultsError
 
@@ -61,7 +63,7 @@ class Timeline:
         wide = max((len(event.source) for event in self.events), default=0)
         for event in self.events:
             number = f"URB {event.urb}" if event.urb is not None else ""
-            first, *more = _printable(event.text).splitlines() or [""]
+            first, *more = printable(event.text, but="\n").splitlines() or [""]
             lines.append(f"{event.at:+13.6f}  {event.source:{wide}}  {number:10}  {first}".rstrip())
             lines += [" " * (wide + 29) + line for line in more]
         for urb in self.urbs:
@@ -96,8 +98,3 @@ def _adapter() -> TypeAdapter[Timeline]:
 
 def _called(urb: UrbLine) -> str:
     return f"URB {urb.urb}, {urb.name}" if urb.urb is not None else urb.name
-
-
-def _printable(text: str) -> str:
-    """Without what would move a terminal's cursor."""
-    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)

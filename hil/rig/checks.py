@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar
+
+from wslusb.sizes import byte_count
 
 __all__ = [
     "Check", "Option", "Unfit", "above_zero", "choice", "expected", "identifier", "kind_table", "matching", "nearest",
@@ -17,8 +20,6 @@ __all__ = [
 
 _T = TypeVar("_T")
 _SHOWN = 40
-_SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)i?B?")
-_FACTORS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
 class Unfit(ValueError):  # noqa: N818 - it is what is said of the value
@@ -114,9 +115,9 @@ def above_zero(value: Any) -> float:
 
 def size(value: Any) -> int:
     """Bytes, as a number or as ``16M``."""
-    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    if found:
-        return int(found[1]) << _FACTORS[found[2]]
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return byte_count(value)
     if type(value) is not int or not 0 <= value < 1 << 63:
         raise expected("a size such as 65536, '64K' or '16M'", value)
     return value

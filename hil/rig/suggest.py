@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wslusb.device.describe_text import quoted
+from wslusb.printable import printable
 from wslusb.usb.ids import Speed
 from wslusb.usb.info import DeviceInfo
 
@@ -71,7 +72,7 @@ def suggest(infos: Sequence[DeviceInfo], facts: Facts, name: str, source: Source
     for info in infos:
         allow = _allow(info, virtual=virtual)
         if why := refusal(info, facts, allow, virtual=virtual):
-            parts.append(f"# {_title(info)}\n# is left out: {_printable(why)}.\n")
+            parts.append(f"# {_title(info)}\n# is left out: {printable(why)}.\n")
         else:
             called = _name(info, names)
             lines = _entry(info, infos, called, plugged.get(info.busid, ""), allow)
@@ -136,7 +137,7 @@ def _hints(info: DeviceInfo, traits: Sequence[str], *, virtual: bool) -> Iterato
 
 def _title(info: DeviceInfo) -> str:
     speed = f", {_SPEEDS[info.speed]}" if info.speed in _SPEEDS else ""
-    return _printable(f"{info.busid}: {info.description} ({info.hardware_id}{speed})")
+    return printable(f"{info.busid}: {info.description} ({info.hardware_id}{speed})")
 
 
 def _name(info: DeviceInfo, taken: set[str]) -> str:
@@ -149,8 +150,3 @@ def _name(info: DeviceInfo, taken: set[str]) -> str:
         unique = f"{name}-{number}"
     taken.add(unique)
     return unique
-
-
-def _printable(text: str) -> str:
-    """As a comment: a device chooses its own strings, and a comment ends with its line."""
-    return "".join(each if each.isprintable() else "?" for each in text)

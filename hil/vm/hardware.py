@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.errors import RigError
+from wslusb.sizes import byte_count
 
 BUS = "xhci.0"
 
@@ -204,16 +205,11 @@ def parse_hardware(name: str, text: str) -> UsbHardware:
     return piece(id=name, **port, **{key: readers[key](value) for key, value in given.items()})
 
 
-def _size(text: str) -> int:
-    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-    return int(text[:-1]) * units[text[-1]] if text[-1:] in units else int(text)
-
-
 def _switch(text: str) -> bool:
     return text in ("on", "true", "yes", "1")
 
 
-_DISK: dict[str, Callable[[str], Any]] = {"size": _size, "seed": int, "serial": str, "image": Path}
+_DISK: dict[str, Callable[[str], Any]] = {"size": byte_count, "seed": int, "serial": str, "image": Path}
 _PIECES: dict[str, tuple[Callable[..., UsbHardware], dict[str, Callable[[str], Any]]]] = {
     "usb-storage": (Stick, _DISK),
     "usb-uas": (UasDisk, _DISK),

@@ -10,6 +10,7 @@ import click
 
 from ..control.messages import MOST_SECONDS
 from ..errors import LocalError, LocalReason
+from ..printable import printable
 from . import options, output, reach
 from .bind import name_of
 from .reach import Place, Role
@@ -85,6 +86,6 @@ def _say(answer: Json) -> None:
     name = name_of(answer["device"])
     output.info(f"device {name} is attached" if answer["changed"] else f"device {name} is attached already")
     for node in answer["nodes"]:
-        output.result(output.clean(node))
+        output.result(printable(node))
     if not answer["nodes"]:
         output.info("no driver of the guest made a node for it: programs that use libusb can open it")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import LocalError
+from ..printable import printable
 from . import options, output
 from .output import ExitCode
 from .reach import Role
@@ -95,7 +96,7 @@ def lines(results: Sequence[Result]) -> Iterator[str]:
     width = max(len(result.title) for result in results)
     for result in results:
         word = result.finding.outcome.value
-        line = f"{result.title:{width}}  {output.clean(result.finding.text)}"
+        line = f"{result.title:{width}}  {printable(result.finding.text)}"
         yield f"{click.style(f'{word:7}', fg=_COLOURS[word])}  {line}"
         if result.finding.fix:
-            yield f"{'':9}{'':{width}}  fix: {output.clean(result.finding.fix)}"
+            yield f"{'':9}{'':{width}}  fix: {printable(result.finding.fix)}"

@@ -17,10 +17,10 @@ from typing import Any
 import click
 
 from ..errors import DeviceError, LocalError, LocalReason, WslusbError
+from ..printable import printable
 
 __all__ = [
     "ExitCode",
-    "clean",
     "error",
     "exit_code",
     "hint",
@@ -56,13 +56,8 @@ def speaking_as(program: str) -> Iterator[None]:
         _program.reset(token)
 
 
-def clean(text: str) -> str:
-    """``text`` as it may go to a terminal: a device chooses its own strings, and may choose escape sequences."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
-
-
 def _message(kind: str, text: str) -> None:
-    line = clean(" ".join(text.split()))
+    line = printable(" ".join(text.split()))
     click.echo(f"{_program.get()}: {kind}: {line}{'' if line.endswith(('.', '?', '!')) else '.'}", err=True)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..printable import printable
 from . import daemon, output
 from .output import ExitCode
 from .reach import Role, socket_path
@@ -143,7 +144,7 @@ def _say_if_redacted(story: Story) -> None:
 
 def _told(log: Log, what: str) -> int:
     for line in log.report():
-        output.result(output.clean(line))
+        output.result(printable(line))
     if not log.count:
         output.info(f"{what}: no divergence")
         return ExitCode.SUCCESS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import LocalError, LocalReason
+from ..printable import printable
 from . import options, output, reach
 from .reach import Role
 
@@ -37,7 +38,7 @@ def command(*, as_json: bool, control: Path | None) -> None:
         else:
             output.result(f"{role}: running, version {state['version']}")
             for line in _service_lines(state) if role == Role.SERVICE.value else _agent_lines(state):
-                output.result(f"  {output.clean(line)}")
+                output.result(f"  {printable(line)}")
 
 
 def fetch(role: Role, control: Path | None = None) -> Json | None:

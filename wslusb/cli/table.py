@@ -6,7 +6,8 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 
-from .output import clean, result
+from ..printable import printable
+from .output import result
 
 __all__ = ["show"]
 
@@ -16,7 +17,7 @@ _LONG = ("DEVICE", "INSTANCE ID")
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table to stdout."""
-    cells = [[clean(cell) for cell in row] for row in rows]
+    cells = [[printable(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _show_rich(columns, cells)
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..errors import LocalError
+from ..printable import printable
 from ..usb.descriptors import split
 from ..usb.ids import ClassCode, DescriptorType, Speed, is_in
 from .describe import Description
@@ -76,7 +77,8 @@ class _Printer:
         number = int(bus) if bus.isdecimal() else 0
         last = port.rpartition(".")[2]
         address = int(last) if last.isdecimal() else 0
-        yield f"Bus {number % 1000:03d} Device {address % 1000:03d}: ID {info.hardware_id} {_clean(info.description)}"
+        name = f"{info.hardware_id} {printable(info.description)}"
+        yield f"Bus {number % 1000:03d} Device {address % 1000:03d}: ID {name}"
         if info.speed in _SPEEDS:
             yield f"Negotiated speed: {_SPEEDS[info.speed]}"
         yield "Device Descriptor:"
@@ -137,7 +139,7 @@ class _Printer:
         if name == "MaxPower":
             return str(value * self._power), "mA"
         text = self._texts.get(value) if name.startswith("i") else None
-        return str(value), f" {_clean(text)}" if text else ""
+        return str(value), f" {printable(text)}" if text else ""
 
     def _report(self, number: int) -> Iterator[str]:
         raw = self._found.hid_reports.get(number, b"")
@@ -190,7 +192,3 @@ def _texts(found: Description) -> Mapping[int, str]:
         if language:
             texts.setdefault(index, raw[2:].decode("utf-16-le", "replace"))
     return texts
-
-
-def _clean(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import LocalError
+from ..printable import printable
 from ..usb.descriptors import DeviceDescriptor, split
 from ..usb.ids import ClassCode, DescriptorType, Speed
 from .describe import Description
@@ -138,7 +139,7 @@ def _rows(raw: bytes, indent: str) -> str:
 
 
 def _comment(text: str) -> str:
-    return "# " + "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    return "# " + printable(" ".join(text.split()))
 
 
 def quoted(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 
 from ..errors import PeerError, PeerReason
+from ..printable import printable
 from ..usb.urb import Buffer
 from . import limits
 
@@ -18,8 +19,7 @@ _U8, _U16, _U32 = struct.Struct("<B"), struct.Struct("<H"), struct.Struct("<I")
 
 def clip(text: str, size: int = limits.STRING) -> str:
     """``text`` made fit to be sent: printable, and at most ``size`` bytes of UTF-8, not cut inside a character."""
-    printable = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
-    return printable.encode(errors="replace")[:size].decode(errors="ignore")
+    return printable(text).encode(errors="replace")[:size].decode(errors="ignore")
 
 
 def meaningless(kind: str, value: int) -> PeerError:

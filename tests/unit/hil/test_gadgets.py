@@ -42,11 +42,6 @@ def test_images_are_reproducible(tmp_path: Path) -> None:
     assert gadgets.make_image(tmp_path / "b", 1000, None).read_bytes() == bytes(1000)
 
 
-@pytest.mark.parametrize(("text", "size"), [("512", 512), ("4K", 4096), ("64M", 64 << 20), ("1G", 1 << 30)])
-def test_sizes(text: str, size: int) -> None:
-    assert gadgets.byte_count(text) == size
-
-
 def test_the_command_line_names_the_gadget_by_its_serial(tmp_path: Path) -> None:
     options = gadgets.parser().parse_args(
         ["mass-storage", "--image", str(tmp_path / "i"), "--size", "1K", "--serial", "Q1"]
