@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import signal
@@ -51,6 +52,8 @@ class Capture:
         self._process = subprocess.Popen([*command, "-o", str(self.path)], stderr=subprocess.PIPE, text=True)
         hub = daemon.captures
         until(lambda: len(hub._sinks) > others or self._process.poll() is not None, "the capture has begun")
+        # Before the first block is there, Ctrl-C is not yet the end of a capture.
+        until(lambda: self._begun or self._process.poll() is not None, "the file has begun")
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> str:
         """Ctrl-C, or another signal; what it said at the end."""
@@ -58,6 +61,10 @@ class Capture:
         _, said = self._process.communicate(timeout=20)
         assert self._process.returncode == (-how if how == signal.SIGKILL else 0), said
         return said
+
+    @property
+    def _begun(self) -> bool:
+        return self.path.exists() and self.bytes.startswith(b"\n\r\r\n")
 
     @property
     def bytes(self) -> bytes:
@@ -300,6 +307,31 @@ def test_a_file_needs_a_name_and_a_device_must_be_there(loopback: World, folder:
     assert run(folder, "9-1").returncode == 2
     assert run(folder, "7-7", "-o", str(folder / "x")).returncode == 1
     assert not (folder / "x").exists()
+
+
+def refused(folder: Path, path: Path) -> str:
+    """What ``wslusb capture`` says of a place where it cannot write."""
+    command = [sys.executable, "-m", "wslusb", "capture", "--control", str(folder / "control"), "-a", "-o", str(path)]
+    done = subprocess.run([*command, "--seconds", "0.1"], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1, done.stderr
+    return done.stderr
+
+
+def test_places_that_take_no_file(loopback: World, folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    assert "fifo: " in refused(folder, tmp_path / "fifo")
+    if Path("/dev/full").exists():
+        assert "/dev/full: No space left on device" in refused(folder, Path("/dev/full"))
+    until(lambda: not loopback.service.captures._sinks, "nothing is captured any more")
+
+
+def test_a_file_that_was_there_is_its_owners_alone_from_now_on(loopback: World, folder: Path) -> None:
+    there = folder / "out.pcapng"
+    there.write_bytes(b"everybody may read this")
+    there.chmod(0o644)
+    Capture(loopback.service, folder / "control", folder, "-a").stop()
+    assert there.stat().st_mode & 0o777 == 0o600
+    assert b"everybody" not in there.read_bytes()
 
 
 def test_an_agent_captures_what_its_kernel_asks_for(

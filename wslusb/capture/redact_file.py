@@ -173,7 +173,20 @@ def redact_file(source: Path, target: Path, *, keep_vendor: bool = False, only: 
         raise LocalError(LocalReason.UNSUPPORTED, f"{source} has no packets that can be redacted", hint=hint)
     for each in known.values():
         each.rewind()
-    second, numbers = _Pass(known, secrets, profile, only), dict[int, int]()
+    try:
+        report.left_out = _write(source, target, _Pass(known, secrets, profile, only), profile)
+    except OSError as error:
+        error.filename = error.filename or str(target)
+        if target.is_file():  # nobody has looked through it
+            target.unlink()
+        raise
+    check(target, secrets.originals)
+    return report
+
+
+def _write(source: Path, target: Path, second: _Pass, profile: Profile) -> int:
+    """The copy; how many packets are left out."""
+    numbers = dict[int, int]()
     with bundle.open_capture(source) as file, target.open("wb") as out:
         out.write(pcapng.section(profile.comment()))
         for packet in second.run(packets(file)):
@@ -181,6 +194,4 @@ def redact_file(source: Path, target: Path, *, keep_vendor: bool = False, only: 
                 numbers[packet.interface] = len(numbers)
                 out.write(pcapng.interface(packet.link_type, _NAMES[packet.link_type]))
             out.write(pcapng.packet(numbers[packet.interface], packet.time, [packet.data]))
-    report.left_out = second.left_out
-    check(target, secrets.originals)
-    return report
+    return second.left_out

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
 import socket
+import stat
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -124,7 +127,7 @@ def take(
     _, sock = client.stream(place.path, op, **what)
     state: dict[str, Any] = {"urbs": 0, "bytes": 0, "dropped": 0, "originals": []}
     kind = MessageKind.DATA
-    with sock, _create(path) as file, _Ending(sock, seconds), _progress() as live:
+    with sock, _named(path), _create(path) as file, _Ending(sock, seconds), _progress() as live:
         begun()
         for kind, data in _read(sock, receive):
             if kind is MessageKind.DATA:
@@ -146,8 +149,26 @@ def _read(sock: socket.socket, receive: Any) -> Iterator[tuple[Any, bytes]]:
 
 
 def _create(path: Path) -> BinaryIO:
-    """The file, which its owner alone may read: what is in it is still about a device of somebody."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+    """The file, which its owner alone may read, also if it was there: what is in it is still about somebody's device.
+
+    OSError for a FIFO that nobody reads, rather than wait for somebody.
+    """
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0), 0o600)
+    if sys.platform != "win32":
+        os.set_blocking(file, True)
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            os.fchmod(file, 0o600)
+    return os.fdopen(file, "wb")
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """An error of writing says where: the disk is full, and of which file there is a part."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 class _Ending:
