@@ -84,7 +84,8 @@ def test_walks(walks: _Walks, effort: float, keep: Keep) -> None:
         if walks.failed is None:
             raise
         keep("steps.json", walks.failed.to_json().encode())
-        keep("faults.jsonl", walks.record)
+        if walks.record:
+            keep("faults.jsonl", walks.record)
         # Hypothesis tries it once more, and what it says may be that it did not happen again.
         raise Violation(f"{walks.failed.violation}; 'python -m hil shrink steps.json' makes it small") from error
     assert walks.count > walks.number, "walks that do nothing show nothing"
