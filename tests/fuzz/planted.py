@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,22 +16,19 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BUGS", "Bug"]
+from hil.planted.mistake import ROOT, Mistake, copied, made
 
-ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["BUGS", "ROOT", "Bug"]
+
 _PARTS = ("wslusb", "emulator", "tests", "docs/examples", "conftest.py")
 _TOLD = re.compile(r"^(?:\w+: finding-\w+: (.+)|((?:\w+\.)*\w*(?:Error|Flaky\w*)\b.*))$", re.MULTILINE)
 _WIDE = 88
 
 
 @dataclass(frozen=True, slots=True)
-class Bug:
-    """``old`` stands once in ``file``, and ``new`` in its place. ``targets``: who is asked, in this order."""
+class Bug(Mistake):
+    """``targets``: who is asked, in this order."""
 
-    breaks: str
-    file: str
-    old: str
-    new: str
     targets: tuple[str, ...]
 
 
@@ -131,31 +127,12 @@ BUGS = (
 )  # fmt: skip
 
 
-def planted(bug: Bug, folder: Path) -> None:
-    """Make the mistake in a copy. ValueError if the code has changed so that it cannot be made."""
-    path = folder / bug.file
-    text = path.read_text()
-    if text.count(bug.old) != 1:
-        raise ValueError(f"{bug.file} does not have this once: {bug.old!r}")
-    path.write_text(text.replace(bug.old, bug.new))
-
-
-def _copy(folder: Path) -> None:
-    for part in _PARTS:
-        source, target = ROOT / part, folder / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copyfile(source, target)
-
-
 def _found(bug: Bug, seconds: float) -> tuple[str, float, str]:
     """Who has found it (empty for nobody), after how many seconds, and what was told."""
     with tempfile.TemporaryDirectory(prefix="wslusb-planted-") as name:
         folder = Path(name)
-        _copy(folder)
-        planted(bug, folder)
+        copied(_PARTS, folder)
+        made(bug, folder)
         began = time.monotonic()
         for number, target in enumerate(bug.targets):
             left = (seconds - (time.monotonic() - began)) / (len(bug.targets) - number)

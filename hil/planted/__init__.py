@@ -1,0 +1,1 @@
+"""Bugs that are planted in copies of the program, to count how many the suite catches (docs/hil.md)."""

@@ -1,0 +1,78 @@
+"""Transfers of given sizes through a loopback, one after the other, with many reads waiting for them."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from hil.bulk_pipes import BulkPipes, loop
+from hil.tally import Flight, Tally
+from wslusb.device.api import Device
+from wslusb.errors import DeviceError
+from wslusb.usb.urb import Status, Urb, UrbFlag
+
+from .opened import opened
+
+__all__ = ["run"]
+
+_SECONDS = 20.0
+
+
+def run(
+    target: str, busid: str, sizes: Sequence[int], seed: int, depth: int, silence: float, also_source_sink: bool
+) -> dict[str, Any]:
+    """``wrong`` (lines of text), ``lengths`` of what came back, and how ``early`` reads ended.
+
+    Those are early that end in the ``silence`` (seconds) before the first write. ``depth`` reads wait at a time, each
+    with room for more than the longest transfer.
+    """
+    chance = random.Random(seed)
+    pieces = [chance.randbytes(size) for size in sizes]
+    with opened(target, busid) as device:
+        pipes = loop(device.info, also_source_sink=also_source_sink)
+        if pipes is None:
+            raise DeviceError(Status.NOT_SUPPORTED, "the device has no bulk IN and OUT endpoints in one setting")
+        original = device.info.active_configuration
+        pipes.choose(device)
+        try:
+            return _through(device, pipes, pieces, depth, silence)
+        finally:
+            if original:
+                device.select_configuration(original)
+
+
+def _through(device: Device, pipes: BulkPipes, pieces: Sequence[bytes], depth: int, silence: float) -> dict[str, Any]:
+    outs, ins = Tally(device), Tally(device)
+    packet = pipes.source.max_packet_size & 0x7FF
+    room = (max(map(len, pieces)) // packet + 2) * packet
+
+    def read() -> Flight:
+        return ins.submit(Urb(0, pipes.source.address, pipes.source.transfer, room, UrbFlag.SHORT_OK))
+
+    waiting = [read() for _ in range(depth)]
+    time.sleep(silence)
+    early = sorted(each.outcome for each in waiting if each.answers)
+    wrong = []
+    for number, piece in enumerate(pieces):
+        write = outs.submit(Urb(0, pipes.sink.address, pipes.sink.transfer, len(piece), UrbFlag.ZERO_PACKET, piece))
+        flight = waiting[number]
+        waiting.append(read())
+        if early or not outs.wait_for(write, _SECONDS) or not ins.wait_for(flight, _SECONDS):
+            wrong.append(f"transfer {number} ({len(piece)} bytes): write {write.outcome or 'pending'}")
+            break
+        if flight.data != piece:
+            wrong.append(f"transfer {number}: {_difference(piece, flight)}")
+    ins.cancel(ins.unanswered)
+    ins.wait(_SECONDS)
+    outs.cancel(outs.unanswered)
+    outs.wait(_SECONDS)
+    lengths = [each.length for each in ins.completed if each.status == Status.OK]
+    return {"wrong": [*wrong, *ins.wrong, *outs.wrong, *ins.disorder], "lengths": lengths, "early": early}
+
+
+def _difference(sent: bytes, back: Flight) -> str:
+    if len(sent) != len(back.data):
+        return f"{len(sent)} bytes sent, {len(back.data)} came back ({back.outcome})"
+    return f"byte {next(at for at, (a, b) in enumerate(zip(sent, back.data, strict=True)) if a != b)} is another"

@@ -1,0 +1,39 @@
+"""Bulk transfers through a loopback: long ones, many that wait at a time, and reads that wait long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hil.harness.fixtures import Both
+from hil.live.device import LiveDevice
+
+pytestmark = [pytest.mark.trait("bulk-loopback"), pytest.mark.safety("reversible")]
+
+_SEED = 29
+_SIZES = (1, 511, 512, 513, 4095, 4096, 4097, 8192, 16_384, 16_385, 32_768, 40_000, 65_536, 70_001)
+"""Around packets, around what Linux' loopback and libusb cut transfers at, and well above."""
+_DEPTH = 48
+"""Linux' network drivers have 60 reads wait at a high-speed card (drivers/net/usb/usbnet.c, usbnet_update_max_qlen)."""
+_SILENCE_SECONDS = 8.0
+_PATIENCE = 120.0
+
+
+def _through(both: Both, dut: LiveDevice, **words: Any) -> None:
+    also_source_sink = "source-sink" in dut.entry.traits
+    found = both.probe("loop", _PATIENCE, seed=_SEED, also_source_sink=also_source_sink, **words)
+    for side, seen in zip(("natively", "in the guest"), found, strict=True):
+        assert not seen["early"], f"{side} reads ended before anything was sent: {', '.join(seen['early'])}"
+        assert not seen["wrong"], f"{side}: {seen['wrong'][0]}"
+        assert seen["lengths"] == list(words["sizes"]), f"{side}: the transfers that came back have other lengths"
+
+
+def test_transfers_of_every_size(both: Both, dut: LiveDevice, effort: float) -> None:
+    """Each comes back as it is and by itself, while many reads wait."""
+    _through(both, dut, sizes=_SIZES * max(1, round(2 * effort)), depth=_DEPTH, silence=0.0)
+
+
+def test_a_read_waits_for_as_long_as_it_takes(both: Both, dut: LiveDevice) -> None:
+    """Nobody but the program that reads decides when it is enough (USB 2.0 knows no time-out of a bulk read)."""
+    _through(both, dut, sizes=[100], depth=2, silence=_SILENCE_SECONDS)
