@@ -159,7 +159,7 @@ TRAITS: Mapping[str, Trait] = {
         "firmware that can be upgraded: DFU 1.1", _has(*_DFU),
         {
             "alternate": Option("the alternate setting to write to; 0 if it is not given", whole(0, 255)),
-            "firmware": Option("the file that a destructive test writes, and that is on the device at the end", text),
+            "firmware": Option("what a destructive test writes and leaves there: a file, seen from the rig file", text),
         },
     ),
     "printer": Trait("a printer", _has(ClassCode.PRINTER)),
