@@ -54,8 +54,9 @@ def _command(plant: Plant, folder: Path) -> list[str]:
     rig = ["--backend", plant.rig] if "." not in plant.rig else ["--rig", f"hil/rigs/{plant.rig}"]
     tests = [f"hil/suite/{test}" for test in plant.tests]
     return [
-        sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--no-retry", f"--timeout={_TEST_SECONDS}", *rig, "--dut", plant.dut,
-        "--destructive", plant.dut, "--effort", str(plant.effort), "--results", str(folder / "results"), *tests,
+        sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--timeout={_TEST_SECONDS}",
+        "--no-retry", *rig, "--dut", plant.dut, "--destructive", plant.dut, "--effort", str(plant.effort),
+        "--results", str(folder / "results"), *tests,
     ]  # fmt: skip
 
 

@@ -84,8 +84,8 @@ PLANTS = (
           "                if setup is not None and setup.request_type < 3 and setup.request == 3:\n"
           "                    done(Completion(urb))\n                else:\n    " + _SUBMIT, "zero", _USBTEST),
     Plant("4 KiB are leaked with each URB", _PUMP, _COMPLETED,
-          _COMPLETED + "        self.__dict__.setdefault('_leak', []).append(bytearray(b'.') * 4096)\n",
-          "zero", ("test_soak.py",)),
+          _COMPLETED + "        globals().setdefault('_leak', []).append(bytearray(b'.') * 4096)\n",
+          "zero", ("test_soak.py",), effort=6.0),
     # -- host: cancels and state
     Plant("a cancel does nothing", _PUMP, "        self._device.cancel(urb)\n\n    def _abort",
           "\n    def _abort", "serial", _CANCELLED),
