@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from hil.errors import MachineError
 from hil.places.clock import offset
 from hil.requirements import present
+from hil.rig.keys import VIRTUAL_HOSTS
 from wslusb.doctor.check import Finding, failed, passed, skipped, warned
 
 from .check import Check
@@ -37,7 +38,7 @@ def _transport(examination: Examination) -> Finding:
     try:
         daemons.start_service()
     except MachineError as error:
-        return failed(f"the service does not start: {_reason(str(error))}", "correct 'listen' in [host]")
+        return failed(f"the service does not start: {_reason(str(error))}", _service_fix(examination))
     try:
         daemons.start_agent()
     except MachineError as error:
@@ -47,6 +48,11 @@ def _transport(examination: Examination) -> Finding:
     seconds = time.monotonic() - started
     state = daemons.json(daemons.guest, "state")["agent"]
     return passed(f"the agent is connected to {state['host_name']} at {state['host']}, {seconds:.1f} s after the start")
+
+
+def _service_fix(examination: Examination) -> str:
+    virtual = examination.rig.host.kind in VIRTUAL_HOSTS
+    return "correct 'source' of the device, or 'listen' in [host]" if virtual else "correct 'listen' in [host]"
 
 
 def _connection_fix(examination: Examination) -> str:

@@ -14,7 +14,7 @@ VARIABLE = "WSLUSB_RIG"
 
 def default_path() -> Path | None:
     """What $WSLUSB_RIG says, rig.toml in this folder, or that of the user; None if there is none of these."""
-    if VARIABLE in os.environ:
-        return Path(os.environ[VARIABLE])
+    if named := os.environ.get(VARIABLE):
+        return Path(named)
     places = (Path("rig.toml"), platformdirs.user_config_path("wslusb") / "rig.toml")
     return next((path for path in places if path.is_file()), None)

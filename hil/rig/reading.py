@@ -87,6 +87,8 @@ def _device(table: Table, *, virtual: bool) -> DeviceEntry:
 def _where(table: Table, match: Match, found: Mapping[str, Any], *, virtual: bool) -> None:
     """Real devices are found by what they are, virtual ones are made: an entry says either."""
     if virtual:
+        if "source" not in table.values:
+            table.complain("nothing says what is plugged in; give source, such as 'storage:size=64M'")
         return
     if not match and not {"vid", "pid", "serial", "port"} & table.values.keys():
         table.complain("nothing says which device this is; give vid and pid, serial or port")

@@ -82,6 +82,11 @@ def test_the_guest_of_a_virtual_host_is_a_virtual_machine() -> None:
     assert (rig.guest.kind, rig.devices[0].source) == ("uml", "storage")
 
 
+def test_a_virtual_host_has_to_be_told_what_to_plug_in() -> None:
+    (said,) = problems('[host]\nkind = "emulated"\n[device.a]\nvid = 0x1234\npid = 0x5678\n')
+    assert said == "rig.toml:3: device.a: nothing says what is plugged in; give source, such as 'storage:size=64M'"
+
+
 def test_an_empty_file_is_a_rig_without_devices() -> None:
     assert reads_rig("").devices == ()
 
