@@ -39,13 +39,16 @@ def test_the_agent_ends(dut: LiveDevice, passthrough: Side, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
-def test_the_service_ends(dut: LiveDevice, passthrough: Side, how: str) -> None:
+def test_the_service_ends(dut: LiveDevice, how: str) -> None:
     """The guest loses the device cleanly, the host's drivers get it, and a new service shares it."""
-    daemons = dut.rig.daemons
+    daemons, before = dut.rig.daemons, dut.native()
+    dut.passthrough()
     assert daemons.service is not None
     if how == "SIGKILL":
         daemons.kill9(daemons.host, daemons.service)
     else:
         assert terminate(daemons.service).returncode == 0
     _nothing_is_left(dut)
+    if before.has_kernel:
+        poll(lambda: dut.native().nodes == before.nodes, _FREE_SECONDS, f"the host has {before.nodes} again")
     _works_again(dut)
