@@ -44,8 +44,8 @@ class _Text:
 
     def shown(self, redactor: Redactor) -> str:
         if self.tree is None:
-            return redactor.text(self.text)
-        return json.dumps(redactor.tree(self.tree), indent=2, ensure_ascii=False) + "\n"
+            return _visible(redactor.text(self.text))
+        return _visible(json.dumps(redactor.tree(self.tree), indent=2, ensure_ascii=False) + "\n")
 
 
 @dataclass(slots=True)
@@ -55,6 +55,11 @@ class _Done:
     name: str
     what: str
     content: bytes | Path
+
+
+def _visible(text: str) -> str:
+    """What would move somebody's cursor or turn their text around, spelt out: a device chooses its own strings."""
+    return "".join(c if c.isprintable() or c in "\n\t" else json.dumps(c)[1:-1] for c in text)
 
 
 def _give_to_the_user(path: Path) -> None:
@@ -159,12 +164,12 @@ class Bundle:
 
     def _readme(self) -> str:
         redacted = self.redactor.text
-        return readme.readme(
+        return _visible(readme.readme(
             redacted(self.device), [(name, redacted(what)) for name, what in self._contents()],
             {what: redacted(why) for what, why in self.missing.items()}, raw=self.redactor.raw, scan=_CLEAN,
             file=redacted(self.path.name), capture=CAPTURE in self.names,
             descriptors=LSUSB in self.names,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     # -- the second look
 

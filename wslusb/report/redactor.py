@@ -21,13 +21,19 @@ Tree = dict[str, "Tree"] | list["Tree"] | str | int | float | bool | None
 
 _SALT_SIZE = 32
 _IN_CONTEXT = tuple(re.compile(text, re.MULTILINE) for text in (
-    r"usb \d[\d.-]*: SerialNumber: *(\S.{0,255}?)[ \t]*$",  # drivers/usb/core/hub.c; root hubs are "usb usb1"
-    r"^serial: *(\S.{0,255}?)[ \t]*$",
+    r"\b\d+-\d[\d.]*(?::[\d.]+)?: SerialNumber: *(\S.{0,255}?)[ \t]*$",  # drivers/usb/core/hub.c; not "usb usb1"
+    r"^(?:serial|uniq|iSerial): *(\S.{0,255}?)[ \t]*$",
+    r"\biSerial +\d+ (\S.{0,255}?)[ \t]*$",  # lsusb
+    r"\b(?:HID_UNIQ|uniq|ID_(?:USB_)?SERIAL_SHORT)=[\"']?([^\s\"']+)",  # udev
+    r"/by-id/[a-z0-9]{1,9}-[^\s/]{1,255}_([^\s_/'\"]{1,255}?)(?=(?:-(?:\d+:\d+|if\d+|part\d+|port\d+|event|mouse)\S*)?(?:[\s'\",;)]|$))",
     r"USB\\VID_[0-9A-F]{4}&PID_[0-9A-F]{4}\\(?!\S*-usbv\d)([^\s'\"]+)",  # without a serial number: the port
     r"\bwslusb \S+ \(([^,()]+),",  # what peers call themselves: wslusb/guest/client.py, wslusb/host/guests.py
-    r"(?:/home|/Users|[A-Za-z]:\\+Users)[/\\]+([^/\\\s:'\",]+)",
+    r"(?:/home|/Users|/media|[A-Za-z]:\\+Users|\\home)[/\\]+([^/\\\s:'\",]+)",
 ))  # fmt: skip
 _BY_FORM = tuple(re.compile(text, re.IGNORECASE) for text in (
+    r"(?<=\benx)[0-9a-f]{12}\b",  # systemd's names of network cards
+    r"(?<=\bnaa\.)[0-9a-f]{16,32}\b|(?<=\beui\.)[0-9a-f]{16,32}\b|(?<=\bwwn-0x)[0-9a-f]{16,32}\b",
+    r"(?<![\w.+-])[\w.+-]+@(?:[\w-]+\.)+(?!(?:service|socket|slice|mount|target|scope|device|timer)\b)[a-z]{2,}\b",
     r"(?<![\w:])(?:[0-9a-f]{2}[:-]){5,}[0-9a-f]{2}(?![\w:])",  # hardware addresses
     r"(?<!\w)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?!\w)",  # UUIDs: of file systems, machines, containers
     r"(?<![\w.:-])(?!127\.)(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.-])",

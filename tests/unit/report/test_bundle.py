@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import zipfile
@@ -111,3 +112,17 @@ def test_what_is_no_file_is_never_replaced(redactor: Redactor, tmp_path: Path) -
         bundle.write()
     assert link.is_symlink()
     assert list(members(real)) == ["README.md"]
+
+
+def test_what_a_terminal_would_obey_is_spelt_out(redactor: Redactor, tmp_path: Path) -> None:
+    """A device chooses its own strings, and kernel messages, logs and JSON have them."""
+    path, hostile = tmp_path / "bug.zip", "\x1b]0;owned\x07 \N{RIGHT-TO-LEFT OVERRIDE}evil \x9b31m"
+    with Bundle(path, redactor, hostile) as bundle:
+        bundle.add_text("kernel.txt", "messages", f"usb 1-4: Product: {hostile}\n\tnext")
+        bundle.add_json("state.json", "a state", {"product": hostile})
+        bundle.missing["the journal"] = hostile
+        bundle.write()
+    found = members(path)
+    assert all(letter.isprintable() or letter in "\n\t" for text in found.values() for letter in text)
+    assert json.loads(found["state.json"]) == {"product": hostile}
+    assert found["kernel.txt"].endswith("\n\tnext")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -34,6 +35,17 @@ SECRETS = {
     "a home of Windows": ("C:\\Users\\someone\\x", "someone"),
     "a peer": ("wslusb 0.1.0 (their-box, Linux 6.1) is connected", "their-box"),
     "a serial number in the kernel's words": ("usb 1-4.2: SerialNumber: A5XK3RJT", "A5XK3RJT"),
+    "a serial number that a driver tells": ("usb-storage 1-4:1.0: SerialNumber: A5XK3RJT", "A5XK3RJT"),
+    "a serial number of udev": ("E: ID_SERIAL_SHORT=A5XK3RJT", "A5XK3RJT"),
+    "a serial number of a HID device": ("HID_UNIQ=A5XK3RJT", "A5XK3RJT"),
+    "a serial number of lsusb": ("  iSerial                 3 A5XK3RJT", "A5XK3RJT"),
+    "a disk by its name": ("/dev/disk/by-id/usb-Some_Stick_3.0_A5XK3RJT-0:0-part1", "A5XK3RJT"),
+    "a port by its name": ("link '/dev/serial/by-id/usb-FTDI_UART_A5XK3RJT-if00-port0'", "A5XK3RJT"),
+    "the world-wide name of a disk": ("sd 0:0:0:0: usb naa.5000c500a1b2c3d4", "5000c500a1b2c3d4"),
+    "a hardware address in a name": ("enx0242ac11000a: renamed from eth0", "0242ac"),
+    "a user on a volume": ("mounted at /run/media/someone/STICK", "someone"),
+    "a home seen from Windows": (r"\\wsl$\Debian\home\someone\x", "someone"),
+    "a mail address": ("Author: someone@mail.example.org", "someone"),
     "a short one": ("usb 1-4: SerialNumber: XY", "XY"),
     "a serial number in sysfs": ("product: x\nserial: A5XK3RJT\nspeed: 12", "A5XK3RJT"),
     "an instance id": (r"bound USB\VID_0403&PID_6001\A5XK3RJT", "A5XK3RJT"),
@@ -71,6 +83,9 @@ def test_a_serial_number_is_found_where_nothing_says_what_it_is(redactor: Redact
         "xhci_hcd 0000:00:14.0: hcc params 0x200077c1 hci version 0x110",
         "Linux 6.6.87.2-microsoft-standard-WSL2, libusb 1.0.27.11882, Python 3.12.1",
         "hid-generic 0003:046D:C31C.0001: input,hidraw0: USB HID v1.10 Keyboard on usb-vhci_hcd.0-1/input0",
+        "systemd: user@1000.service and wslusb@2.service are up",
+        "/dev/input/by-path/pci-0000:00:14.0-usb-0:1:1.0-event-kbd",
+        "  iSerial                 0",
         "root is nobody's name; a box, a bobsled; 127.0.0.1",
         r"USB\VID_0403&PID_6001\pci-0000:00:14.0-usbv2-1.4",
     ],
@@ -133,3 +148,13 @@ def test_no_token_is_what_it_stands_for() -> None:
     tokens = {Redactor().text("usb 1-4: SerialNumber: A")[-1] for _ in range(100)}
     assert "A" not in tokens
     assert len(tokens) > 5
+
+
+@pytest.mark.parametrize("piece", ["_", "/by-id/usb-a_", "a@", "a.", "a@a.", "iSerial 3 ", "02:", "::", "naa."])
+def test_no_line_takes_long(redactor: Redactor, piece: str) -> None:
+    """A device says what it likes, and a log may have a line of it."""
+    line = f"/by-id/usb-{piece * (20_000 // len(piece))}"
+    begun = time.monotonic()
+    redactor.learn(line)
+    redactor.text(line)
+    assert time.monotonic() - begun < 1.5
