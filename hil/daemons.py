@@ -105,8 +105,13 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         """What programs of wslusb find in their environment on one side."""
         return self._environment if place is self.host else self._guest_environment
 
+    @property
+    def running(self) -> bool:
+        """Whether both are up."""
+        return all(process is not None and process.running for process in (self.service, self.agent))
+
     def ready(self) -> None:
-        """Start what does not run."""
+        """Start what does not run. What the kernels say is counted from here on (:meth:`mark`)."""
         if self.service is None or not self.service.running:
             mark = len(self.agent.output) if self.agent else 0
             self.start_service()

@@ -10,6 +10,7 @@ from hil.daemons import poll
 from hil.errors import RigError
 from hil.live.side import Side, probe
 from hil.places.place import PlaceProcess
+from hil.power.switch import kept_on
 from hil.rig.matching import find
 from hil.rig.model import DeviceEntry
 from wslusb.usb.info import DeviceInfo
@@ -89,7 +90,8 @@ class LiveDevice:
     def passthrough(self) -> Side:
         """The device in the guest, by way of wslusb."""
         daemons = self.rig.daemons
-        daemons.ready()
+        if not daemons.running:
+            daemons.ready()
         info = self.info()
         if not self.is_attached():
             before = self.rig.in_guest()
@@ -127,10 +129,8 @@ class LiveDevice:
         switch = self.rig.switch(self.name)
         if not switch.can_switch:
             raise RigError(f"{self.name}: its power cannot be switched", hint="see 'power' in docs/hil-rig.md")
-        switch.off()
-        try:
+        with kept_on(switch):
+            switch.off()
             self.wait(present=False)
             time.sleep(seconds)
-        finally:
-            switch.on()
         self.wait(present=True)

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
+from hil import health
 from hil.daemons import Daemons
 from hil.errors import RigError
 from hil.live.device import LiveDevice
@@ -13,14 +14,13 @@ from hil.live.side import probe
 from hil.places.place import Place
 from hil.power.switch import PowerSwitch
 from hil.probes.devices import from_json
-from hil.rig.model import Rig
+from hil.rig import safety
+from hil.rig.keys import VIRTUAL_HOSTS
+from hil.rig.model import DeviceEntry, Rig
 from wslusb.usb.info import DeviceInfo
 
 __all__ = ["LiveRig"]
 
-_STATUS = "cat /sys/devices/platform/vhci_hcd.*/status* 2>/dev/null"
-_USED = "006"
-"""VDEV_ST_USED (drivers/usb/usbip/usbip_common.h)."""
 _NUMBERS = "grep -H . /sys/bus/usb/devices/*/devnum"
 
 
@@ -84,7 +84,8 @@ class LiveRig:
         if self.is_physical:
             return self._known_to("libusb")
         # Whether a virtual device is plugged in is known to the service alone.
-        self.daemons.ready()
+        if not self.daemons.running:
+            self.daemons.ready()
         there = {each["busid"] for each in self.daemons.json(self.host, "list")["devices"]}
         return [info for info in self._virtual if info.busid in there]
 
@@ -96,9 +97,14 @@ class LiveRig:
         return [from_json(each) for each in probe(self.daemons, self.host, "devices", target=provider)]
 
     def in_guest(self) -> set[str]:
-        """The guest's own names of all that is in ports of vhci_hcd (its status file, last column)."""
-        lines = [line.split() for line in self.guest.run(_STATUS).stdout.splitlines()]
-        return {words[-1] for words in lines if words[:1] in (["hs"], ["ss"]) and words[2] == _USED}
+        """The guest's own names of all that is attached there."""
+        return health.imported(self.guest)
+
+    def refusal(self, entry: DeviceEntry, info: DeviceInfo) -> str | None:
+        """Why no test may have this device, and what to do; None if it may. A virtual host lives on none of its own."""
+        virtual = self.rig.host.kind in VIRTUAL_HOSTS
+        facts = safety.Facts() if virtual else safety.Facts.from_json(probe(self.daemons, self.host, "in_use"))
+        return safety.refusal(info, facts, entry.allow, virtual=virtual)
 
     def switch(self, name: str) -> PowerSwitch:
         """The power of a device."""

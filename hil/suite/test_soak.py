@@ -18,7 +18,7 @@ from hil.live.side import Side
 pytestmark = pytest.mark.safety("reversible")
 
 _SECONDS = 10.0
-_WARM_UP, _LEAST = 2, 6
+_WARM_UP, _LEAST = 1, 3
 """Rounds: what is made once is made in the first ones; fewer than so many show no leak."""
 _MEMORY_KIB = int(RING.rstrip("M")) * 1024 + 8192
 """What the ring of the last URBs may take (hil/harness/observers.py), and the allocator's own."""
