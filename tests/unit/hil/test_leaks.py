@@ -1,0 +1,43 @@
+"""Leaks are told from what only goes up and down."""
+
+from __future__ import annotations
+
+import pytest
+
+from hil.leaks import Consumption, growth, leaked, sample, slope
+from hil.places import shell
+
+
+@pytest.mark.parametrize(
+    ("values", "more"),
+    [([5], 0), ([5, 6, 7], 2), ([5, 9, 5, 9, 5, 9], 0), ([9, 5, 5], -4), ([5, 6, 6, 7, 8, 8, 9, 9, 9], 4)],
+)
+def test_growth_is_what_does_not_go_down_again(values: list[int], more: int) -> None:
+    assert growth(values) == more
+
+
+def test_slope_is_a_sample_s() -> None:
+    assert slope([10, 12, 14, 16]) == pytest.approx(2.0)
+    assert slope([10]) == 0.0
+
+
+def test_each_leak_is_named() -> None:
+    steady = [Consumption(10, 3, 1000), Consumption(10, 3, 1400), Consumption(10, 3, 1100)]
+    assert leaked(steady, 200) == []
+    growing = [Consumption(10 + n, 3 + n, 1000 + 300 * n) for n in range(3)]
+    assert [leak.partition(" in ")[0] for leak in leaked(growing, 200)] == [
+        "2 descriptors more", "2 threads more", "600 KiB of memory more",
+    ]  # fmt: skip
+
+
+def test_a_process_is_sampled_where_it_runs() -> None:
+    place = shell.local()
+    process = place.start(["sleep", "60"])
+    try:
+        taken = sample(place, process)
+        assert taken.descriptors >= 3
+        assert taken.threads == 1
+        assert taken.memory > 100
+    finally:
+        process.kill()
+        process.wait(10)
