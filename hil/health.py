@@ -6,7 +6,7 @@ import re
 
 from hil.places.place import Place
 
-__all__ = ["COMPLAINTS", "hung", "taken_ports"]
+__all__ = ["COMPLAINTS", "hung", "imported", "taken_ports"]
 
 COMPLAINTS = re.compile(
     # What vhci_hcd says when it drops a connection for an answer that it did not expect or could not read
@@ -14,6 +14,9 @@ COMPLAINTS = re.compile(
     r"cannot find a urb|URB \d+ doesn't exist|unknown pdu|bad pdu|recv xbuf|recv iso|"
     r"\bBUG:|WARNING:|Oops|kernel panic|blocked for more than"
 )
+
+_FREE, _USED = "004", "006"
+"""VDEV_ST_NULL, VDEV_ST_USED (drivers/usb/usbip/usbip_common.h)."""
 
 
 def hung(place: Place) -> str:
@@ -26,7 +29,16 @@ def hung(place: Place) -> str:
 
 
 def taken_ports(guest: Place) -> list[str]:
-    """The lines of vhci_hcd's status that do not say "free" (VDEV_ST_NULL, 004)."""
-    text = guest.run("cat /sys/devices/platform/vhci_hcd.0/status*").stdout
-    lines = [line.split() for line in text.splitlines() if line[:2] in ("hs", "ss")]
-    return [" ".join(words) for words in lines if words[2] != "004"]
+    """The lines of vhci_hcd's status that do not say "free"."""
+    return [" ".join(words) for words in _ports(guest) if words[2] != _FREE]
+
+
+def imported(guest: Place) -> set[str]:
+    """The guest's own names of all that is in ports of vhci_hcd: the last column."""
+    return {words[-1] for words in _ports(guest) if words[2] == _USED}
+
+
+def _ports(guest: Place) -> list[list[str]]:
+    """The words of each port's line, in all of its status files: hub, port, status, ..., busid."""
+    text = guest.run("cat /sys/devices/platform/vhci_hcd.*/status*").stdout
+    return [line.split() for line in text.splitlines() if line[:2] in ("hs", "ss")]

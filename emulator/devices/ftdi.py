@@ -58,7 +58,6 @@ class FtdiFirmware(SerialFirmware):
 
     def __init__(self, uart: Uart, eeprom: Eeprom) -> None:
         super().__init__(uart)
-        self._eeprom = eeprom
         self._bits = 0
         self._break = False
         self.latency = _LATENCY_MILLISECONDS

@@ -51,12 +51,6 @@ class Evidence:
         """Whether its device descriptor says so."""
         return len(self.device) > 4 and self.device[4] == _HUB
 
-    def string_indices(self) -> dict[str, int]:
-        """The string fields of the device descriptor; empty without one."""
-        if len(self.device) < _DEVICE_SIZE:
-            return {}
-        return dict(zip(("iManufacturer", "iProduct", "iSerialNumber"), self.device[14:17], strict=True))
-
     def __str__(self) -> str:
         if len(self.device) < _DEVICE_SIZE:
             return f"{self.name} (no device descriptor)"

@@ -10,15 +10,12 @@ from collections.abc import Callable
 from hil import power
 from hil.errors import DeviceAbsentError, LockedError
 from hil.guided import StepSkippedError
-from hil.live.device import LIBUSB
-from hil.live.side import probe
 from hil.power.verified import Verified
 from hil.rig import fingerprint, lock, remembered
-from hil.rig.keys import VIRTUAL_HOSTS
 from hil.rig.matching import key
 from hil.rig.model import DeviceEntry, Safety
 from hil.rig.quarantine import Quarantine
-from hil.rig.safety import Facts, may, refusal
+from hil.rig.safety import may
 from wslusb.doctor.check import Finding, failed, passed, skipped, warned
 
 from .check import DeviceCheck
@@ -69,22 +66,14 @@ def _fingerprint(examination: Examination, entry: DeviceEntry) -> Finding:
 
 def _allowed(examination: Examination, entry: DeviceEntry) -> Finding:
     """No machine lives on it."""
-    live, info = examination.live, examination.device(entry)
-    virtual = examination.rig.host.kind in VIRTUAL_HOSTS
-    facts = Facts()
-    if live.providers == [LIBUSB]:
-        facts = Facts.from_json(probe(live.daemons, live.host, "in_use"))
-    why = refusal(info, facts, entry.allow, virtual=virtual)
-    return (
-        failed(f"refused: {why}", "see there, or take the device out of the rig file")
-        if why
-        else passed(entry.safety.word)
-    )
+    if why := examination.live.refusal(entry, examination.device(entry)):
+        return failed(f"refused: {why}", "see there, or take the device out of the rig file")
+    return passed(entry.safety.word)
 
 
 def _node(examination: Examination, entry: DeviceEntry) -> Finding:
     """Its node of usbfs may be opened for reading and writing."""
-    if examination.live.providers != [LIBUSB]:
+    if not examination.live.is_physical:
         return skipped("a virtual device needs none")
     info = examination.device(entry)
     result = examination.live.host.run(_NODE.format(busid=shlex.quote(info.busid)), check=False)

@@ -9,7 +9,6 @@ from hil.harness.lifetime import Lifetime
 from hil.harness.running import DEVICE, Course
 from hil.harness.selecting import wanted_safety
 from hil.live.device import LiveDevice
-from hil.live.side import probe
 from hil.rig import lock, matching, safety
 from hil.rig.keys import VIRTUAL_HOSTS
 from hil.rig.model import DeviceEntry
@@ -51,14 +50,10 @@ def admitted(item: pytest.Item, entry: DeviceEntry) -> LiveDevice:
 def _first_time(device: LiveDevice, info: DeviceInfo, lifetime: Lifetime) -> None:
     """What does not change during a session. A virtual rig's devices are nobody else's: no locks, no memory."""
     entry, live = device.entry, device.rig
-    virtual = live.rig.host.kind in VIRTUAL_HOSTS
-    facts = (
-        safety.Facts() if virtual else safety.Facts.from_json(probe(live.daemons, live.host, "in_use"))
-    )  # fmt: skip
-    if reason := safety.refusal(info, facts, entry.allow, virtual=virtual):
+    if reason := live.refusal(entry, info):
         raise RefusedError(f"{live.rig.path}:{entry.line}: {entry.name} is refused: {reason}")
     trouble = None
-    if not virtual:
+    if live.rig.host.kind not in VIRTUAL_HOSTS:
         key = matching.key(info)
         lifetime.keep(lock.hold(key))
         trouble = Quarantine().held(key)

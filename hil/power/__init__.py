@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .making import make
-from .switch import PowerError, PowerSwitch, cycle, kept_on
+from .switch import PowerError, PowerSwitch, kept_on
 
-__all__ = ["PowerError", "PowerSwitch", "cycle", "kept_on", "make"]
+__all__ = ["PowerError", "PowerSwitch", "kept_on", "make"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from hil.errors import RigError
 
-__all__ = ["Cycling", "Port", "PowerError", "PowerSwitch", "cycle", "kept_on"]
+__all__ = ["Port", "PowerError", "PowerSwitch", "kept_on"]
 
 
 class PowerError(RigError):
@@ -33,14 +32,6 @@ class PowerSwitch(Protocol):
         """What switches it, for reports: ``port 2 of hub 1-1``."""
 
 
-@runtime_checkable
-class Cycling(Protocol):
-    """A switch that has a way of its own to do both."""
-
-    def cycle(self, seconds: float) -> None:
-        """Off, at least ``seconds`` of pause, and on."""
-
-
 class Port(Protocol):
     """Something that can be told to switch, and may be wrong: :class:`hil.power.verified.Verified` looks."""
 
@@ -56,16 +47,6 @@ class Port(Protocol):
 
     def describe(self) -> str:
         """See :class:`PowerSwitch`."""
-
-
-def cycle(switch: PowerSwitch, seconds: float = 1.0) -> None:
-    """Off, ``seconds`` of pause, and on, whatever happens in between. PowerError."""
-    if isinstance(switch, Cycling):
-        switch.cycle(seconds)
-        return
-    with kept_on(switch):
-        switch.off()
-        time.sleep(seconds)
 
 
 @contextlib.contextmanager

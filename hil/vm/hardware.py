@@ -153,13 +153,6 @@ class Keyboard(UsbHardware):
 
 
 @dataclass(kw_only=True)
-class Mouse(UsbHardware):
-    """A HID mouse."""
-
-    driver = "usb-mouse"
-
-
-@dataclass(kw_only=True)
 class Speaker(UsbHardware):
     """A USB audio 1.0 speaker (46f4:0002): isochronous OUT; what it plays is in `wav` when the machine has ended."""
 

@@ -40,7 +40,6 @@ class VsockSwitch:
 
     def __init__(self, sockets: Mapping[int, Path], log: Path, here: Path | None = None) -> None:
         self._sockets = dict(sockets)
-        self.log_path = log
         words = [f"{cid}={path}" for cid, path in sockets.items()]
         words += [f"{HOST_CID}=hybrid:{here}"] if here else []
         with log.open("wb") as stderr:

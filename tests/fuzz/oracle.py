@@ -45,7 +45,6 @@ class Watch(logging.Handler):
         self._told: list[logging.LogRecord] = []
         self._died: list[str] = []
         self._hook = threading.excepthook
-        self._level = logging.getLogger().level
         self._threads = self._descriptors = self._resident = 0
         self._objects = Counter[str]()
 

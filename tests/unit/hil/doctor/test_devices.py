@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from hil import power
 from hil.doctor import Examination, check, devices
 from hil.guided import StepSkippedError
+from hil.live.rig import LiveRig
 from hil.rig import fingerprint, lock
 from hil.rig.matching import key
 from hil.rig.model import DeviceEntry, Match, PlaceEntry, PowerEntry, Rig, Safety
@@ -70,10 +72,11 @@ class World:
         host = PlaceEntry("local")
         rig = Rig(name="bench", host=host, guest=host, devices=(self.entry,))
         live = SimpleNamespace(
-            providers=["libusb"], host=self.bench, daemons=self, infos=lambda: self.infos,
+            rig=rig, is_physical=True, host=self.bench, daemons=self, infos=lambda: self.infos,
             devices={"stick": SimpleNamespace(wait=self.wait)},
             switch=lambda _: power.make(self.entry, self.bench, ask=self.ask),
         )  # fmt: skip
+        live.refusal = functools.partial(LiveRig.refusal, live)  # type: ignore[arg-type]  # it asks no more of it
         examination = Examination(
             rig=rig, directory=self.bench.folder, results=self.bench.folder, switch=self.switch_it
         )

@@ -139,16 +139,3 @@ def test_no_power_says_what_to_write(bench: Bench) -> None:
     with pytest.raises(PowerError, match="stick: nothing switches its power") as caught:
         switch.off()
     assert "manual" in caught.value.hint
-
-
-def test_a_switch_with_a_way_of_its_own_uses_it() -> None:
-    class Board:
-        can_switch = True
-        told: float = 0
-
-        def cycle(self, seconds: float) -> None:
-            self.told = seconds
-
-    board = Board()
-    power.cycle(board, 2.5)  # type: ignore[arg-type]  # all that is asked of it
-    assert board.told == 2.5

@@ -172,9 +172,3 @@ def test_an_exception_is_not_hidden_by_a_hub_that_fails_too(bench: Bench, hub: V
     with pytest.raises(ZeroDivisionError) as caught:
         test()
     assert "its power is not on again" in caught.value.__notes__[0]
-
-
-def test_a_cycle_ends_with_the_power_on(bench: Bench, hub: Verified) -> None:
-    power.cycle(hub, 0)
-    assert bench.there() == {"1-1.2", "1-1.3"}
-    assert (bench.folder / "powered/1-1.2").exists()
