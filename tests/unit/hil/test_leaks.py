@@ -32,7 +32,8 @@ def test_each_leak_is_named() -> None:
 
 def test_a_process_is_sampled_where_it_runs() -> None:
     place = shell.local()
-    process = place.start(["sleep", "60"])
+    process = place.start("echo ready; exec sleep 60")
+    process.wait_for_output("ready")
     try:
         taken = sample(place, process)
         assert taken.descriptors >= 3
