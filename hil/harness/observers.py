@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -105,7 +104,6 @@ def _write_regression(folder: Path) -> None:
     """A test of the same capture, for who mends it."""
     capture = folder / "capture.pcapng"
     if capture.is_file():
-        shutil.rmtree(folder / "regression", ignore_errors=True)  # of the run before
         command = [sys.executable, "-m", "wslusb", "replay", "--to-test", str(folder / "regression"), str(capture)]
         subprocess.run(command, check=False, capture_output=True, timeout=60)
 
