@@ -1,8 +1,7 @@
-"""The program itself: finds verbs by name, and turns every way that they can end into a message and an exit code."""
+"""The program itself: its verbs, and what --help says of them."""
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import click
@@ -31,21 +30,11 @@ Environment: WSLUSB_DEBUG=1 (tracebacks), WSLUSB_STATE_DIR (quarantine).
 
 
 class Program(Ending):
-    """A group whose verbs are imported when they are needed."""
+    """The group of all verbs."""
 
     program = "hil"
     called = "python -m hil"
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
-        """The verbs."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- likewise
-        """Import one verb."""
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = importlib.import_module(f".{VERBS[cmd_name]}", __package__).command
-        return command
+    verbs = VERBS
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb. A rig file's mistakes are a message each."""

@@ -1,13 +1,17 @@
-"""Every way that a program can end is a message and an exit code: for ``wslusb``, and for the programs beside it."""
+"""Every way that a program can end is a message and an exit code: for ``wslusb``, and for the programs beside it.
+
+A program finds its verbs by name, and imports each when it is needed.
+"""
 
 from __future__ import annotations
 
 import difflib
 import errno
+import importlib
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -112,10 +116,29 @@ def _close(name: str, known: Sequence[str]) -> list[str]:
 
 
 class Ending(click.Group):
-    """A group that ends as docs/cli.md says. ``program`` is its name in messages, ``called`` what a user types."""
+    """A group that ends as docs/cli.md says. ``program`` is its name in messages, ``called`` what a user types.
+
+    ``verbs`` are in the order of ``--help``, each with the module beside the program's own that has it as ``command``;
+    ``unlisted`` are more, which ``--help`` does not show.
+    """
 
     program: ClassVar[str]
     called: ClassVar[str]
+    verbs: ClassVar[Mapping[str, str]]
+    unlisted: ClassVar[Mapping[str, str]] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        """The verbs."""
+        return list(self.verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- likewise
+        """Import one verb."""
+        module = {**self.verbs, **self.unlisted}.get(cmd_name)
+        if module is None:
+            return None
+        package = type(self).__module__.rpartition(".")[0]
+        command: click.Command = importlib.import_module(f"{package}.{module}").command
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -1,9 +1,10 @@
-"""The program itself: finds verbs by name, and turns every way that they can end into a message and an exit code."""
+"""The program itself: its verbs, and the options before them."""
 
 from __future__ import annotations
 
-import importlib
 import os
+from collections.abc import Mapping
+from typing import ClassVar
 
 import click
 
@@ -34,21 +35,12 @@ WSLUSB_DEBUG=1 (tracebacks).
 
 
 class Program(Ending):
-    """A group whose verbs are imported when they are needed, and which ends as docs/cli.md says."""
+    """The group of all verbs."""
 
     program = "wslusb"
     called = "wslusb"
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
-        """The verbs."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- likewise
-        """Import one verb."""
-        if cmd_name not in (*VERBS, "help"):
-            return None
-        command: click.Command = importlib.import_module(f".{cmd_name}", __package__).command
-        return command
+    verbs: ClassVar[Mapping[str, str]] = dict(zip(VERBS, VERBS, strict=True))
+    unlisted: ClassVar[Mapping[str, str]] = {"help": "help"}
 
 
 def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
