@@ -13,6 +13,7 @@ from hil.places.place import Place, PlaceProcess
 __all__ = ["PROBE_SECONDS", "ProbeError", "Running", "Side", "probe", "start"]
 
 PROBE_SECONDS = 60.0
+_MOST_SAID = 2000
 
 
 class ProbeError(AssertionError):
@@ -45,12 +46,15 @@ class Running:
         result = self._process.wait(seconds)
         if result.returncode or not result.stdout.strip():
             raise CommandFailedError(self._place.name, f"the probe {self._name} failed:\n{result.output.strip()}")
-        answer = json.loads(result.stdout.splitlines()[-1])
-        if "error" in answer:
-            error = answer["error"]
-            text = f"{self._name} on {self._place.name}: {error['status']}: {error['message']}"
-            raise ProbeError(text, error["status"])
-        return answer["result"]
+        try:
+            answer = json.loads(result.stdout.splitlines()[-1])
+            if "error" not in answer:
+                return answer["result"]
+            status, message = str(answer["error"]["status"]), answer["error"]["message"]
+        except (ValueError, TypeError, KeyError) as error:
+            text = f"the probe {self._name} gave no answer:\n{result.output.strip()[-_MOST_SAID:]}"
+            raise CommandFailedError(self._place.name, text) from error
+        raise ProbeError(f"{self._name} on {self._place.name}: {status}: {message}", status)
 
 
 def start(daemons: Daemons[Place, Place], place: Place, name: str, **words: Any) -> Running:

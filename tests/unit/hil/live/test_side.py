@@ -1,0 +1,52 @@
+"""hil.live.side: what a probe says at its end, and what is no answer."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from hil.errors import CommandFailedError
+from hil.live.side import ProbeError, Running
+from hil.vm.remote import Result
+
+
+class Said:
+    """A process that has said something and ended."""
+
+    def __init__(self, text: str, returncode: int = 0) -> None:
+        self._result = Result("probe", returncode, text, "", text, 0.1)
+
+    def wait(self, _seconds: float) -> Result:
+        return self._result
+
+
+class Bench:
+    name = "guest"
+
+
+def running(text: str, returncode: int = 0) -> Running:
+    return Running(cast("Any", Said(text, returncode)), cast("Any", Bench()), "disk")
+
+
+def test_the_last_line_is_the_answer() -> None:
+    assert running('a driver said this\n{"result": [1, 2]}\n').answer() == [1, 2]
+
+
+def test_what_the_device_refused_has_a_status() -> None:
+    with pytest.raises(ProbeError, match="disk on guest: STALL: no") as caught:
+        running('{"error": {"status": "STALL", "message": "no"}}').answer()
+    assert caught.value.status == "STALL"
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[31mjunk", "{", "[]", "7", "null", '"error"', "{}", '{"error": 1}', '{"error": {}}', "\n\n", ""]
+)
+def test_junk_is_a_failure_of_the_rig_and_not_of_the_device(text: str) -> None:
+    with pytest.raises(CommandFailedError, match="disk"):
+        running(text).answer()
+
+
+def test_a_probe_that_failed_is_no_answer() -> None:
+    with pytest.raises(CommandFailedError, match="failed"):
+        running('{"result": 1}', 1).answer()
