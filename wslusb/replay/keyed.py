@@ -193,12 +193,19 @@ class Keyed:
 def _answered(queue: deque[Exchange], unplugged: int) -> deque[Exchange]:
     """The queue of an endpoint as the device sees it, up to where it was pulled out.
 
-    OUT as submitted. IN as told, without those that it never answered, but for the last if that is one of them.
+    OUT as submitted. IN as told, without those that it never answered, but for the last if that is one of them; those
+    whose end is not in the capture ended before the next of the queue.
     """
     if not is_in(queue[-1].lane):
         return queue
-    told = (each for each in queue if each.answer is not None and (not each.waits or each.brought))
-    kept = deque(sorted(told, key=lambda each: each.answer_number))
+    end, told = 0, list[tuple[int, Exchange]]()
+    for each in reversed(queue):
+        end = each.answer_number or end
+        if each.lost or (each.answer is not None and (not each.waits or each.brought)):
+            told.append((end, each))
+    told.reverse()
+    told.sort(key=lambda place: place[0])
+    kept = deque(each for _, each in told)
     ended = [each for each in queue if each.answer_number >= unplugged > 0] or [queue[-1]]
     if ended[0].waits and not ended[0].brought:
         kept.append(ended[0])

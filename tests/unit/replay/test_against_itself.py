@@ -122,6 +122,14 @@ def an_end_that_is_not_in_the_file(tape: Tape) -> None:
     tape.ends(tape.requests(Setup(0xC0, 2, 0, 0, 8)), b"answered")
 
 
+def ends_of_an_endpoint_that_are_not_in_the_file(tape: Tape) -> None:
+    """Some were dropped: its host goes on when the next has ended."""
+    for number in b"123":
+        tape.ends(tape.reads(), bytes((number,)))
+        tape.reads()
+    tape.ends(tape.reads(), b"4")
+
+
 def buffers_larger_than_what_was_asked_for(tape: Tape) -> None:
     """Usbhid's are (drivers/hid/usbhid/hid-core.c); controllers of virtual machines fill them."""
     tape.ends(tape.requests(Setup(0xA1, 1, 0x0100, 0, 2), length=8), b"12345678")
@@ -171,6 +179,7 @@ def transfers_of_every_end(tape: Tape) -> None:
 CASES = [
     asked_before_and_told_in_between, reads_that_time_out, reports_as_questions, a_write_that_is_taken_back,
     a_request_that_is_taken_back, an_end_that_is_not_in_the_file, buffers_larger_than_what_was_asked_for,
+    ends_of_an_endpoint_that_are_not_in_the_file,
     a_state_that_changes, requests_that_differ_in_their_length, a_large_read_that_was_taken_back,
     descriptors_of_another_device, sound_and_buttons, transfers_of_every_end,
 ]  # fmt: skip
