@@ -10,7 +10,6 @@ import datetime as dt
 import enum
 import functools
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError, with_config
+
+from hil.files import replace_text
 
 from ..errors import RigError
 from .figures import median
@@ -202,10 +203,7 @@ class Results:
 
     def write(self, path: Path) -> Path:
         """Write the file whole or not at all. OSError if that is not possible."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-        draft.write_text(json.dumps(self.as_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        draft.replace(path)
+        replace_text(path, json.dumps(self.as_json(), indent=1, allow_nan=False) + "\n")
         return path
 
     @classmethod

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from hil.files import replace_text
 
 __all__ = ["load", "save"]
 
@@ -30,11 +31,4 @@ def load(path: Path, schema: str) -> dict[str, Any] | None:
 
 def save(path: Path, schema: str, body: dict[str, Any]) -> None:
     """Write an object: a crash leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(json.dumps({"schema": schema, **body}, indent=2), encoding="utf-8")
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    replace_text(path, json.dumps({"schema": schema, **body}, indent=2))
