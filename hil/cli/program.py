@@ -10,6 +10,7 @@ from hil.errors import RigFileError
 from wslusb.cli import output
 from wslusb.cli.ending import Ending
 from wslusb.cli.output import ExitCode
+from wslusb.errors import LocalError, LocalReason
 
 __all__ = ["VERBS", "Program", "program"]
 
@@ -18,6 +19,7 @@ VERBS = {
     "shrink": "shrink",
 }  # fmt: skip
 """Verbs, in the order of ``--help``, and the module that has each as ``command``."""
+_OWN = ("hil", "wslusb", "emulator")
 
 _HELP = """Rigs: a host with USB devices, a guest that gets them, and a file that says what may be done to them.
 
@@ -37,7 +39,7 @@ class Program(Ending):
     verbs = VERBS
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a verb. A rig file's mistakes are a message each."""
+        """Run a verb. A rig file's mistakes are a message each; a package of the suite's that is missing is one."""
         try:
             return super().invoke(ctx)
         except RigFileError as error:
@@ -45,6 +47,11 @@ class Program(Ending):
                 output.error(problem)
             output.hint(error.hint)
             return ExitCode.FAILURE
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] in ("", *_OWN):
+                raise
+            hint = "'nox -s hil' makes an environment that has it: call '.nox/hil/bin/python -m hil' in place of this"
+            raise LocalError(LocalReason.MISSING, f"{error.name} is not installed here", hint=hint) from error
 
 
 @click.group(

@@ -41,6 +41,24 @@ def test_a_wrong_verb_is_wrong_usage() -> None:
     assert run("sugest").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("pydantic._internal", "hil: error: pydantic._internal is not installed here.\nhil: hint: 'nox -s hil' makes"),
+        ("hil.reprot", "hil: error: internal error: ModuleNotFoundError"),
+    ],
+)
+def test_a_package_that_only_the_suite_needs_is_no_internal_error(
+    monkeypatch: pytest.MonkeyPatch, missing: str, said: str
+) -> None:
+    def get_command(*_: object) -> None:
+        raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
+
+    monkeypatch.setattr(program_module.Program, "get_command", get_command)
+    result = run("fidelity")
+    assert (result.exit_code, result.stderr[: len(said)]) == (1, said)
+
+
 def test_suggest_prints_a_rig_file() -> None:
     result = run("suggest", "--provider", "emulator:serial,storage")
     assert result.exit_code == 0, result.output
