@@ -10,7 +10,6 @@ import pytest
 
 from hil.guided import Step, Terminal
 from hil.live.device import LiveDevice
-from hil.live.ports import GadgetPort
 from hil.live.side import Running
 from hil.places.place import Place
 from hil.vm.qemu import QemuMachine
@@ -37,7 +36,7 @@ def fingers_for(device: LiveDevice, *, guided: bool) -> Fingers:
     host = device.rig.host
     if isinstance(host, QemuMachine):
         return Fingers(lambda _: _by_monitor(host), exact=True)
-    if device.rig.backend == "uml" and isinstance(device.rig.switch(device.name), GadgetPort):
+    if device.rig.backend == "uml":
         return Fingers(lambda _: _by_gadget(host), exact=True)
     if guided:
         return Fingers(lambda running: _by_hand(device.name, running), exact=False)
