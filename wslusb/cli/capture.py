@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import signal
 import socket
 import stat
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from ..errors import LocalError, LocalReason
+from ..sizes import byte_count
 from . import options, output, reach
 from .reach import Place, Role
 
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Taken", "command", "take"]
 
-_SIZE = re.compile(r"(\d+)\s*([KMG]?)(i?B)?", re.IGNORECASE)
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+_MOST_KEPT = 1 << 30
 
 
 def _nothing() -> None:
@@ -38,12 +37,11 @@ def _nothing() -> None:
 
 
 def _size(text: str) -> int:
-    """Bytes, with K, M or G."""
-    found = _SIZE.fullmatch(text)
-    size = int(found[1]) * _UNITS[found[2].upper()] if found else -1
-    if not 0 <= size <= 1 << 30:
-        raise click.BadParameter(f"{text!r} is not a size of at most 1G: write 16M")
-    return size
+    """How much a ring keeps, in bytes."""
+    with contextlib.suppress(ValueError):
+        if (size := byte_count(text)) <= _MOST_KEPT:
+            return size
+    raise click.BadParameter(f"{text!r} is not a size of at most 1G: write 16M")
 
 
 @click.command(
