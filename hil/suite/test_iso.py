@@ -3,82 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from hil.harness.fixtures import Both, Measure
 from hil.live.device import LiveDevice
-from hil.rig.traits import configurations
-from wslusb.usb.descriptors import Endpoint, Interface
-from wslusb.usb.ids import Speed, TransferType, is_in
+from hil.suite.iso_streams import Stream, streams
 
 pytestmark = [pytest.mark.trait("iso"), pytest.mark.safety("reversible")]
 
-_URB_SECONDS = 0.008
-_SECONDS = 2.0
 _PATIENCE = 60.0
-_FRAME, _MICROFRAME = 1e-3, 125e-6
-_USAGE = 0x30
-"""Bits 5..4 of bmAttributes: 1 is a feedback endpoint (USB 2.0, table 9-13)."""
-
-
-@dataclass(slots=True, frozen=True)
-class Stream:
-    """An isochronous endpoint in one alternate setting."""
-
-    interface: Interface
-    endpoint: Endpoint
-    speed: Speed
-
-    @property
-    def period(self) -> float:
-        """Seconds from a packet to the next (USB 2.0, table 9-13: an exponent at every speed)."""
-        unit = _MICROFRAME if self.speed >= Speed.HIGH else _FRAME
-        return float(unit * self.interval)
-
-    @property
-    def interval(self) -> int:
-        """The same in frames or microframes."""
-        return 1 << max(0, min(16, self.endpoint.interval) - 1)
-
-    @property
-    def length(self) -> int:
-        """Bytes in a packet, with the additional transactions of a microframe."""
-        size = self.endpoint.max_packet_size
-        more = 1 + (size >> 11 & 3) if self.speed == Speed.HIGH else 1
-        return (size & 0x7FF) * more
-
-    def words(self, effort: float) -> dict[str, Any]:
-        """For the probe; whole milliseconds a URB."""
-        packets = max(1, min(64, round(_URB_SECONDS / self.period)))
-        urbs = max(20, round(_SECONDS * effort / (packets * self.period)))
-        return {
-            "interface": self.interface.number, "alternate": self.interface.alternate, "length": self.length,
-            "endpoint": self.endpoint.address, "interval": self.interval, "packets": packets, "urbs": urbs,
-            "due": packets * self.period,
-        }  # fmt: skip
-
-    def __str__(self) -> str:
-        way = "IN" if is_in(self.endpoint.address) else "OUT"
-        setting = f"interface {self.interface.number}, setting {self.interface.alternate}"
-        return f"endpoint {self.endpoint.address:#04x} {way} of {setting}, {self.length} bytes a packet"
-
-
-def _streams(dut: LiveDevice) -> list[Stream]:
-    """Of each endpoint the setting with the largest packets."""
-    info = dut.info()
-    best: dict[int, Stream] = {}
-    for interface in (each for configuration in configurations(info)[:1] for each in configuration.interfaces):
-        for endpoint in interface.endpoints:
-            if endpoint.transfer != TransferType.ISOCHRONOUS or endpoint.attributes & _USAGE == 0x10:
-                continue
-            stream = Stream(interface, endpoint, info.speed)
-            if stream.length and stream.length > getattr(best.get(endpoint.address), "length", 0):
-                best[endpoint.address] = stream
-    assert best, f"{dut.name}: no isochronous endpoint in its first configuration"
-    return list(best.values())
 
 
 def _typical(found: dict[str, Any]) -> set[str]:
@@ -96,7 +31,7 @@ def test_packets_move_as_natively(dut: LiveDevice, both: Both, measure: Measure,
 
     A stream has a hole when its program is late (it is counted, and shown); whatever else is lost, is lost.
     """
-    for stream in _streams(dut):
+    for stream in streams(dut):
         words = stream.words(effort)
         native, passthrough = both.probe("iso", seconds=_PATIENCE + 30, patience=_PATIENCE, **words)
         due = words["due"] * 1e6
