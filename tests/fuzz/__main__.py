@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from tests.fuzz import guided, live, machine
-from tests.fuzz.corpus import GUIDED
+from tests.fuzz.cases import GUIDED
 from tests.fuzz.report import Result, table
 
 _RUNNERS = (

@@ -13,7 +13,7 @@ import sys
 import time
 from types import ModuleType
 
-from tests.fuzz.corpus import GUIDED, findings, folder_of_findings, keep, packed, work_folder
+from tests.fuzz.cases import GUIDED, findings, folder_of_findings, keep, packed, work_folder
 from tests.fuzz.report import Result
 
 __all__ = ["run"]

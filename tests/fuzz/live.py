@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from tests.fuzz.agent_attack import AgentAttack
+from tests.fuzz.cases import findings, folder_of_findings, keep, packed, work_folder
 from tests.fuzz.control_attack import ControlAttack
-from tests.fuzz.corpus import findings, folder_of_findings, keep, packed, work_folder
 from tests.fuzz.mutation import describe, random_case, shorter
 from tests.fuzz.oracle import HANG_SECONDS, Finding, Slow
 from tests.fuzz.relay_attack import RelayAttack

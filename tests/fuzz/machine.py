@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from tests.fuzz.cases import work_folder
 from tests.fuzz.conversation import Conversation
-from tests.fuzz.corpus import work_folder
 from tests.fuzz.kernel_machine import KernelMachine
 from tests.fuzz.report import Result
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.corpus import GUIDED, findings, packed
+from tests.fuzz.cases import GUIDED, findings, packed
 from tests.fuzz.guided import SLOW_SECONDS
 
 CASES = [(target, path) for target in GUIDED for path in findings(target)]

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from tests.fuzz.answers import check_answers
-from tests.fuzz.corpus import findings
+from tests.fuzz.cases import findings
 from tests.fuzz.live import ATTACKS, PLAIN
 from tests.fuzz.mutation import Channel, describe, mutations, shorter
 from tests.fuzz.oracle import Finding, Slow, Watch

@@ -1,6 +1,6 @@
 """Where cases are: findings for ever in ``tests/fuzz/corpus``, the working corpus between runs in ``.fuzz``.
 
-``tests/fuzz/packed`` has what is left of the working corpus when it is made small (:mod:`.packed`).
+``tests/fuzz/packed`` has what is left of the working corpus when it is made small (:mod:`.packing`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz.packed``: the working corpus, made as small as it goes, into ``tests/fuzz/packed``.
+"""``python -m tests.fuzz.packing``: the working corpus, made as small as it goes, into ``tests/fuzz/packed``.
 
 What is kept reaches all that the whole corpus reaches: libFuzzer's merge chooses it for guided targets, here it is the
 shortest case for each kind of behaviour. One zip a target, the same bytes for the same cases.
@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 from tests.fuzz import live
-from tests.fuzz.corpus import GUIDED, PACKED, findings, packed, work_folder
+from tests.fuzz.cases import GUIDED, PACKED, findings, packed, work_folder
 from tests.fuzz.oracle import Finding
 
 __all__: list[str] = []
@@ -60,7 +60,7 @@ def _write(target: str, cases: list[bytes]) -> int:
 
 def main() -> None:
     """Pack some targets, or all."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.packed", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.packing", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="target", help="(all)")
     for target in parser.parse_args().targets or (*GUIDED, *live.ATTACKS):
         before = sum(1 for _ in work_folder(target).iterdir())
