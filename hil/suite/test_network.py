@@ -26,6 +26,7 @@ _LARGE = 1400
 _HEADERS = 42
 _COUNT, _WINDOW = 200, 8
 _PING_SECONDS = 180.0
+_MORE_ERRORS = 3
 
 
 def _with_kernel(dut: LiveDevice) -> Iterator[Side]:
@@ -90,10 +91,20 @@ def _pings(dut: LiveDevice, **words: Any) -> dict[str, dict[str, Any]]:
         for size, each in answer["sizes"].items():
             wrong = {word: each[word] for word in ("lost", "wrong", "disorder") if each[word]}
             assert not wrong, f"{side}: of {words['count']} pings of {size} bytes {wrong}"
-        errors = {name: count for name, count in answer["counters"].items() if "errors" in name and count}
-        assert not errors, f"{side}: the card's own counters: {errors}"
         found[side.name] = answer
+    _compare_errors({name: answer["counters"] for name, answer in found.items()})
     return found
+
+
+def _compare_errors(counters: dict[str, dict[str, int]]) -> None:
+    """There are cards with errors that nothing is lost by: what is counted in the guest has to be counted natively."""
+    native = counters.get("native", {})
+    more = {
+        name: (native.get(name, 0), count)
+        for name, count in counters["passthrough"].items()
+        if "errors" in name and count > _MORE_ERRORS * native.get(name, 0)
+    }
+    assert not more, f"errors by the card's own counters, natively and in the guest: {more}"
 
 
 @pytest.mark.safety("reversible")
