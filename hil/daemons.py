@@ -8,10 +8,12 @@ import shlex
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from hil.errors import CommandFailedError, RigError
 from hil.places.place import Place, PlaceProcess
+from hil.places.shell import ShellPlace
 from hil.vm.machine import PROJECT, Machine
 from hil.vm.remote import Result
 
@@ -19,7 +21,6 @@ __all__ = ["ENVIRONMENT", "Daemons", "poll", "terminate"]
 
 ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state"}
 """In virtual machines, which have a file system of their own."""
-ZYGOTE = "/run/wslusb-zygote"
 LOG_TAIL = 4000
 
 HostPlace = TypeVar("HostPlace", bound=Place, covariant=True)
@@ -42,6 +43,15 @@ def terminate(process: PlaceProcess, seconds: float = 15.0) -> Result:
     return process.wait(seconds)
 
 
+@dataclass(slots=True, frozen=True)
+class _Zygote:
+    """A process that starts Python programs in a place, and where it is asked to."""
+
+    place: Place
+    process: PlaceProcess
+    fifo: str
+
+
 class Daemons(Generic[HostPlace, GuestPlace]):
     """They stay up from test to test; one that a test has ended is started for the next.
 
@@ -61,7 +71,7 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         self._agent = tuple(agent)
         self._environment = dict(environment)
         self._guest_environment = self._environment if guest_environment is None else dict(guest_environment)
-        self._zygotes: dict[str, tuple[Place, PlaceProcess]] = {}
+        self._zygotes: dict[str, _Zygote] = {}
         self._logs: list[str] = []
         self._marks = itertools.count(1)
         self._mark = ""
@@ -122,10 +132,15 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         self.mark()
 
     def stop(self) -> None:
-        """End both."""
+        """End both, and what was started to ask them. Virtual machines take theirs with them."""
         for process in (self.agent, self.service):
             if process is not None and process.running:
                 terminate(process)
+        for zygote in self._zygotes.values():
+            if not isinstance(zygote.place, Machine):
+                terminate(zygote.process)
+                zygote.place.run(["rm", "-rf", zygote.fifo.rpartition("/")[0]], check=False)
+        self._zygotes.clear()
 
     def wait_connected(self, mark: int, seconds: float = 15) -> None:
         """Wait until the agent has said, after the first ``mark`` characters, that it is connected."""
@@ -155,24 +170,30 @@ class Daemons(Generic[HostPlace, GuestPlace]):
     # -- the command line
 
     def python(self, place: Place, what: str, *arguments: str, env: Mapping[str, str] | None = None) -> PlaceProcess:
-        """Start ``wslusb``, a module, or a Python program by its path; in a virtual machine by its zygote."""
-        if isinstance(place, Machine):
+        """Start ``wslusb``, a module, or a Python program by its path; by a zygote where one can be."""
+        if isinstance(place, Machine) or (isinstance(place, ShellPlace) and place.is_here):
             return self._by_zygote(place, what, *arguments, env=env)
         words = [what] if what.endswith(".py") else ["-m", what]
         return place.start([place.interpreter, *words, *arguments], env={**self.environment(place), **(env or {})})
 
-    def _by_zygote(self, machine: Machine, what: str, *arguments: str, env: Mapping[str, str] | None) -> PlaceProcess:
+    def _by_zygote(self, place: Place, what: str, *arguments: str, env: Mapping[str, str] | None) -> PlaceProcess:
         """See hil/zygote.py."""
-        known = self._zygotes.get(machine.name)
-        if known is None or known[0] is not machine:
-            command = [machine.interpreter, "-m", "hil.zygote", ZYGOTE]
-            zygote = machine.start(command, env={**self.environment(machine), "PYTHONPATH": str(PROJECT)})
-            zygote.wait_for_output("ready", 60)
-            self._zygotes[machine.name] = (machine, zygote)
+        known = self._zygotes.get(place.name)
+        if known is None or known.place is not place:
+            known = self._zygotes[place.name] = self._start_zygote(place)
         request = json.dumps({"run": what, "arguments": arguments, "env": dict(env or {})})
-        return machine.start(
-            f"mkfifo {ZYGOTE}.$$; echo $$ {shlex.quote(request)} >{ZYGOTE}; read -r status <{ZYGOTE}.$$; exit $status"
+        fifo = known.fifo
+        return place.start(
+            f"mkfifo {fifo}.$$; echo $$ {shlex.quote(request)} >{fifo}; read -r status <{fifo}.$$; rm {fifo}.$$;"
+            " exit $status"
         )
+
+    def _start_zygote(self, place: Place) -> _Zygote:
+        fifo = f"{place.run('mktemp -d -t wslusb-zygote.XXXXXX').stdout.strip()}/requests"
+        environment = {**self.environment(place), "PYTHONPATH": str(PROJECT)}
+        process = place.start([place.interpreter, "-m", "hil.zygote", fifo], env=environment)
+        process.wait_for_output("ready", 60)
+        return _Zygote(place, process, fifo)
 
     def cli(
         self, place: Place, *arguments: str, check: bool = True, env: Mapping[str, str] | None = None,

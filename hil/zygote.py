@@ -21,7 +21,9 @@ from typing import Any
 
 from wslusb.cli.program import VERBS, program
 
-LATER = ("hil.gadgets", "hil.probes.__main__", "wslusb.control.client", "wslusb.cli.options", "random", "select")
+LATER = (
+    "emulator", "hil.gadgets", "hil.probes.__main__", "wslusb.control.client", "wslusb.cli.options", "random", "select",
+)  # fmt: skip
 
 
 def run(what: str, arguments: list[str]) -> None:

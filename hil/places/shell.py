@@ -35,6 +35,11 @@ class ShellPlace:
         self._joined = joined
         self._directory = directory
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it is this very machine."""
+        return not self._prefix
+
     @functools.cached_property
     def release(self) -> str:
         """Its kernel's release."""
