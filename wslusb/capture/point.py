@@ -58,13 +58,15 @@ class Point:
 
     def submitted(self, urb: Urb) -> None:
         """A URB is on its way to the device."""
-        now = time.time_ns()
-        self._record(now, usbmon.submitted(urb, self.place, now))
+        if sinks := self._with_room(Kind.URB):
+            now = time.time_ns()
+            self._record(sinks, now, usbmon.submitted(urb, self.place, now))
 
     def completed(self, completion: Completion) -> None:
         """It has come back."""
-        now = time.time_ns()
-        self._record(now, usbmon.completed(completion, self.place, now))
+        if sinks := self._with_room(Kind.URB):
+            now = time.time_ns()
+            self._record(sinks, now, usbmon.completed(completion, self.place, now))
 
     def note(self, text: str) -> None:
         """Something that is no URB: it becomes a comment of the next record."""
@@ -72,14 +74,18 @@ class Point:
 
     def frames(self, sent: bool, parts: Sequence[Buffer]) -> None:
         """Whole frames went over the link."""
-        now, data = time.time_ns(), b"".join(parts)
         kind = self._sent if sent else self._received
-        for sink in self._sinks:
-            sink.put(self, kind, now, data)
+        if sinks := self._with_room(kind):
+            now, data = time.time_ns(), b"".join(parts)
+            for sink in sinks:
+                sink.put(self, kind, now, data)
 
-    def _record(self, now: int, parts: Sequence[Buffer]) -> None:
+    def _with_room(self, kind: Kind) -> list[Sink]:
+        return [sink for sink in self._sinks if not (sink.full and sink.skip(self, kind))]
+
+    def _record(self, sinks: Sequence[Sink], now: int, parts: Sequence[Buffer]) -> None:
         data, comment = b"".join(parts), self._comment
         if comment:
             self._comment = ""
-        for sink in self._sinks:
+        for sink in sinks:
             sink.put(self, Kind.URB, now, data, comment)

@@ -61,6 +61,8 @@ class Sink:
 
     def __init__(self, limit: int = QUEUE_BYTES, *, ring: bool = False) -> None:
         self.limit = limit
+        self.full = False
+        """Something found no room, and nothing has been taken since: :meth:`skip` counts without making a record."""
         self._ring = ring
         self._items: deque[Item] = deque()
         self._size = 0
@@ -80,12 +82,23 @@ class Sink:
             if self._size + size > self.limit:
                 counts.dropped += 1
                 counts.gap += 1
+                self.full = not self._ring
                 return
             self._items.append(Item(point, kind, time, data, comment, counts.gap))
             counts.gap = 0
             self._size += size
         if not self._ready.is_set():
             self._ready.set()
+
+    def skip(self, point: Point, kind: Kind) -> bool:
+        """Count an item as dropped while it is full, so that a writer that is stuck costs next to nothing."""
+        with self._lock:
+            if self.full:
+                counts = self._counts_of(point, kind)
+                counts.received += 1
+                counts.dropped += 1
+                counts.gap += 1
+            return self.full
 
     def _counts_of(self, point: Point, kind: Kind) -> Counts:
         key = (point, kind is Kind.URB)
@@ -110,6 +123,7 @@ class Sink:
             time.sleep(_GATHER_SECONDS)
         with self._lock:
             self._ready.clear()
+            self.full = False
             items, self._items = self._items, deque()
             self._size = 0
         return list(items)

@@ -100,6 +100,22 @@ class TestSink:
         assert counts.received == 10
         assert counts.dropped == 8 - len(kept) == sink.take(0)[0].gap
 
+    def test_for_a_writer_that_is_stuck_no_record_is_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        hub, sink = Hub(is_host=True), Sink(1000)
+        point, _ = attach(hub)
+        hub.start("", sink)
+        for _ in range(4):
+            one_urb(point)
+        assert sink.full
+        with monkeypatch.context() as patched:
+            patched.setattr(usbmon, "submitted", None)
+            patched.setattr(usbmon, "completed", None)
+            one_urb(point)
+        counts = sink.counts[point, True]
+        assert (counts.received, counts.dropped) == (10, 10 - len(sink.take(0)))
+        one_urb(point)
+        assert len(sink.take(0)) == 2
+
     def test_a_ring_keeps_what_came_last_within_its_size(self) -> None:
         sink = Sink(2000, ring=True)
         point, _ = attach(Hub(is_host=True))
