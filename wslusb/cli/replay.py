@@ -45,6 +45,11 @@ __all__ = ["command"]
     help="Bytes that are not compared, like counters: 0x02:4-7. Repeatable.",
 )  # fmt: skip
 @click.option(
+    "--guess",
+    is_flag=True,
+    help="Where the capture has no configuration descriptor, make one up from the endpoints that were used.",
+)
+@click.option(
     "--as-host", metavar="PROVIDER[:ARGUMENT]",
     help="Send the capture's requests to this device: libusb, emulator:storage. See --target.",
 )  # fmt: skip
@@ -64,8 +69,9 @@ __all__ = ["command"]
 @daemon.log_level
 @daemon.control_socket
 def command(
-    *, file: Path, name: str, mode: str, clock: str, ignore: Sequence[str], as_host: str | None, target: str | None,
-    to_test: Path | None, wrong: Sequence[int], listen: Sequence[str], log_level: str, control: Path | None,
+    *, file: Path, name: str, mode: str, clock: str, ignore: Sequence[str], guess: bool, as_host: str | None,
+    target: str | None, to_test: Path | None, wrong: Sequence[int], listen: Sequence[str], log_level: str,
+    control: Path | None,
 ) -> int:  # fmt: skip
     """Replay a capture."""
     from ..replay.device import Mode
@@ -76,7 +82,7 @@ def command(
         raise click.UsageError("--as-host and --to-test do not go together.")
     if (target is not None and as_host is None) or (wrong and to_test is None):
         raise click.UsageError("--target goes with --as-host, and --wrong with --to-test.")
-    options = Options(file, name, Mode(mode), Pace.parse(clock), tuple(ignore))
+    options = Options(file, name, Mode(mode), Pace.parse(clock), tuple(ignore), guess=guess)
     if to_test is not None:
         return _to_test(options, to_test, wrong)
     if as_host is not None:

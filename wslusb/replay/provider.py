@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +14,7 @@ from ..device.clock import REAL, Clock
 from ..errors import DeviceError, LocalError, LocalReason
 from ..usb.info import DeviceInfo
 from ..usb.urb import Status
+from . import guess
 from .device import Mode, ReplayDevice
 from .divergence import Log
 from .facts import Facts
@@ -22,20 +25,25 @@ from .wildcards import Wildcards
 
 __all__ = ["Options", "ReplayProvider", "device_provider"]
 
-_PORT = "8-1"
-_NAMES = ("device", "mode", "clock", "ignore", "port")
+_NAMES = ("device", "mode", "clock", "ignore", "port", "guess")
+_YES = ("yes", "no")
 
 
 @dataclass(slots=True, frozen=True)
 class Options:
-    """How a capture is replayed. ``device``: its bus.address, where the file has several; ``port``: its busid then."""
+    """How a capture is replayed. ``device``: its bus.address, where the file has several.
+
+    ``port``: its busid then; empty for the first of bus 8 that no other replay of this process has.
+    ``guess``: whether a configuration is made up where the capture holds none (``guess.py``).
+    """
 
     file: Path
     device: str = ""
     mode: Mode = Mode.MODEL
     pace: Pace = ASAP
     ignore: tuple[str, ...] = field(default=())
-    port: str = _PORT
+    port: str = ""
+    guess: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Options:
@@ -56,9 +64,12 @@ class Options:
         last = {name: given[-1] for name, given in values.items()}
         if last.get("mode", "model") not in {mode.value for mode in Mode}:
             raise _bad(f"{last['mode']!r} is no mode", f"known: {', '.join(mode.value for mode in Mode)}")
+        if last.get("guess", "no") not in _YES:
+            raise _bad(f"guess={last['guess']} is not understood", f"known: {', '.join(_YES)}")
         return cls(
             Path(file), last.get("device", ""), Mode(last.get("mode", "model")),
-            Pace.parse(last.get("clock", "asap")), tuple(values.get("ignore", ())), last.get("port", _PORT),
+            Pace.parse(last.get("clock", "asap")), tuple(values.get("ignore", ())), last.get("port", ""),
+            last.get("guess") == "yes",
         )  # fmt: skip
 
 
@@ -66,8 +77,27 @@ def _bad(message: str, hint: str) -> LocalError:
     return LocalError(LocalReason.BAD_ADDRESS, message, hint=hint)
 
 
+class _Ports:
+    """Which replay of this process has which port, so that two of one service have two."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: weakref.WeakKeyDictionary[ReplayProvider, str] = weakref.WeakKeyDictionary()
+
+    def take(self, owner: ReplayProvider, wanted: str) -> str:
+        with self._lock:
+            taken = set(self._taken.values())
+            port = wanted or next(name for number in itertools.count(1) if (name := f"8-{number}") not in taken)
+            self._taken[owner] = port
+            return port
+
+    def free(self, owner: ReplayProvider) -> None:
+        with self._lock:
+            self._taken.pop(owner, None)
+
+
 class ReplayProvider:
-    """One device, on port ``8-1`` by default.
+    """One device, on port ``8-1`` if that is free.
 
     Each opening tells the story from its beginning; ``log`` has the differences of all. A device that was pulled out
     in the capture leaves at that point, and stays away.
@@ -81,13 +111,18 @@ class ReplayProvider:
         self.log = Log()
         self.story: Story = read(options.file, options.device)
         self.facts = Facts.of(self.story)
+        if options.guess and not self.facts.configurations:
+            self.facts, self.story = guess.complete(self.facts, self.story) or (self.facts, self.story)
         if self.facts.device is None or not self.facts.configurations:
             lacks = ", ".join(self.facts.missing)
-            hint = "plug the device in while capturing; --as-host and mode=strict of the library need no descriptors"
+            hint = "plug the device in while capturing; --as-host needs no descriptors"
+            if self.facts.device is not None and not options.guess:
+                hint += ", and --guess (guess=yes) makes a configuration up from the endpoints that were used"
             message = f"{options.file}: no device can be made of {self.story.name}: the capture lacks {lacks}"
             raise LocalError(LocalReason.BAD_DESCRIPTOR, message, hint=hint)
         self.log.miss(self.facts.missing)
         self._options = options
+        self._port = _ports.take(self, options.port)
         self._wildcards = Wildcards(options.ignore)
         self._clock = clock
         self._lock = threading.Lock()
@@ -97,7 +132,7 @@ class ReplayProvider:
 
     def devices(self) -> Iterable[DeviceInfo]:
         """The one device, while it is there."""
-        return [self.facts.info(self._options.port)] if self._present else []
+        return [self.facts.info(self._port)] if self._present else []
 
     def open(self, info: DeviceInfo) -> ReplayDevice:
         """Open it. DeviceError(BUSY) if somebody has it, DeviceError(GONE) if it has left."""
@@ -108,7 +143,7 @@ class ReplayProvider:
                 raise DeviceError(Status.BUSY, f"{info.busid} is open already")
             self._device = ReplayDevice(
                 self.story, self._options.mode, self._options.pace, facts=self.facts,
-                info=self.facts.info(self._options.port), wildcards=self._wildcards, log=self.log, clock=self._clock,
+                info=self.facts.info(self._port), wildcards=self._wildcards, log=self.log, clock=self._clock,
                 unplugged=self._leave,
             )  # fmt: skip
             return self._device
@@ -126,9 +161,13 @@ class ReplayProvider:
             self._watchers.append(changed)
 
     def close(self) -> None:
-        """Stop calling watchers."""
+        """Stop calling watchers. The port is free."""
+        _ports.free(self)
         with self._lock:
             self._watchers.clear()
+
+
+_ports = _Ports()
 
 
 def device_provider(argument: str = "") -> ReplayProvider:
