@@ -211,7 +211,7 @@ class Results:
         """Read a file, checked. ResultsError for one that does not hold schema 1; OSError if there is none."""
         try:
             body = json.loads(path.read_bytes())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ResultsError(f"{path}: not JSON: {error}") from error
         schema = body.get("schema") if isinstance(body, dict) else None
         if schema != SCHEMA:

@@ -110,7 +110,7 @@ class _Folder:
             facts = json.loads((self._folder / "rig.json").read_bytes())
         except FileNotFoundError:
             return {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self._notes.append(f"rig.json: {error}")
             return {}
         return facts if isinstance(facts, Mapping) else {}

@@ -128,3 +128,10 @@ def test_a_limit_counts_in_the_direction_that_is_better(better: Better, limit: f
 
 def test_without_a_limit_nothing_is_exceeded() -> None:
     assert Measurement.of("x", "us", [1.0], [2.0]).within is None
+
+
+def test_a_file_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(ResultsError, match="not JSON"):
+        Results.read(path)
