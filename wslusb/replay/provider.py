@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 import weakref
 from collections.abc import Iterable
@@ -20,13 +21,14 @@ from .divergence import Log
 from .facts import Facts
 from .pace import ASAP, Pace
 from .reading import read
-from .story import Story
+from .story import Exchange, Story
 from .wildcards import Wildcards
 
 __all__ = ["Options", "ReplayProvider", "device_provider"]
 
 _NAMES = ("device", "mode", "clock", "ignore", "port", "guess")
 _YES = ("yes", "no")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, frozen=True)
@@ -121,6 +123,12 @@ class ReplayProvider:
             message = f"{options.file}: no device can be made of {self.story.name}: the capture lacks {lacks}"
             raise LocalError(LocalReason.BAD_DESCRIPTOR, message, hint=hint)
         self.log.miss(self.facts.missing)
+        if options.mode is Mode.MODEL and (faults := self.story.faults):
+            _log.warning(
+                "%s of the capture ended badly (packet %d: %s): a host that goes another way may not see that in mode "
+                "model; mode keyed answers it at its place",
+                "1 URB" if len(faults) == 1 else f"{len(faults)} URBs", faults[0].answer_number, _name(faults[0]),
+            )  # fmt: skip
         self._options = options
         self._port = _ports.take(self, options.port)
         self._wildcards = Wildcards(options.ignore)
@@ -165,6 +173,10 @@ class ReplayProvider:
         _ports.free(self)
         with self._lock:
             self._watchers.clear()
+
+
+def _name(exchange: Exchange) -> str:
+    return exchange.status.name if exchange.status is not None else ""
 
 
 _ports = _Ports()

@@ -17,6 +17,7 @@ __all__ = ["ANYTIME", "Exchange", "Story", "tell"]
 ANYTIME = 0
 """The number of a submission that is not in the file, since it was made before the capture began."""
 _GIVEN_BACK = {Status.CANCELLED, Status.GONE}
+_NO_FAULT = {None, Status.OK, Status.SHORT, *_GIVEN_BACK}
 _OTHER = 3
 _HUB_RECIPIENTS = {_OTHER}
 
@@ -124,6 +125,12 @@ class Story:
         alive = [each.answer_number for each in self.exchanges if not each.waits and not each.refused]
         last = max(alive, default=0)
         return min((number for number in gone if number > last), default=0)
+
+    @property
+    def faults(self) -> list[Exchange]:
+        """The URBs that ended badly by the device's doing. To stall a standard request says what it does not have."""
+        ended = (each for each in self.exchanges if each.status not in _NO_FAULT and not each.refused)
+        return [each for each in ended if not (each.setup and each.setup.kind == RequestType.STANDARD)]
 
     @property
     def is_hub(self) -> bool:

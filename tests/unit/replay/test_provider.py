@@ -13,6 +13,7 @@ from wslusb.device import sync
 from wslusb.device.registry import load_provider
 from wslusb.errors import LocalError
 from wslusb.replay import provider
+from wslusb.replay.device import Mode
 from wslusb.replay.host import ReplayHost
 from wslusb.replay.provider import Options, ReplayProvider
 from wslusb.replay.reading import read
@@ -76,3 +77,18 @@ def test_a_configuration_is_made_up_when_that_is_asked_for_and_said(bare: Path) 
 def test_a_guess_is_yes_or_no(bare: Path) -> None:
     with pytest.raises(LocalError, match="guess=perhaps"):
         Options.parse(f"{bare},guess=perhaps")
+
+
+@pytest.mark.parametrize(("mode", "warned"), [("model", True), ("keyed", False)])
+def test_a_fault_that_the_model_may_not_repeat_is_named(
+    capture: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, mode: str, warned: bool
+) -> None:
+    story = read(capture)
+    (data,) = [each for each in story.exchanges if each.answer is not None and len(each.answer.data) == 36]
+    assert data.answer is not None
+    monkeypatch.setattr(provider, "read", lambda *_: story)
+    ReplayProvider(Options(capture, mode=Mode(mode))).close()
+    assert not caplog.messages
+    data.answer.status = -32
+    ReplayProvider(Options(capture, mode=Mode(mode))).close()
+    assert [f"packet {data.answer_number}: STALL" in text for text in caplog.messages] == [True] * warned
