@@ -33,11 +33,11 @@ def made(mistake: Mistake, folder: Path) -> None:
 
 
 def copied(parts: Iterable[str], folder: Path) -> None:
-    """Copy these files and folders of the checkout."""
+    """Copy these files and folders of the checkout, with their times: what Python has compiled stays good."""
     for part in parts:
         source, target = ROOT / part, folder / part
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target)
         else:
-            shutil.copyfile(source, target)
+            shutil.copy2(source, target)

@@ -8,6 +8,7 @@ import pytest
 
 from hil.harness.fixtures import Both
 from hil.live.device import LiveDevice
+from wslusb.wire.limits import DEVICE_URBS
 
 pytestmark = [pytest.mark.trait("bulk-loopback"), pytest.mark.safety("reversible")]
 
@@ -18,6 +19,9 @@ _DEPTH = 48
 """Linux' network drivers have 60 reads wait at a high-speed card (drivers/net/usb/usbnet.c, usbnet_update_max_qlen)."""
 _SILENCE_SECONDS = 8.0
 _PATIENCE = 120.0
+_CROWD = DEVICE_URBS - 2
+_TRANSFERS = 1600
+"""There and back, so that twice as many URBs go through: a credit in a thousand that is lost leaves too few."""
 
 
 def _through(both: Both, dut: LiveDevice, **words: Any) -> None:
@@ -37,3 +41,14 @@ def test_transfers_of_every_size(both: Both, dut: LiveDevice, effort: float) -> 
 def test_a_read_waits_for_as_long_as_it_takes(both: Both, dut: LiveDevice) -> None:
     """Nobody but the program that reads decides when it is enough (USB 2.0 knows no time-out of a bulk read)."""
     _through(both, dut, sizes=[100], depth=2, silence=_SILENCE_SECONDS)
+
+
+def test_a_crowd_of_reads_after_many_transfers(both: Both, dut: LiveDevice, effort: float) -> None:
+    """No credit is lost on the way: nearly as many reads as there are credits wait, and a request is answered."""
+    words = {"transfers": max(_TRANSFERS, round(_TRANSFERS * effort)), "crowd": _CROWD}
+    also_source_sink = "source-sink" in dut.entry.traits
+    for side in both:
+        seen = side.probe("crowd", _PATIENCE * max(1.0, effort), also_source_sink=also_source_sink, **words)
+        assert seen["answer"] == "OK", f"{side}: GET_STATUS ended with {seen['answer']} while {_CROWD} reads waited"
+        assert not seen["wrong"], f"{side}: {seen['wrong'][0]}"
+        assert seen["statuses"] == {"CANCELLED": _CROWD}, f"{side}: the reads ended with {seen['statuses']}"
