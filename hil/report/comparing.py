@@ -12,6 +12,7 @@ __all__ = ["comparison"]
 
 _MOST_LINES, _MOST_CHARACTERS = 20, 160
 _ABSENT = "(absent)"
+_NAMELESS = '""'
 
 
 def comparison(what: str, native: Any, passthrough: Any) -> Comparison:
@@ -32,7 +33,7 @@ def _parts(path: str, value: Any) -> Iterator[tuple[str, str]]:
     """The leaves of JSON, by a path like ``interfaces[0].name``."""
     if isinstance(value, dict) and value:
         for key, each in value.items():
-            yield from _parts(f"{path}.{key}".lstrip("."), each)
+            yield from _parts(f"{path}.{key}" if path else key or _NAMELESS, each)
     elif isinstance(value, list) and value:
         for place, each in enumerate(value):
             yield from _parts(f"{path}[{place}]", each)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hil.report.comparing import comparison
@@ -45,6 +45,7 @@ def test_of_many_differences_the_first_are_told_and_all_counted() -> None:
 
 
 @given(json_values, json_values)
+@example(None, {"": None})
 def test_it_is_short_whatever_was_answered(native: Any, passthrough: Any) -> None:
     found = comparison("x", native, passthrough)
     assert bool(found.native) is (repr(native) != repr(passthrough)) or native == passthrough
