@@ -1,16 +1,18 @@
 """A configuration for a device whose own was not captured: the endpoints that the capture's host used, and no more.
 
-One interface, 0, of the vendor's class, so that no driver takes it for something: which interfaces there were, and of
-which class, is not known. Packet sizes are as large as the speed allows, and as what was seen needs.
+They all are of interface 0; others, and settings, are there as far as the host chose them, and have none. The class is
+the vendor's, so that no driver takes it for something: which it was is not known. Packet sizes are as large as the
+speed allows, and as what was seen needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ..usb.descriptors import Configuration, DeviceDescriptor, Endpoint, Interface
 from ..usb.ids import DIR_IN, ClassCode, DescriptorType, TransferType
 from ..usb.setup import Request
+from ..usb.urb import Status
 from .facts import Facts
 from .story import Exchange, Story
 
@@ -34,8 +36,7 @@ def complete(facts: Facts, story: Story) -> tuple[Facts, Story] | None:
         return None
     kept = [each for each in story.exchanges if not _asks_for_configuration(each)]
     endpoints = _endpoints(device, kept)
-    interface = Interface(0, interface_class=ClassCode.VENDOR, endpoints=endpoints)
-    raw = Configuration(facts.active or 1, [interface]).pack()
+    raw = Configuration(facts.active or 1, list(_interfaces(kept, endpoints))).pack()
     used = ", ".join(f"0x{each.address:02x} {each.transfer.name.lower()}" for each in endpoints) or "none but 0"
     made = Facts.of(Story(story.bus, story.device, kept, story.notes))
     made.descriptors[DIR_IN, DescriptorType.CONFIGURATION, 0, 0] = raw
@@ -49,6 +50,17 @@ def _asks_for_configuration(exchange: Exchange) -> bool:
     if setup is None or (setup.request_type, setup.request) != (DIR_IN, Request.GET_DESCRIPTOR):
         return False
     return setup.value >> 8 == DescriptorType.CONFIGURATION
+
+
+def _interfaces(exchanges: Iterable[Exchange], endpoints: list[Endpoint]) -> Iterator[Interface]:
+    chosen = {(0, 0)}
+    for setup in (each.setup for each in exchanges if each.status is Status.OK):
+        if setup is not None and (setup.request_type, setup.request) == (0x01, Request.SET_INTERFACE):
+            chosen.add((setup.index & 0xFF, setup.value & 0xFF))
+    chosen |= {(number, 0) for number in range(max(chosen)[0])} | {(number, 0) for number, _ in chosen}
+    for number, alternate in sorted(chosen):
+        has = [] if number else endpoints
+        yield Interface(number, alternate, interface_class=ClassCode.VENDOR, endpoints=has)
 
 
 def _endpoints(device: DeviceDescriptor, exchanges: Iterable[Exchange]) -> list[Endpoint]:

@@ -74,9 +74,9 @@ def expected(info: DeviceInfo) -> bytes:
 
 
 def provided(captured: Captured) -> DeviceInfo | LocalError:
-    """The device that is served, or why none can be made of what the capture holds."""
+    """The device that is served, its configuration guessed if need be, or why none can be made of the capture."""
     try:
-        return next(iter(ReplayProvider(Options(captured.path, captured.name)).devices()))
+        return next(iter(ReplayProvider(Options(captured.path, captured.name, guess=True)).devices()))
     except LocalError as error:
         return error
 
@@ -88,8 +88,8 @@ def test_a_kernel_enumerates_the_device_of_a_capture(captured: Captured, lab: La
         assert "\n" not in str(info)
         assert info.hint
         pytest.skip(f"refused: {info}")
-    with lab.provide(f"replay:{captured.path},device={captured.name}"):
+    with lab.provide(f"replay:{captured.path},device={captured.name},guess=yes"):
         read = f"for each in {DEVICES}; do [ -e $each/bDeviceClass ] && base64 -w0 $each/descriptors && echo; done"
-        poll(lambda: kernel.run(read, check=False).stdout, 10, "the kernel has the device")
+        poll(lambda: bool(kernel.run(read, check=False).stdout), 10, "the kernel has the device")
         (descriptors,) = kernel.run(read, check=False).stdout.split()
         assert base64.b64decode(descriptors) == expected(info)

@@ -12,14 +12,16 @@ from tests.support.usb import bulk_in, bulk_out
 from wslusb.device import sync
 from wslusb.device.registry import load_provider
 from wslusb.errors import LocalError
-from wslusb.replay import provider
+from wslusb.replay import guess, provider
 from wslusb.replay.device import Mode
+from wslusb.replay.facts import Facts
 from wslusb.replay.host import ReplayHost
 from wslusb.replay.provider import Options, ReplayProvider
 from wslusb.replay.reading import read
 from wslusb.replay.story import Story
 from wslusb.usb.descriptors import Configuration
 from wslusb.usb.ids import ClassCode, DescriptorType, TransferType
+from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Status
 
 
@@ -72,6 +74,17 @@ def test_a_configuration_is_made_up_when_that_is_asked_for_and_said(bare: Path) 
     device = made.open(info)
     assert not ReplayHost(made.story).play(device).report()
     device.close()
+
+
+def test_settings_that_were_chosen_are_there(capture: Path) -> None:
+    story = read(capture)
+    for each in story.exchanges:
+        if (setup := each.setup) is not None and setup.request == Request.SET_CONFIGURATION:
+            each.request.setup = Setup(0x01, Request.SET_INTERFACE, 1, 1, 0).pack()
+    made = guess.complete(Facts.of(story), story)
+    assert made is not None
+    found = [(each.number, each.alternate, len(each.endpoints)) for each in made[0].parsed()[0].interfaces]
+    assert found == [(0, 0, 2), (1, 0, 0), (1, 1, 0)]
 
 
 def test_a_guess_is_yes_or_no(bare: Path) -> None:
