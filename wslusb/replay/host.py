@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -130,17 +131,20 @@ def _plain(status: Status) -> Status:
 
 def _moments(story: Story) -> Iterator[tuple[int, Exchange, bool]]:
     """Beginnings and ends in the order of the file: time in nanoseconds, URB, and whether it begins."""
-    firsts: dict[int, int] = {}
+    known: dict[int, list[Exchange]] = {}
     for exchange in story.exchanges:
-        if exchange.number != ANYTIME:
-            firsts.setdefault(exchange.lane, exchange.number)
+        if exchange.number != ANYTIME and exchange.answer is not None:
+            known.setdefault(exchange.lane, []).append(exchange)
     moments: list[tuple[float, int, Exchange, bool]] = []
     for exchange in story.exchanges:
         if exchange.refused:
             continue
-        # What was asked before the capture began is asked before anything else on its endpoint.
-        begun = exchange.number if exchange.number != ANYTIME else firsts.get(exchange.lane, exchange.answer_number)
-        begun = min(begun, exchange.answer_number or begun)
+        begun = exchange.number
+        if begun == ANYTIME:
+            # It was asked before the capture began, or that was dropped: in any case before what ended after it.
+            queue, end = known.get(exchange.lane, []), exchange.answer_number
+            after = bisect.bisect(queue, end, key=lambda each: each.answer_number)
+            begun = min(queue[after].number, end) if after < len(queue) else end
         moments.append((begun - (exchange.number == ANYTIME) / 2, exchange.request.time, exchange, True))
         if exchange.answer is not None:
             moments.append((exchange.answer_number, exchange.answer.time, exchange, False))

@@ -45,7 +45,8 @@ class Strict:
 
     def ask(self, urb: Urb) -> Reply:
         """The next of the capture, if that is what the host does."""
-        if early := self._early.get(lane_of(urb.endpoint)):
+        early = self._early.get(lane_of(urb.endpoint))
+        if early and not self._ends_before(early[0]):
             return self._answer(early.popleft(), urb)
         if self._next >= len(self._exchanges):
             raise Diverged("the host goes on", _END)
@@ -57,6 +58,14 @@ class Strict:
             raise Diverged(f"the host asked {what}", show_exchange(expected, place), expected.number)
         self._next += 1
         return self._answer(expected, urb)
+
+    def _ends_before(self, early: Exchange) -> bool:
+        """Whether the next of the capture is of the same queue, and ends before one whose beginning is not in it."""
+        expected = next(iter(self._exchanges[self._next : self._next + 1]), None)
+        if expected is None or expected.lane != early.lane:
+            return False
+        end = expected.number if expected.lost else expected.answer_number
+        return 0 < end < early.answer_number
 
     def _catch_up(self, urb: Urb) -> None:
         for index in range(self._next, min(self._next + _LOOK_AHEAD, len(self._exchanges))):

@@ -81,6 +81,12 @@ def asked_before_and_told_in_between(tape: Tape) -> None:
     tape.ends(fourth, b"fourth")
 
 
+def a_read_of_which_the_beginning_was_dropped(tape: Tape) -> None:
+    tape.ends(tape.reads(), b"first")
+    tape.told_before(b"second")
+    tape.ends(tape.reads(), b"third")
+
+
 def reads_that_time_out(tape: Tape) -> None:
     """A program that reads with a time-out, and then gets an answer."""
     for _ in range(3):
@@ -179,7 +185,7 @@ def transfers_of_every_end(tape: Tape) -> None:
 CASES = [
     asked_before_and_told_in_between, reads_that_time_out, reports_as_questions, a_write_that_is_taken_back,
     a_request_that_is_taken_back, an_end_that_is_not_in_the_file, buffers_larger_than_what_was_asked_for,
-    ends_of_an_endpoint_that_are_not_in_the_file,
+    ends_of_an_endpoint_that_are_not_in_the_file, a_read_of_which_the_beginning_was_dropped,
     a_state_that_changes, requests_that_differ_in_their_length, a_large_read_that_was_taken_back,
     descriptors_of_another_device, sound_and_buttons, transfers_of_every_end,
 ]  # fmt: skip
