@@ -43,7 +43,9 @@ def test_a_packed_file_that_was_cut_off_ends_early() -> None:
     assert packets(gzip.compress(WHOLE)[:-9]) in (packets(WHOLE), packets(WHOLE)[:-1], [])
 
 
-@pytest.mark.parametrize("data", [gzip.compress(b"text"), gzip.compress(WHOLE)[:12] + b"\xff" * 40])
+@pytest.mark.parametrize(
+    "data", [gzip.compress(b"text"), gzip.compress(WHOLE)[:12] + b"\xff" * 40], ids=["else", "damaged"]
+)
 def test_a_packed_file_of_something_else_or_with_damage_is_refused(data: bytes) -> None:
     with pytest.raises(LocalError):
         packets(data)
