@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
+from wslusb.usb.urb import Buffer
+
 __all__ = ["PIECE", "content", "pieces", "run", "scattered"]
 
 PIECE = 64 << 10
@@ -39,7 +41,7 @@ def scattered(seed: int, length: int, block: int, count: int) -> Iterator[tuple[
         yield dice.randint(0, blocks - size) * block, dice.randbytes(size * block)
 
 
-def pieces(data: bytes | memoryview) -> list[str]:
+def pieces(data: Buffer) -> list[str]:
     """A checksum a :data:`PIECE`."""
     return [hashlib.sha256(data[at : at + PIECE]).hexdigest()[:16] for at in range(0, len(data), PIECE)]
 

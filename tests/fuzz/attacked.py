@@ -54,7 +54,7 @@ class Attacked:
         self._cases = 0
 
     def __enter__(self) -> Self:
-        export.Credits = _Counted  # type: ignore[misc]
+        export.Credits = _Counted  # type: ignore[attr-defined]
         _Counted.wrong.clear()
         self._watch.__enter__()
         self._world.__enter__()
@@ -73,7 +73,7 @@ class Attacked:
         self._world.service.close()
         self._watch.__exit__(None, None, None)
         self._folder.cleanup()
-        export.Credits = Credits  # type: ignore[misc]
+        export.Credits = Credits  # type: ignore[attr-defined]
 
     def meanwhile(self) -> None:
         """The good guest is served, within the time that any case may take."""

@@ -98,7 +98,7 @@ class KernelsBook:
         if status > 0 or not 0 <= actual <= submit.length or not 0 <= errors <= count or count != len(submit.packets):
             raise Finding(f"{actual} bytes, {count} packets, {errors} errors, {status} in answer to {submit}")
         table = self._at + _HEADER + (actual if submit.is_in else 0)
-        end = table + 16 * count
+        end: int = table + 16 * count
         if len(said) < end:
             return 0
         moved = 0

@@ -166,7 +166,8 @@ def _entries(_dialect: _Dialect, packet: Packet, offset: int, value: int) -> Pac
     if lists:
         layer, name = lists[offset // 2 % len(lists)]
         there = list(layer.getfieldval(name) or ())
-        entry = there[0] if there else layer.get_field(name).cls()
+        field: Any = layer.get_field(name)
+        entry = there[0] if there else field.cls()
         many = (0, 1, len(there) + 1, max(len(there) - 1, 0), 1024, _MOST_ENTRIES)[value % 6]
         if offset & 1:
             _computed(packet)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -31,7 +32,9 @@ class Attack(AbstractContextManager["Attack"], Protocol):
         """Run a case: kinds of behaviour that were seen. Finding for what must not be."""
 
 
-ATTACKS = {"service": ServiceAttack, "agent": AgentAttack, "relay": RelayAttack, "control": ControlAttack}
+ATTACKS: Mapping[str, Callable[[], Attack]] = {
+    "service": ServiceAttack, "agent": AgentAttack, "relay": RelayAttack, "control": ControlAttack,
+}  # fmt: skip
 
 
 def run(target: str, seconds: float, *, shrink: bool = True) -> Result:

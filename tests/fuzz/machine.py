@@ -34,7 +34,7 @@ def run(target: str, seconds: float, *, shrink: bool = True) -> Result:
         phases=[Phase.reuse, Phase.generate, *([Phase.shrink] if shrink else [])],
     )  # fmt: skip
 
-    class Counted(MACHINES[target]):  # type: ignore[misc]  # chosen at run time
+    class Counted(MACHINES[target]):  # type: ignore[misc,valid-type]  # chosen at run time
         def __init__(self) -> None:
             result.cases += 1
             super().__init__()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import random
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.fuzz.layers import LAYERED, changed
@@ -224,7 +224,7 @@ def _layered(name: str, channel: Channel, mutation: Mutation, message: bytes) ->
     return channel.layered(mutation, message, name)
 
 
-_ACTIONS: dict[str, Callable[[Channel, Mutation, bytes], list[bytes]]] = {
+_ACTIONS: Mapping[str, Callable[[Channel, Mutation, bytes], list[bytes]]] = {
     action.__name__: action
     for action in (
         Channel.flip, Channel.number, Channel.half, Channel.resize, Channel.cut, Channel.more, Channel.again,

@@ -52,7 +52,7 @@ def test_the_oracle_sees_tracebacks_dead_threads_and_leaks() -> None:
             logging.getLogger("wslusb.test").exception("it failed")
         with pytest.raises(Finding, match="traceback"):
             watch.seen()
-        dying = threading.Thread(target=lambda: {}["nothing"])
+        dying = threading.Thread(target=lambda: dict[str, str]()["nothing"])
         dying.start()
         dying.join()
         with pytest.raises(Finding, match="KeyError"):

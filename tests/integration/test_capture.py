@@ -21,6 +21,7 @@ from tests.support.vhci import MadeVhci
 from tests.support.waiting import PATIENCE, until
 from tests.support.world import Guest, World
 from wslusb.capture import pcapfile, usbmon, vsockmon
+from wslusb.capture.record import Record
 from wslusb.control.server import ControlServer
 from wslusb.device import sync
 from wslusb.device.api import Device
@@ -71,7 +72,7 @@ class Capture:
         return self.path.read_bytes()
 
     @property
-    def records(self) -> list[usbmon.Record]:
+    def records(self) -> list[Record]:
         found = (usbmon.read(each.data) for each in self.packets if each.link_type == 220)
         return [each for each in found if each is not None]
 

@@ -264,9 +264,9 @@ def check_response(completion: Completion, found: Found) -> None:
 @pytest.mark.parametrize("kind", CHECKS)
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_messages_are_shown_as_the_codec_reads_them(wireshark: Wireshark, kind: type, data: st.DataObject) -> None:
+def test_messages_are_shown_as_the_codec_reads_them(wireshark: Wireshark, kind: Any, data: st.DataObject) -> None:
     drawn = data.draw(st.lists(messages[kind], min_size=5, max_size=40))
-    number_of = MessageType.RESET if kind is StatusAnswer else kind.TYPE  # type: ignore[attr-defined]
+    number_of = MessageType.RESET if kind is StatusAnswer else kind.TYPE
     frames = [frame(number_of, message.pack(), at + 1, 7) for at, message in enumerate(drawn)]
     found = wireshark.messages([(kind in FROM_HOST, each) for each in frames])
     assert len(found) == len(drawn)

@@ -186,7 +186,7 @@ def test_a_service_that_dies_leaves_what_it_had_sent(reporter: Reporter) -> None
     hub = reporter.world.service.captures
     until(lambda: not any(sink.peek() for sink in hub._sinks), "all is sent")
     for sink in list(hub._sinks):
-        sink.take = None  # type: ignore[method-assign,assignment] -- what runs into that ends without an ending
+        sink.take = None  # type: ignore[method-assign,assignment]  # what runs into that ends without an ending
     _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert "without the end of the capture: the service has gone meanwhile" in said

@@ -19,6 +19,7 @@ from tests.support.world import Guest, World
 from wslusb.device import sync
 from wslusb.errors import DeviceError, LocalError, LocalReason
 from wslusb.guest.client import HostClient
+from wslusb.guest.remote import RemoteDevice
 from wslusb.host import service as service_module
 from wslusb.transport.address import UnixAddress
 from wslusb.usb.setup import Setup
@@ -210,7 +211,7 @@ class FakeAgent:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.device = None
+        self.device: RemoteDevice | None = None
         self.refuses = False
         self._threads: list[threading.Thread] = []
         self.client = world.client(capabilities=Capability.KERNEL, event=self._on_event)

@@ -120,6 +120,12 @@ def test_the_agent_comes_back_to_a_service_that_was_restarted(uml: Uml, stick: s
     uml.guest.run(f"dd if={disk} of=/dev/null bs=1M count=1 iflag=direct status=none")
 
 
+def with_a_new_guest(uml: Uml, rig: Rig[UmlMachine]) -> None:
+    rig.restart_guest()
+    uml.agent = None
+    uml.ready()
+
+
 def test_a_machine_dies_in_the_middle_of_a_copy(tmp_path: Path) -> None:
     """The guest's plug is pulled: the host has its device back, and a new guest can have it. Then the host's is."""
     with Rig.uml_pair(tmp_path) as rig:
@@ -130,9 +136,7 @@ def test_a_machine_dies_in_the_middle_of_a_copy(tmp_path: Path) -> None:
         copying(uml.guest, uml.disk(SERIAL))
         rig.guest.kill()
         readable_on_host(uml)
-        rig.restart_guest()
-        uml.agent = None
-        uml.ready()
+        with_a_new_guest(uml, rig)
         copy = copying(uml.guest, uml.disk(SERIAL))
         rig.host.kill()
         ended(uml, copy)

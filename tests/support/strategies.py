@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ limits = st.builds(Limits, some, u32, some, some)
 hellos = st.builds(
     Hello, st.sampled_from(Purpose), u32, limits, st.sampled_from([b"", bytes(range(16))]), texts, u16, u16
 )
-messages = {
+messages: dict[type[Any], st.SearchStrategy[Any]] = {
     Hello: hellos,
     EnumerationAnswer: st.builds(EnumerationAnswer, st.lists(listed, max_size=4)),
     AttachRequest: st.builds(AttachRequest, texts, u32),

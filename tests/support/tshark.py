@@ -63,7 +63,7 @@ def urbs(capture: Path, display_filter: str) -> list[Urb]:
 
 
 def _decode(capture: Path, display_filter: str) -> Iterator[Half]:
-    command = ["tshark", "-r", capture, "-T", "json", "--no-duplicate-keys", "-Y", f"usb && {display_filter}"]
+    command = ["tshark", "-r", str(capture), "-T", "json", "--no-duplicate-keys", "-Y", f"usb && {display_filter}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     for packet in json.loads(done.stdout):
         layers = packet["_source"]["layers"]

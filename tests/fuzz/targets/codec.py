@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 from tests.fuzz.samples import drawn
 from tests.support import strategies
@@ -53,7 +54,7 @@ def run(data: bytes) -> None:
     kind, rest = data[0] % KINDS, data[1:]
     with contextlib.suppress(PeerError):
         if kind < len(MESSAGES):
-            message = MESSAGES[kind]
+            message: Any = MESSAGES[kind]
             understood = message.unpack(memoryview(rest))
             assert message.unpack(memoryview(understood.pack())) == understood
         elif kind == _REQUEST:

@@ -49,7 +49,7 @@ class IsoUrb(usbfs.Urb):
         )  # fmt: skip
         for packet in struct.packets:
             packet.length = 64
-        self.struct = struct  # type: ignore[assignment]  # it begins like the other
+        self.struct = struct
 
 
 def pattern(length: int) -> bytes:

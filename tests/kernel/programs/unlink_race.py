@@ -72,12 +72,13 @@ class Race:
     def _home(self, urb: usbfs.Urb) -> None:
         if urb.status not in (0, -ENOENT, -ECONNRESET):
             raise SystemExit(f"a URB ended with {urb.status}")
+        written = urb is self.writing
         if urb.status:
             self.counts["won"] += 1
             self.counts["partial"] += bool(urb.actual)
-        elif urb is self.writing and urb.actual != urb.length:
+        elif written and urb.actual != urb.length:
             raise SystemExit(f"an OUT URB of {urb.length} bytes succeeded with {urb.actual}")
-        if urb is self.writing:
+        if written:
             self.sent += urb.buffer.raw[: urb.actual]
             self.writing = None
 

@@ -126,7 +126,7 @@ def same(read: Packet, built: Packet) -> None:
 def agree(frame: bytes, built: Packet, *, from_host: bool) -> WslUsb:
     """The layers build these bytes, and read what they were built of."""
     assert bytes(built) == frame
-    read = chunk(frame, from_host=from_host)[WslUsb]
+    read: WslUsb = chunk(frame, from_host=from_host)[WslUsb]
     same(read, built)
     same(read.payload, built.payload)
     read.clear_cache()

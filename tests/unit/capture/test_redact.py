@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import uuid
+from collections.abc import Sequence
 
 import pytest
 
@@ -16,7 +17,7 @@ from wslusb.capture.secrets import Secrets
 from wslusb.usb import bos
 from wslusb.usb.info import DeviceInfo
 from wslusb.usb.setup import Setup
-from wslusb.usb.urb import Completion, Urb
+from wslusb.usb.urb import Buffer, Completion, Urb
 from wslusb.wire.messages import AttachAnswer
 from wslusb.wire.urbs import encode_request, encode_response
 
@@ -202,7 +203,7 @@ def test_an_answer_whose_request_is_not_there_is_blanked() -> None:
     assert redactor.completed(9, 0x85, BULK, SECRET) == bytes(32)
 
 
-def whole(buffers: list[bytes]) -> bytes:
+def whole(buffers: Sequence[Buffer]) -> bytes:
     return b"".join(bytes(each) for each in buffers)
 
 

@@ -23,7 +23,6 @@ from tests.unit.capture.test_redact import (
     string,
 )  # fmt: skip
 from tests.unit.capture.test_redact_places import described, file_of, leaks, moved
-from wslusb.capture import redact_file as redact_file_module
 from wslusb.capture.known import Known
 from wslusb.capture.redact import UrbRedactor
 from wslusb.capture.redact_file import redact_file
@@ -275,7 +274,7 @@ def test_a_copy_that_was_not_finished_is_not_left(tmp_path: Path, monkeypatch: p
     """Nobody has looked through it."""
     source, target = tmp_path / "in", tmp_path / "out"
     source.write_bytes(file_of([(220, list(described(1, 0, bytes(18))))]))
-    monkeypatch.setattr(redact_file_module.pcapng, "packet", _no_room)
+    monkeypatch.setattr("wslusb.capture.redact_file.pcapng.packet", _no_room)
     with pytest.raises(OSError, match="No space") as caught:
         redact_file(source, target)
     assert caught.value.filename == str(target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,7 @@ KINDS = [
     "keyboard", "storage", "uas", "ethernet", "ncm", "serial", "ftdi", "ccid", "fido", "printer", "midi", "dfu",
     "audio", "webcam", "composite",
 ]  # fmt: skip
-FORMATS = {
+FORMATS: dict[str, tuple[int, Callable[[bytes], list[bytes]]]] = {
     "usbmon": (220, lambda data: [data]),
     "usbmon, short": (189, lambda data: [data[:48] + data[64:]]),
     "USBPcap": (249, usbpcap.converted),

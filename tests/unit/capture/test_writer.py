@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,12 @@ EMPTY = b""
 DEVICE = bytes.fromhex("120100020000004034127856000101020301")
 
 
+@dataclass
 class Taps:
     """A device and a link in one."""
 
-    def __init__(self) -> None:
-        self.tap: FrameTap | None = None
-        self.urbs: Point | None = None
+    tap: FrameTap | None = None
+    urbs: Point | None = None
 
     def listen(self, tap: Point | None) -> None:
         self.urbs = tap
@@ -51,13 +52,13 @@ class TestHub:
         hub, sink = Hub(is_host=True), Sink()
         point, taps = attach(hub)
         _, others = attach(hub, "2-2")
-        assert (taps.tap, taps.urbs) == (None, None)
+        assert taps == Taps()
         hub.start("2-1", sink)
         assert taps.urbs is point
         assert taps.tap is not None
         assert others.urbs is None
         hub.stop(sink)
-        assert (taps.tap, taps.urbs) == (None, None)
+        assert taps == Taps()
 
     def test_a_device_that_comes_later_is_captured_too(self) -> None:
         hub, sink = Hub(is_host=True), Sink()

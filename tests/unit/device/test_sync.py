@@ -57,7 +57,7 @@ def test_what_was_moved_before_the_timeout_is_told() -> None:
 
 def test_a_transfer_that_completes_while_it_is_cancelled() -> None:
     puppet = PuppetDevice(INFO)
-    puppet.cancel = lambda _urb: puppet.complete(puppet.next(), Status.OK, b"whole")  # type: ignore[method-assign]
+    puppet.cancel = lambda urb: puppet.complete(puppet.next(), Status.OK, b"whole")  # type: ignore[method-assign]  # noqa: ARG005
     result = sync.transfer(puppet, bulk_in(), 0.01)
     assert (result.status, result.data) == (Status.OK, b"whole")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from emulator.composite import composite
@@ -49,7 +51,7 @@ class Witness(Firmware):
         return bytes((self.name,)) if setup.request == self.name else None
 
 
-def part(name: int, interfaces: int = 1, value: int = 7, **kind: int) -> Model:
+def part(name: int, interfaces: int = 1, value: int = 7, **kind: Any) -> Model:
     """A device with a pair of bulk endpoints in each of its interfaces."""
     made = [
         Interface(

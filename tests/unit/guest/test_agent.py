@@ -17,6 +17,7 @@ from tests.support.peers import HANDLE, RawHost, RawPeer
 from tests.support.vhci import MadeVhci
 from tests.support.waiting import PATIENCE, until
 from tests.support.world import World
+from wslusb.control.messages import Json
 from wslusb.errors import LocalError, LocalReason
 from wslusb.guest import nodes, port, remote
 from wslusb.guest.agent import Agent
@@ -45,9 +46,14 @@ class Running:
     def __init__(self, path: Path, vhci: MadeVhci) -> None:
         self.met = threading.Semaphore(0)
         self.agent = Agent(UnixAddress(str(path)), vhci, lambda _host: self.met.release())
-        self.ask = GuestRequests(self.agent)
+        self._requests = GuestRequests(self.agent)
         self._thread = threading.Thread(target=self.agent.run)
         self._thread.start()
+
+    def ask(self, request: Json) -> Json:
+        answer = self._requests(request)
+        assert isinstance(answer, dict)
+        return answer
 
     def meet(self) -> None:
         """Wait for one more session."""

@@ -22,7 +22,9 @@ class Guest:
     def __init__(self, switch: Switch, cid: int) -> None:
         self.cid = cid
         self.rx, self.tx = FakeDriver(size=16), FakeDriver(size=16)
-        self.port = switch.ports[cid] = Port(cid)
+        self.port = Port(cid)
+        assert isinstance(switch.ports, dict)
+        switch.ports[cid] = self.port
         self.port.link = FakeLink([self.rx.ring, self.tx.ring])
         self.switch = switch
 

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.world import Guest, World
 from wslusb.control.client import call
+from wslusb.control.messages import Json
 from wslusb.control.server import ControlServer
 from wslusb.errors import LocalError, LocalReason
 from wslusb.host.catalog import Claim
 from wslusb.host.requests import HostRequests
 
 
+def asking(world: World) -> Callable[[Json], Json]:
+    """Requests that are answered at once, by the service itself."""
+    requests = HostRequests(world.service)
+
+    def ask(request: Json) -> Json:
+        answer = requests(request)
+        assert isinstance(answer, dict)
+        return answer
+
+    return ask
+
+
 def test_list_bind_unbind(world: World) -> None:
-    ask = HostRequests(world.service)
+    ask = asking(world)
     assert [(each["busid"], each["state"]) for each in ask({"op": "list"})["devices"]] == [
         ("9-1", "shared"),
         ("9-2", "shared"),
@@ -30,7 +44,7 @@ def test_list_bind_unbind(world: World) -> None:
 
 
 def test_detach(world: World) -> None:
-    ask = HostRequests(world.service)
+    ask = asking(world)
     assert ask({"op": "detach", "device": "9-1"})["devices"] == []
     guest = Guest(world)
     assert [each["busid"] for each in ask({"op": "detach", "device": "9-1"})["devices"]] == ["9-1"]
@@ -42,7 +56,7 @@ def test_detach(world: World) -> None:
 
 def test_detach_from_one_guest(world: World) -> None:
     """What the others have stays with them."""
-    ask = HostRequests(world.service)
+    ask = asking(world)
     claims: dict[str, Claim] = {}
     for busid, owner in (("9-1", "CID 42"), ("9-2", "CID 43")):
         claims[busid] = world.catalog.claim(busid, 0, owner, lambda busid=busid: world.catalog.release(claims[busid]))  # type: ignore[misc]
@@ -57,7 +71,7 @@ def test_detach_from_one_guest(world: World) -> None:
 
 def test_state(world: World) -> None:
     guest = Guest(world)
-    state = HostRequests(world.service)({"op": "state"})
+    state = asking(world)({"op": "state"})
     assert (state["role"], state["listening"]) == ("service", [str(world.address)])
     assert len(state["guests"]) == 1
     assert state["guests"][0]["agent"] is False

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from wslusb.report import names
 from wslusb.report.redactor import Redactor
 
 HOST, USER = "planted-host", "planteduser"
@@ -16,8 +15,8 @@ HOST, USER = "planted-host", "planteduser"
 
 @pytest.fixture
 def redactor(monkeypatch: pytest.MonkeyPatch) -> Redactor:
-    monkeypatch.setattr(names.platform, "node", lambda: f"{HOST}.corp.example")
-    monkeypatch.setattr(names.getpass, "getuser", lambda: USER)
+    monkeypatch.setattr("wslusb.report.names.platform.node", lambda: f"{HOST}.corp.example")
+    monkeypatch.setattr("wslusb.report.names.getpass.getuser", lambda: USER)
     for variable in ("SUDO_USER", "LOGNAME", "USER", "HOSTNAME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("SUDO_USER", "bo")
@@ -96,7 +95,7 @@ def test_what_a_maintainer_needs_stays(redactor: Redactor, text: str) -> None:
 
 
 def test_a_name_that_is_an_ordinary_word_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names.getpass, "getuser", lambda: "capture")
+    monkeypatch.setattr("wslusb.report.names.getpass.getuser", lambda: "capture")
     assert Redactor(ordinary=frozenset({"capture"})).text("the capture") == "the capture"
     assert "capture" not in Redactor().text("the capture")
 

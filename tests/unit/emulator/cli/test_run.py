@@ -31,7 +31,7 @@ def test_devices_are_served_and_shared_until_a_signal(ending: signal.Signals) ->
         assert address, said
         assert f'  backend = wslusb.guest.pyusb_backend("{address[1]}")\n' in said
         backend = wslusb.guest.pyusb_backend(address[1])
-        found = [backend.get_device_descriptor(device).idProduct for device in backend.enumerate_devices()]
+        found = [vars(backend.get_device_descriptor(device))["idProduct"] for device in backend.enumerate_devices()]
         assert sorted(found) == [0xA4A0, 0xA4A5]
     finally:
         process.send_signal(ending)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.device import VirtualDevice
 from emulator.devices.dfu import KIND
 from emulator.devices.dfu_parts.words import Request, State, Status
 from emulator.options import Options
@@ -85,6 +86,7 @@ def test_detach_takes_the_device_off_the_bus_and_back_as_its_loader() -> None:
     assert (host.info.product, host.info.bcd_device) == (RUNTIME, 0x0100)
     assert host.state() == State.APP_IDLE
     before = host.device
+    assert isinstance(before, VirtualDevice)
     host.enter()
     assert before.closed
     assert (host.info.product, host.info.serial) == (LOADER, "DFU0001")

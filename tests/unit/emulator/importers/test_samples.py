@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,10 +98,14 @@ def test_a_usbmon_capture(gadget: str) -> None:
 @pytest.mark.parametrize("write", [samples.write_pcap, samples.write_pcapng])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("link_type", [189, 220, 249])
-def test_every_kind_of_capture_holds_the_same(write: object, order: str, link_type: int, tmp_path: Path) -> None:
-    convert = {220: lambda data: [data], 189: lambda data: [data[:48] + data[64:]], 249: usbpcap.converted}[link_type]
+def test_every_kind_of_capture_holds_the_same(write: Any, order: str, link_type: int, tmp_path: Path) -> None:
+    converters: dict[int, Callable[[bytes], list[bytes]]] = {
+        220: lambda data: [data],
+        189: lambda data: [data[:48] + data[64:]],
+        249: usbpcap.converted,
+    }
+    convert = converters[link_type]
     data = [new for each in samples.packets() for new in convert(each.data)]
-    assert callable(write)
     path = write(tmp_path / "capture", link_type, data, order)
     imported = import_device(path, samples.ADDRESSES["composite"])
     assert raw(imported) == samples.descriptors("composite")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def target(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("options", ["", ",detach=no"])
 def test_into_dfu_mode_read_out_and_back(target: str, options: str) -> None:
-    steps = [["state"], ["detach"], ["state"], ["upload", None], ["upload", 7], ["leave"], ["state"]]
+    steps: list[list[Any]] = [["state"], ["detach"], ["state"], ["upload", None], ["upload", 7], ["leave"], ["state"]]
     before, _, there, whole, part, _, after = dfu.run(target + options, "9-1", steps)
     assert (before["mode"], there["mode"]) == ("runtime", "dfu")
     assert whole == WHOLE

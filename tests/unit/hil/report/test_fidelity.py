@@ -85,15 +85,15 @@ def test_descriptors_are_compared_as_far_as_both_hosts_asked(real: bytes, emulat
 
 
 def test_a_report_descriptor_is_compared_to_its_end() -> None:
-    sides = [device().descriptor(REPORT, data, kind=0x81) for data in (b"\x05\x01\x09\x06", b"\x05\x01")]
-    assert found(*sides) == [
+    whole, part = (device().descriptor(REPORT, data, kind=0x81) for data in (b"\x05\x01\x09\x06", b"\x05\x01"))
+    assert found(whole, part) == [
         (Verdict.DIFFERENCE, "GET_DESCRIPTOR(HID report, interface 0)", "another answer from byte 2")
     ]
 
 
 def test_a_descriptor_that_only_one_has_is_a_difference() -> None:
     sides = device().descriptor(BOS, b"\x05\x0f\x05\0\0"), device().descriptor(BOS, b"", Status.STALL)
-    result = compare(*(side.story for side in sides))
+    result = compare(sides[0].story, sides[1].story)
     (finding,) = result.of(Verdict.DIFFERENCE)
     assert (finding.what, finding.emulated) == ("only one has it", "STALL")
 

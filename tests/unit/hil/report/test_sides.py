@@ -14,7 +14,7 @@ from tests.support.rig_failure import FAILED, MS, Tape, a_failure, pass_through
 from wslusb.capture import usbmon
 from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Setup
-from wslusb.usb.urb import Completion, Status, Urb
+from wslusb.usb.urb import Buffer, Completion, Status, Urb
 from wslusb.wire.cancels import Cancel
 from wslusb.wire.frame import MessageType, pack_header
 from wslusb.wire.urbs import encode_request
@@ -69,7 +69,7 @@ def test_a_cancel_is_told_with_its_time(tmp_path: Path) -> None:
     pass_through(host, guest, FAILED, 5, READ, None)
     payload = Cancel(5).pack()
     for tape in (host, guest):
-        frame = [pack_header(MessageType.CANCEL, len(payload), 6), payload]
+        frame: list[Buffer] = [pack_header(MessageType.CANCEL, len(payload), 6), payload]
         tape.message(FAILED + MS, frame, from_host=False)
     assert [[half.cancelled for half in halves] for halves in both(tmp_path, host, guest)] == [[FAILED + MS]] * 2
 
