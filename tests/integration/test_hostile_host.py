@@ -1,4 +1,4 @@
-"""A host that breaks the protocol on a device's own connection: no hang, no lost URB, a typed reason, and a clean end."""
+"""A host that breaks the protocol on a device's connection: no hang, no lost URB, a typed reason, a clean end."""
 
 from __future__ import annotations
 
