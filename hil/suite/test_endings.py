@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hil.daemons import poll, terminate
+from hil.errors import RigError
 from hil.health import hung, taken_ports
 from hil.live.device import LiveDevice
 from hil.live.side import Side
@@ -52,3 +53,17 @@ def test_the_service_ends(dut: LiveDevice, how: str) -> None:
     if before.has_kernel:
         poll(lambda: dut.native().nodes == before.nodes, _FREE_SECONDS, f"the host has {before.nodes} again")
     _works_again(dut)
+
+
+def test_a_detach_of_a_device_that_the_guest_has_unconfigured(dut: LiveDevice) -> None:
+    """Whatever configuration the guest has left it in, the host's drivers have what they had."""
+    before = dut.native()
+    if not before.has_kernel:
+        pytest.skip("no kernel of the host has a device that is opened in process")
+    side = dut.passthrough()
+    side.place.run(f"echo 0 >/sys/bus/usb/devices/{side.busid}/bConfigurationValue")
+    try:
+        after = dut.native()
+    except RigError as error:
+        pytest.fail(str(error))
+    assert after.nodes == before.nodes
