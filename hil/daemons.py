@@ -6,8 +6,7 @@ import itertools
 import json
 import shlex
 import signal
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +15,7 @@ from hil.places.place import Place, PlaceProcess
 from hil.places.shell import ShellPlace
 from hil.vm.machine import PROJECT, Machine
 from hil.vm.remote import Result
+from hil.waiting import poll
 
 __all__ = ["ENVIRONMENT", "Daemons", "poll", "terminate"]
 
@@ -25,16 +25,6 @@ LOG_TAIL = 4000
 
 HostPlace = TypeVar("HostPlace", bound=Place, covariant=True)
 GuestPlace = TypeVar("GuestPlace", bound=Place, covariant=True)
-
-
-def poll(condition: Callable[[], bool], seconds: float, what: str) -> float:
-    """Wait until something holds; how many seconds that took. AssertionError if it does not come."""
-    started = time.monotonic()
-    while not condition():
-        if time.monotonic() >= started + seconds:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}")
-        time.sleep(0.02)
-    return time.monotonic() - started
 
 
 def terminate(process: PlaceProcess, seconds: float = 15.0) -> Result:

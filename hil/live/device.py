@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hil.daemons import poll
 from hil.errors import RigError
 from hil.live.side import Side, probe
 from hil.places.place import PlaceProcess
 from hil.power.switch import kept_on
 from hil.rig.matching import find
 from hil.rig.model import DeviceEntry
+from hil.waiting import poll
 from wslusb.usb.info import DeviceInfo
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from hil.daemons import poll
 from hil.errors import RigError
 from hil.live.device import LIBUSB, LiveDevice
 from hil.live.side import Side
+from hil.waiting import poll
 
 __all__ = ["alternate_of", "loader", "steps"]
 

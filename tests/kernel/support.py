@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hil.daemons import ENVIRONMENT, Daemons, poll, terminate
+from hil.daemons import ENVIRONMENT, Daemons, terminate
 from hil.errors import RigError
 from hil.health import COMPLAINTS, hung, taken_ports
 from hil.requirements import TEST_TOOLS, require
@@ -21,6 +21,7 @@ from hil.vm.machine import Machine
 from hil.vm.remote import Process
 from hil.vm.rig import Rig
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 
 __all__ = [
     "COMPLAINTS", "ENVIRONMENT", "LISTEN", "MIB", "PROGRAMS", "SECOND", "Passthrough", "copying", "daemons_of", "hung",

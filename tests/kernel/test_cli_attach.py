@@ -9,7 +9,8 @@ import pytest
 
 from hil.vm.remote import Result
 from hil.vm.uml import UmlMachine
-from tests.kernel.support import Passthrough, poll
+from hil.waiting import poll
+from tests.kernel.support import Passthrough
 
 SERIAL = "CLI77"
 

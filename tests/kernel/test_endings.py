@@ -15,7 +15,8 @@ import pytest
 from hil.vm.remote import Process
 from hil.vm.rig import Rig
 from hil.vm.uml import UmlMachine
-from tests.kernel.support import Passthrough, copying, poll, taken_ports, terminate
+from hil.waiting import poll
+from tests.kernel.support import Passthrough, copying, taken_ports, terminate
 
 Uml = Passthrough[UmlMachine]
 SERIAL = "END1"

@@ -13,7 +13,8 @@ import pytest
 
 from hil.vm.machine import Machine
 from hil.vm.uml import UmlMachine
-from tests.kernel.support import Passthrough, poll
+from hil.waiting import poll
+from tests.kernel.support import Passthrough
 
 Uml = Passthrough[UmlMachine]
 SERIAL = "ZERO"

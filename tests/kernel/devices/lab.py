@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from hil.vm.uml import UmlMachine
-from tests.kernel.support import Passthrough, poll, terminate
+from hil.waiting import poll
+from tests.kernel.support import Passthrough, terminate
 
 
 @dataclass(slots=True)

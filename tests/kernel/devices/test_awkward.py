@@ -14,8 +14,8 @@ import pytest
 
 from emulator.devices.awkward_parts.variants import VARIANTS
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import poll
 
 USED = [how for how, variant in VARIANTS.items() if variant.linux.product is not None]
 GIVEN_UP = [how for how in VARIANTS if how not in USED]

@@ -18,8 +18,9 @@ import pytest
 from hil.requirements import WIRESHARK, require
 from hil.vm.machine import PROJECT
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import ENVIRONMENT, PROGRAMS, poll, terminate, tools
+from tests.kernel.support import ENVIRONMENT, PROGRAMS, terminate, tools
 from tests.support.tshark import Urb, differences, lanes, urbs
 
 MAY_DIFFER = {

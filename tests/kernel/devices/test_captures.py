@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import poll
 from tests.support import samples
 from wslusb.capture import pcapfile
 from wslusb.errors import LocalError

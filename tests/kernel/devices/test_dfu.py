@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import poll, tools
+from tests.kernel.support import tools
 
 RUNTIME, LOADER = "1209:0008", "1209:0009"
 

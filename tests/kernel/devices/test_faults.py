@@ -16,10 +16,11 @@ from typing import Any
 
 from hil.vm.machine import PROJECT
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
 from tests.kernel.devices.test_keyboard import spell
 from tests.kernel.devices.test_serial import SEED, SIZE, digest
-from tests.kernel.support import PROGRAMS, poll, terminate
+from tests.kernel.support import PROGRAMS, terminate
 from wslusb.device.faults import (
     Babble,
     Bandwidth,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import PROGRAMS, poll
+from tests.kernel.support import PROGRAMS
 
 EV_KEY, EV_ABS = 1, 3
 ABS_X, ABS_Y, ABS_HAT0X, ABS_HAT0Y = 0, 1, 0x10, 0x11

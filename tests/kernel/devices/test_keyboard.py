@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import PROGRAMS, poll
+from tests.kernel.support import PROGRAMS
 
 LETTERS = dict(enumerate("qwertyuiop[]\n", 16)) | dict(enumerate("asdfghjkl", 30)) | dict(enumerate("zxcvbnm,./", 44))
 """Linux' key codes of the keys that a text of these tests needs (linux/input-event-codes.h)."""

@@ -17,8 +17,9 @@ from hil.places.place import PlaceProcess
 from hil.vm.machine import PROJECT
 from hil.vm.remote import Result
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import ENVIRONMENT, poll, program, taken_ports
+from tests.kernel.support import ENVIRONMENT, program, taken_ports
 
 pytest.importorskip("labgrid", reason="needs labgrid: nox -s labgrid -- --kernel")
 

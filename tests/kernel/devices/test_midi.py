@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import poll, tools
+from tests.kernel.support import tools
 
 
 def port_of(node: str) -> str:

@@ -7,8 +7,9 @@ from collections import Counter
 import pytest
 
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import PROGRAMS, poll
+from tests.kernel.support import PROGRAMS
 
 EV_KEY, EV_REL = 1, 2
 REL_X, REL_Y, REL_WHEEL = 0, 1, 8

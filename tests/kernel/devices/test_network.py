@@ -7,8 +7,9 @@ import re
 import pytest
 
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab, Plugged
-from tests.kernel.support import poll, tools
+from tests.kernel.support import tools
 
 BOTH = pytest.mark.parametrize(("kind", "driver"), [("ethernet", "cdc_ether"), ("ncm", "cdc_ncm")])
 PEER = "192.0.2.1"

@@ -6,8 +6,8 @@ import errno
 import os
 
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import poll
 
 ASK = """
 import fcntl, os, struct, sys

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.integration.device_bench import Bench
 from tests.kernel.devices.lab import Lab
 from tests.kernel.devices.test_keyboard import spell
-from tests.kernel.support import PROGRAMS, poll
+from tests.kernel.support import PROGRAMS
 from tests.support.recording import recorded
 from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Request, Setup

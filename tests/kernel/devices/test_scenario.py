@@ -8,8 +8,9 @@ import pytest
 
 from hil.vm.machine import PROJECT
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import PROGRAMS, poll
+from tests.kernel.support import PROGRAMS
 
 EXAMPLES = PROJECT / "docs" / "examples"
 GADGETS = {"hid": "usbhid", "acm": "cdc_acm", "source-sink": "usbtest", "mass-storage": "usb-storage"}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hil.vm.uml import UmlMachine
+from hil.waiting import poll
 from tests.kernel.devices.lab import Lab
-from tests.kernel.support import poll
 
 SIZE, SEED = 64 << 10, 7
 
