@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Taken", "command", "take"]
 
-_MOST_KEPT = 1 << 30
-
 
 def _nothing() -> None:
     """Nobody waits for the beginning."""
@@ -38,10 +36,12 @@ def _nothing() -> None:
 
 def _size(text: str) -> int:
     """How much a ring keeps, in bytes."""
+    from ..control.captures import MOST_RING
+
     with contextlib.suppress(ValueError):
-        if (size := byte_count(text)) <= _MOST_KEPT:
+        if (size := byte_count(text)) <= MOST_RING:
             return size
-    raise click.BadParameter(f"{text!r} is not a size of at most 1G: write 16M")
+    raise click.BadParameter(f"{text!r} is not a size of at most {MOST_RING >> 30}G: write 16M")
 
 
 @click.command(
