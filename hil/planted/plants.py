@@ -37,6 +37,7 @@ _STREAM = ("test_unlink.py::test_cancelled_reads_lose_no_data",)
 _CANCELLED = ("test_unlink.py::test_cancelled_reads",)
 _LOOP = ("test_transfers.py",)
 _CROWD = ("test_transfers.py::test_a_crowd_of_reads_after_many_transfers",)
+_HALF = ("test_transfers.py::test_a_read_that_is_taken_back_brings_what_it_has",)
 _READ = ("test_storage.py::test_both_sides_read_the_same",)
 _CAPTURED = ("test_iso.py", "test_audio.py::test_what_is_captured_has_no_gap")
 _BACK = ("test_hotplug.py::test_the_host_s_drivers_have_it_back",)
@@ -73,15 +74,15 @@ PLANTS = (
     Plant("requests of a class that have no data go nowhere", _PUMP, _SUBMIT,
           "                if setup is not None and setup.request_type == 0x21 and not setup.length:\n"
           "                    done(Completion(urb))\n                else:\n    " + _SUBMIT,
-          "serial", ("test_serial.py::test_cts_follows_rts", "test_serial.py::test_breaks")),
-    Plant("output reports go nowhere", _PUMP, _SUBMIT,
+          "keyboard", ("test_hid.py::test_idle_rate_and_protocol_can_be_set_as_natively",)),
+   Plant("output reports go nowhere", _PUMP, _SUBMIT,
           "                if setup is not None and setup.request_type == 0x21 and setup.request == 9:\n"
           "                    done(Completion(urb, 0, urb.length))\n                else:\n    " + _SUBMIT,
           "keyboard", ("test_hid.py::test_a_led_that_a_program_lights_in_the_guest_is_lit",)),
     Plant("the BOS is refused", _PUMP, _SUBMIT,
           "                if setup is not None and setup.is_get_descriptor(15):\n"
           "                    done(Completion(urb, Status.STALL))\n                else:\n    " + _SUBMIT,
-          "uas", _SAME),
+          "super", _SAME),
     Plant("SET_FEATURE goes nowhere", _PUMP, _SUBMIT,
           "                if setup is not None and setup.request_type < 3 and setup.request == 3:\n"
           "                    done(Completion(urb))\n                else:\n    " + _SUBMIT, "zero", _USBTEST),
@@ -147,7 +148,7 @@ PLANTS = (
           ("test_dfu.py::test_it_comes_back_as_its_loader",)),
     Plant("what a cancelled read has brought is thrown away", _RELAY,
           "if completion.status == Status.CANCELLED and not completion.actual_length:",
-          "if completion.status == Status.CANCELLED:", "zero", _STREAM),
+          "if completion.status == Status.CANCELLED:", "zero", _HALF),
     Plant("a high-speed device is said to be full-speed", _PORT, "vhci.attach(kernels, devid, self.info.speed)",
           "vhci.attach(kernels, devid, min(self.info.speed, type(self.info.speed).FULL))", "zero", _SAME),
     Plant("a child of the agent keeps the port's socket", _PORT, "        self._stream = SocketStream(ours,",

@@ -52,3 +52,11 @@ def test_a_crowd_of_reads_after_many_transfers(both: Both, dut: LiveDevice, effo
         assert seen["answer"] == "OK", f"{side}: GET_STATUS ended with {seen['answer']} while {_CROWD} reads waited"
         assert not seen["wrong"], f"{side}: {seen['wrong'][0]}"
         assert seen["statuses"] == {"CANCELLED": _CROWD}, f"{side}: the reads ended with {seen['statuses']}"
+
+
+def test_a_read_that_is_taken_back_brings_what_it_has(both: Both, dut: LiveDevice) -> None:
+    """Packets that had come before the cancel are in its completion."""
+    found = both.probe("half_read", also_source_sink="source-sink" in dut.entry.traits)
+    for side, seen in zip(("natively", "in the guest"), found, strict=True):
+        assert seen["status"] == "CANCELLED", f"{side}: {seen}"
+        assert seen["same"], f"{side}: {seen['came']} bytes of {seen['sent']} came, or not the same ones"
