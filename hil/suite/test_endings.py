@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
-from hil.daemons import poll, terminate
+from hil.daemons import poll
 from hil.errors import RigError
 from hil.health import hung, taken_ports
 from hil.live.device import LiveDevice
 from hil.live.side import Side
+from hil.places.place import PlaceProcess
 
 pytestmark = pytest.mark.safety("reversible")
 
+_END_SECONDS = 20.0
 _FREE_SECONDS = 20.0
 """A silent peer is noticed within 15 (docs/architecture.md)."""
 
@@ -20,6 +24,12 @@ def _nothing_is_left(dut: LiveDevice) -> None:
     guest = dut.rig.guest
     poll(lambda: not taken_ports(guest), _FREE_SECONDS, "every port of the guest is free")
     assert not hung(guest)
+
+
+def _ends_in_order(process: PlaceProcess, what: str) -> None:
+    process.kill(signal.SIGTERM)
+    poll(lambda: not process.running, _END_SECONDS, f"the {what} has ended after SIGTERM")
+    assert process.wait().returncode == 0
 
 
 def _works_again(dut: LiveDevice) -> None:
@@ -34,7 +44,7 @@ def test_the_agent_ends(dut: LiveDevice, passthrough: Side, how: str) -> None:
     if how == "SIGKILL":
         daemons.kill9(daemons.guest, daemons.agent)
     else:
-        assert terminate(daemons.agent).returncode == 0
+        _ends_in_order(daemons.agent, "agent")
     _nothing_is_left(dut)
     _works_again(dut)
 
@@ -48,7 +58,7 @@ def test_the_service_ends(dut: LiveDevice, how: str) -> None:
     if how == "SIGKILL":
         daemons.kill9(daemons.host, daemons.service)
     else:
-        assert terminate(daemons.service).returncode == 0
+        _ends_in_order(daemons.service, "service")
     _nothing_is_left(dut)
     if before.has_kernel:
         poll(lambda: dut.native().nodes == before.nodes, _FREE_SECONDS, f"the host has {before.nodes} again")
