@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -26,13 +27,24 @@ _TRIES = 400
 
 def violation_of(walk: Walk) -> str:
     """What goes wrong in a walk on the emulator; empty if nothing does."""
-    logging.getLogger("wslusb").setLevel(logging.CRITICAL)
-    with bench_for(walk) as bench:
+    with _quietly(), bench_for(walk) as bench:
         try:
             follow(walk.steps, bench)
         except (AssertionError, WslusbError) as error:
             return str(error) or type(error).__name__
     return ""
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """What goes wrong hundreds of times need not be told each time."""
+    log = logging.getLogger("wslusb")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def shrink(walk: Walk, tries: int = _TRIES, violates: Callable[[Walk], str] = violation_of) -> Walk | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,12 @@ def walk(*steps: Step, plan: str = "") -> Walk:
 @pytest.mark.parametrize("plan", ["", DEFAULT_PLAN], ids=["healthy", "faults"])
 def test_a_walk_through_everything_goes_well(plan: str) -> None:
     assert violation_of(walk(*LONG, plan=plan)) == ""
+
+
+def test_what_is_logged_afterwards_is_told_again() -> None:
+    before = logging.getLogger("wslusb").level
+    violation_of(walk(Step("attach"), Step("detach")))
+    assert logging.getLogger("wslusb").level == before
 
 
 def test_faults_are_injected_and_told() -> None:
