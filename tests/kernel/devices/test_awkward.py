@@ -80,6 +80,7 @@ class TestWhatLinuxUses:
         poll(lambda: guest.attribute("departing", "devnum") == "", 10, "it is gone")
 
 
+@pytest.mark.long
 def test_what_linux_gives_up_harms_nobody(lab: Lab, kernel: UmlMachine) -> None:
     """The attaches fail with one line, and a good device beside them can be used."""
     with lab.plug(named("none", *GIVEN_UP), attach=False) as plugged:

@@ -69,6 +69,7 @@ def test_an_imported_scheme_is_bound_by_the_drivers_of_its_functions(lab: Lab, k
         assert kernel.get(f"{attached(kernel)}/descriptors")[18:] == scheme.configurations[0].pack()
 
 
+@pytest.mark.long
 def test_what_lsusb_says_of_the_catalogue_is_turned_back_to_its_bytes(
     lab: Lab, kernel: UmlMachine, tmp_path: Path
 ) -> None:
