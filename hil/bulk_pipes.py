@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wslusb.device.api import Device
-from wslusb.errors import LocalError
+from wslusb.errors import DeviceError, LocalError
 from wslusb.usb.descriptors import Configuration, Endpoint, Interface
 from wslusb.usb.ids import TransferType, is_in
 from wslusb.usb.info import DeviceInfo
+from wslusb.usb.urb import Status
 
-__all__ = ["BulkPipes", "loop", "source_sink"]
+__all__ = ["BulkPipes", "chosen", "loop", "needed", "source_sink"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -42,6 +44,26 @@ def loop(info: DeviceInfo, *, also_source_sink: bool) -> BulkPipes | None:
     if also_source_sink:
         found = [pipes for pipes in found if pipes.configuration != found[0].configuration]
     return next(iter(found), None)
+
+
+def needed(pipes: BulkPipes | None) -> BulkPipes:
+    """The pipes that were found. DeviceError (NOT_SUPPORTED) if there are none."""
+    if pipes is None:
+        raise DeviceError(Status.NOT_SUPPORTED, "the device has no bulk IN and OUT endpoints in one setting")
+    return pipes
+
+
+@contextlib.contextmanager
+def chosen(device: Device, pipes: BulkPipes | None) -> Iterator[BulkPipes]:
+    """Have the pipes' setting chosen, and afterwards the configuration that was. DeviceError as :func:`needed`."""
+    pipes = needed(pipes)
+    original = device.info.active_configuration
+    pipes.choose(device)
+    try:
+        yield pipes
+    finally:
+        if original:
+            device.select_configuration(original)
 
 
 def _all(info: DeviceInfo) -> list[BulkPipes]:

@@ -17,7 +17,7 @@ from hil.vm.machine import PROJECT, Machine
 from hil.vm.remote import Result
 from hil.waiting import poll
 
-__all__ = ["ENVIRONMENT", "Daemons", "poll", "terminate"]
+__all__ = ["ENVIRONMENT", "Daemons", "terminate"]
 
 ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state"}
 """In virtual machines, which have a file system of their own."""

@@ -27,6 +27,10 @@ class AmbiguousDeviceError(RigError):
     """What the rig file says of a device fits several that are plugged in."""
 
 
+class WantingError(RigError):
+    """The rig has not what a test needs: the test is skipped, and fails with ``--strict-rig``."""
+
+
 class LockedError(RigError):
     """Somebody else is using the device."""
 

@@ -20,7 +20,7 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from hil.errors import RigError
+from hil.errors import WantingError
 from wslusb.printable import printable
 
 __all__ = ["Ask", "Step", "StepSkippedError", "Terminal"]
@@ -31,7 +31,7 @@ _POLL_SECONDS = 0.1
 _LATE = "not done within {seconds:g} s"
 
 
-class StepSkippedError(RigError):
+class StepSkippedError(WantingError):
     """Nobody did what was asked for: a test that needs it is to be skipped, with this as its reason."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from wslusb.cli.ending import Ending
-from wslusb.cli.output import ExitCode
 
 __all__ = ["VERBS", "Program", "program"]
 
@@ -31,18 +30,6 @@ class Program(Ending):
     verbs = VERBS
 
 
-@click.group(
-    "emulator",
-    cls=Program,
-    help=_HELP,
-    epilog=_EPILOG,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
-@click.pass_context
-def program(context: click.Context) -> int | None:
-    """Without a verb: the help."""
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help(), err=True)
-        return ExitCode.USAGE
-    return None
+@click.group("emulator", cls=Program, help=_HELP, epilog=_EPILOG)
+def program() -> None:
+    """No option stands before the verb."""

@@ -54,18 +54,6 @@ class Program(Ending):
             raise LocalError(LocalReason.MISSING, f"{error.name} is not installed here", hint=hint) from error
 
 
-@click.group(
-    "hil",
-    cls=Program,
-    help=_HELP,
-    epilog=_EPILOG,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
-@click.pass_context
-def program(context: click.Context) -> int | None:
-    """Without a verb: the help."""
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help(), err=True)
-        return ExitCode.USAGE
-    return None
+@click.group("hil", cls=Program, help=_HELP, epilog=_EPILOG)
+def program() -> None:
+    """No option stands before the verb."""

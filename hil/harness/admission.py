@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hil.errors import DeviceAbsentError, RigError
+from hil.errors import DeviceAbsentError, RigError, WantingError
 from hil.harness.lifetime import Lifetime
 from hil.harness.running import DEVICE, Course
 from hil.harness.selecting import wanted_safety
@@ -28,9 +28,8 @@ class RefusedError(RigError):
 def admitted(item: pytest.Item, entry: DeviceEntry) -> LiveDevice:
     """The device, for this test. Skips what its owner does not allow; what is named and absent fails."""
     config = item.config
-    strict = config.getoption("--strict-rig")
     if why_not := safety.may(entry, wanted_safety(item), config.getoption("--destructive")):
-        (pytest.fail if strict else pytest.skip)(why_not)
+        raise WantingError(why_not)
     course = config.stash[Course.key]
     if course.quarantined(entry.name):
         pytest.skip(f"{QUARANTINED}{entry.name} failed several tests in a row")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hil.errors import WantingError
 from hil.harness.admission import admitted
 from hil.harness.lifetime import Lifetime
 from hil.harness.recording import COMPARISON, KEPT, MEASUREMENTS
@@ -35,8 +36,7 @@ def live(request: pytest.FixtureRequest) -> LiveRig:
 def dut(request: pytest.FixtureRequest) -> LiveDevice:
     """The device under test. What its owner does not allow is skipped; what is not there fails."""
     if request.param is None:
-        reason = request.node.get_closest_marker("no_device").args[0]
-        (pytest.fail if request.config.getoption("--strict-rig") else pytest.skip)(reason)
+        raise WantingError(request.node.get_closest_marker("no_device").args[0])
     request.getfixturevalue("live")
     return admitted(request.node, request.param)
 

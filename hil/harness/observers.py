@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from hil.errors import RigError
 from hil.live.rig import LiveRig
 from hil.places import clock
 from hil.places.place import Place
+from hil.report import timeline
 from hil.vm.machine import Machine
 
 __all__ = ["collect", "facts", "keep_rings"]
@@ -59,7 +59,7 @@ def collect(
         except (RigError, AssertionError, OSError) as error:
             missing[name] = str(error)
     _write_regression(folder)
-    _write_timeline(folder)
+    timeline.write(folder)
     if missing:
         (folder / "missing.txt").write_text("".join(f"{name}: {why}\n" for name, why in missing.items()))
 
@@ -106,11 +106,3 @@ def _write_regression(folder: Path) -> None:
     if capture.is_file():
         command = [sys.executable, "-m", "wslusb", "replay", "--to-test", str(folder / "regression"), str(capture)]
         subprocess.run(command, check=False, capture_output=True, timeout=60)
-
-
-def _write_timeline(folder: Path) -> None:
-    """One list of all that the folder knows, by time (hil/report/timeline.py)."""
-    with contextlib.suppress(ImportError):
-        from hil.report import timeline
-
-        timeline.write(folder)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hil.errors import RigError
-from hil.guided import StepSkippedError, Terminal
+from hil.errors import RigError, WantingError
+from hil.guided import Terminal
 from hil.harness import observers, options, selecting
 from hil.harness.admission import QUARANTINED, record_run
 from hil.harness.fixtures import both, dut, effort, keep, live, measure, native, passthrough
@@ -97,12 +98,23 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    try:
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    with _for_want_of_something(item.config):
         return (yield)
-    except StepSkippedError as error:
-        # Nobody could be asked to pull a plug, or nobody wanted to.
-        (pytest.fail if item.config.getoption("--strict-rig") else pytest.skip)(str(error))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    with _for_want_of_something(item.config):
+        return (yield)
+
+
+@contextlib.contextmanager
+def _for_want_of_something(config: pytest.Config) -> Iterator[None]:
+    try:
+        yield
+    except WantingError as error:
+        (pytest.fail if config.getoption("--strict-rig") else pytest.skip)(str(error))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,7 +6,7 @@ import contextlib
 from collections import Counter
 from typing import Any
 
-from hil.bulk_pipes import BulkPipes, loop
+from hil.bulk_pipes import BulkPipes, loop, needed
 from hil.tally import Tally
 from wslusb.device import sync
 from wslusb.device.api import Device
@@ -31,9 +31,7 @@ def run(target: str, busid: str, transfers: int, crowd: int, also_source_sink: b
     ``answer`` is how a GET_STATUS ends meanwhile, ``statuses`` how the reads did when they were taken back.
     """
     with opened(target, busid) as device:
-        pipes = loop(device.info, also_source_sink=also_source_sink)
-        if pipes is None:
-            raise DeviceError(Status.NOT_SUPPORTED, "the device has no bulk IN and OUT endpoints in one setting")
+        pipes = needed(loop(device.info, also_source_sink=also_source_sink))
         original = device.info.active_configuration
         pipes.choose(device)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from hil.bulk_pipes import loop
+from hil.bulk_pipes import chosen, loop
 from hil.tally import Tally
 from wslusb.errors import DeviceError
 from wslusb.usb.urb import Status, Urb, UrbFlag
@@ -21,12 +21,10 @@ _ROOM = 1024
 
 def run(target: str, busid: str, count: int, also_source_sink: bool, size: int = 64) -> list[float]:
     """Microseconds of each. DeviceError if one fails."""
-    with opened(target, busid) as device:
-        pipes = loop(device.info, also_source_sink=also_source_sink)
-        if pipes is None:
-            raise DeviceError(Status.NOT_SUPPORTED, "the device has no bulk IN and OUT endpoints in one setting")
-        original = device.info.active_configuration
-        pipes.choose(device)
+    with (
+        opened(target, busid) as device,
+        chosen(device, loop(device.info, also_source_sink=also_source_sink)) as pipes,
+    ):
         taken = []
         for number in range(-_WARM_UP, count):
             tally = Tally(device)
@@ -37,6 +35,4 @@ def run(target: str, busid: str, count: int, also_source_sink: bool, size: int =
                 raise DeviceError(read.status or Status.TIMEOUT, f"echo number {number}")
             if number >= 0:
                 taken.append((time.perf_counter_ns() - started) / 1000)
-        if original:
-            device.select_configuration(original)
     return taken

@@ -7,10 +7,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from hil.bulk_pipes import BulkPipes, loop
+from hil.bulk_pipes import BulkPipes, chosen, loop
 from hil.tally import Flight, Tally
 from wslusb.device.api import Device
-from wslusb.errors import DeviceError
 from wslusb.usb.urb import Status, Urb, UrbFlag
 
 from .opened import opened
@@ -30,17 +29,11 @@ def run(
     """
     chance = random.Random(seed)
     pieces = [chance.randbytes(size) for size in sizes]
-    with opened(target, busid) as device:
-        pipes = loop(device.info, also_source_sink=also_source_sink)
-        if pipes is None:
-            raise DeviceError(Status.NOT_SUPPORTED, "the device has no bulk IN and OUT endpoints in one setting")
-        original = device.info.active_configuration
-        pipes.choose(device)
-        try:
-            return _through(device, pipes, pieces, depth, silence)
-        finally:
-            if original:
-                device.select_configuration(original)
+    with (
+        opened(target, busid) as device,
+        chosen(device, loop(device.info, also_source_sink=also_source_sink)) as pipes,
+    ):
+        return _through(device, pipes, pieces, depth, silence)
 
 
 def _through(device: Device, pipes: BulkPipes, pieces: Sequence[bytes], depth: int, silence: float) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from hil.bulk_pipes import source_sink
+from hil.bulk_pipes import needed, source_sink
 from wslusb.device import sync
-from wslusb.errors import DeviceError
 from wslusb.usb.urb import Status, Urb, UrbFlag
 
 from .opened import opened
@@ -17,9 +16,7 @@ _SECONDS = 10.0
 def run(target: str, busid: str, count: int, length: int) -> list[str]:
     """``OK 512``: the status and the bytes that came, a read each. A halt is cleared before the next one."""
     with opened(target, busid) as device:
-        pipes = source_sink(device.info)
-        if pipes is None:
-            raise DeviceError(Status.NOT_SUPPORTED, "the device has no bulk IN and OUT endpoints in one setting")
+        pipes = needed(source_sink(device.info))
         ended = []
         for _ in range(count):
             urb = Urb(0, pipes.source.address, pipes.source.transfer, length, UrbFlag.SHORT_OK)

@@ -6,11 +6,10 @@ import time
 from collections import Counter
 from typing import Any
 
-from hil.bulk_pipes import source_sink
+from hil.bulk_pipes import needed, source_sink
 from hil.tally import Tally
 from wslusb.device import sync
 from wslusb.device.api import Device
-from wslusb.errors import DeviceError
 from wslusb.usb.ids import DIR_IN
 from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Status, Urb, UrbFlag
@@ -30,9 +29,7 @@ def run(target: str, busid: str, rounds: int) -> dict[str, Any]:
     wrong: list[str] = []
     after: Counter[str] = Counter()
     with opened(target, busid) as device:
-        pipes = source_sink(device.info)
-        if pipes is None:
-            raise DeviceError(Status.NOT_SUPPORTED, "the device has no bulk IN and OUT endpoints in one setting")
+        pipes = needed(source_sink(device.info))
         for _ in range(rounds):
             tally = Tally(device)
             for _ in range(_DEPTH):

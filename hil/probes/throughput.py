@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from hil.bulk_pipes import source_sink
+from hil.bulk_pipes import needed, source_sink
 from wslusb.device.api import Device
 from wslusb.errors import DeviceError
 from wslusb.usb.descriptors import Endpoint
@@ -31,9 +31,7 @@ def run(
     A sample moves ``most`` bytes, or what 256 URBs have, if that is less. DeviceError if one fails.
     """
     with opened(target, busid) as device:
-        pipes = source_sink(device.info)
-        if pipes is None:
-            raise DeviceError(Status.NOT_SUPPORTED, "the device has no bulk IN and OUT endpoints in one setting")
+        pipes = needed(source_sink(device.info))
         return [
             {
                 "direction": "in" if is_in(pipe.address) else "out", "size": size, "depth": depth,

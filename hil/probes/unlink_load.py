@@ -6,11 +6,10 @@ import random
 from collections import Counter
 from typing import Any
 
-from hil.bulk_pipes import BulkPipes, loop
+from hil.bulk_pipes import BulkPipes, chosen, loop
 from hil.tally import Tally
 from wslusb.device.api import Device
-from wslusb.errors import DeviceError
-from wslusb.usb.urb import Status, Urb, UrbFlag
+from wslusb.usb.urb import Urb, UrbFlag
 
 from .opened import opened
 
@@ -29,17 +28,11 @@ def run(target: str, busid: str, writes: int, seed: int, also_source_sink: bool,
     Before and after ``share`` of the writes, reads are taken back.
     """
     chance = random.Random(seed)
-    with opened(target, busid) as device:
-        pipes = loop(device.info, also_source_sink=also_source_sink)
-        if pipes is None:
-            raise DeviceError(Status.NOT_SUPPORTED, "the device has no bulk IN and OUT endpoints in one setting")
-        original = device.info.active_configuration
-        pipes.choose(device)
-        try:
-            return _stream(device, pipes, writes, chance, share)
-        finally:
-            if original:
-                device.select_configuration(original)
+    with (
+        opened(target, busid) as device,
+        chosen(device, loop(device.info, also_source_sink=also_source_sink)) as pipes,
+    ):
+        return _stream(device, pipes, writes, chance, share)
 
 
 def _stream(device: Device, pipes: BulkPipes, writes: int, chance: random.Random, share: float) -> dict[str, Any]:

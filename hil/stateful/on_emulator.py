@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from emulator import device_provider
-from hil.daemons import poll
+from hil.waiting import poll
 from wslusb.device.api import DeviceProvider
 from wslusb.device.faults import FaultyProvider, Journal, parse_plan
 from wslusb.guest.client import HostClient

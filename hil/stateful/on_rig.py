@@ -7,11 +7,11 @@ import json
 import signal
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from hil.daemons import poll, terminate
+from hil.daemons import terminate
 from hil.errors import RigError
 from hil.health import hung, taken_ports
 from hil.live.device import LiveDevice
-from hil.power.switch import kept_on
+from hil.waiting import poll
 from wslusb.usb.info import DeviceInfo
 
 from .player import Seen
@@ -71,10 +71,7 @@ class RigBench:
     def replug(self) -> None:
         """By the switch of its power."""
         self._attached = False
-        with kept_on(self._rig.switch(self._device.name)) as switch:
-            switch.off()
-            self._device.wait(present=False)
-        self._device.wait(present=True)
+        self._device.power_cycle(0)
         self._wait_free()
 
     def kill_agent(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hil.errors import WantingError
 from hil.live.device import LiveDevice
 from hil.live.side import Side, probe
 
@@ -96,7 +97,7 @@ def reader_of(device: LiveDevice, writer: Side) -> Side:
 
 
 def needs(side: Side, *programs: str) -> None:
-    """Skip where a side lacks one of these."""
+    """WantingError where a side lacks one of these."""
     script = f"PATH=$PATH:/usr/sbin:/sbin; for p in {' '.join(programs)}; do command -v $p >/dev/null || echo $p; done"
     if missing := side.place.run(script).stdout.split():
-        pytest.skip(f"{side.place.name} lacks {', '.join(missing)}")
+        raise WantingError(f"{side.place.name} lacks {', '.join(missing)}")

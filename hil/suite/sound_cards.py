@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import pytest
-
+from hil.errors import WantingError
 from hil.live.device import LiveDevice
 from hil.live.side import Side
 from hil.suite.interfaces import class_descriptors, of_class
@@ -111,6 +110,6 @@ def hw_params(side: Side, form: Form) -> dict[str, str]:
 
 
 def tools(side: Side) -> None:
-    """Skip where ALSA's programs are not."""
+    """WantingError where ALSA's programs are not."""
     if side.place.run("command -v aplay arecord", check=False).returncode:
-        pytest.skip(f"{side.place.name} lacks aplay and arecord (alsa-utils)")
+        raise WantingError(f"{side.place.name} lacks aplay and arecord (alsa-utils)")

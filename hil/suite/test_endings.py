@@ -6,12 +6,12 @@ import signal
 
 import pytest
 
-from hil.daemons import poll
 from hil.errors import RigError
 from hil.health import hung, taken_ports
 from hil.live.device import LiveDevice
 from hil.live.side import Side
 from hil.places.place import PlaceProcess
+from hil.waiting import poll
 
 pytestmark = pytest.mark.safety("reversible")
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from hil import hid
-from hil.daemons import poll
 from hil.harness.fixtures import Both
 from hil.live.device import LiveDevice
 from hil.live.side import Running, Side, probe, start
 from hil.suite.fingers import DIGITS, Fingers, fingers_for
 from hil.suite.interfaces import of_class
+from hil.waiting import poll
 from wslusb.usb.descriptors import Endpoint, Interface
 from wslusb.usb.ids import ClassCode, TransferType, is_in
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from hil.daemons import poll
 from hil.harness.fixtures import Measure
 from hil.health import hung, taken_ports
 from hil.live.device import LiveDevice
 from hil.live.side import Side
 from hil.suite.plugs import switched
+from hil.waiting import poll
 
 pytestmark = pytest.mark.safety("reversible")
 

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from hil.daemons import poll
 from hil.harness.fixtures import Both, Measure
 from hil.health import hung
 from hil.live.device import LiveDevice
 from hil.live.side import Side
 from hil.suite.serial_ports import exchanged, port, rates, steps
+from hil.waiting import poll
 
 pytestmark = pytest.mark.safety("reversible")
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from hil.daemons import poll
 from hil.health import hung, taken_ports
 from hil.live.device import LiveDevice
 from hil.live.side import Side
 from hil.places.place import Place, PlaceProcess
+from hil.waiting import poll
 
 pytestmark = pytest.mark.safety("reversible")
 

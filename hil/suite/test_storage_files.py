@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hil.daemons import poll
+from hil.errors import WantingError
 from hil.health import hung
 from hil.live.device import LiveDevice
 from hil.live.side import Side
@@ -13,6 +13,7 @@ from hil.probes.files import checksums
 from hil.suite.disks import MIB, Region, disk, reader_of
 from hil.suite.filesystems import KINDS, Kind, Volume, can_mount
 from hil.suite.plugs import switched
+from hil.waiting import poll
 
 pytestmark = [pytest.mark.trait("storage"), pytest.mark.safety("destructive")]
 
@@ -30,7 +31,7 @@ def _volume(side: Side, dut: LiveDevice, kind: Kind) -> Volume:
 def _in_the_guest(dut: LiveDevice, kind: Kind) -> Volume:
     side = dut.passthrough()
     if not can_mount(side, kind):
-        pytest.skip(f"{side.place.name} has no {kind.name}: {', '.join(kind.programs)} and its kernel's part")
+        raise WantingError(f"{side.place.name} has no {kind.name}: {', '.join(kind.programs)} and its kernel's part")
     return _volume(side, dut, kind)
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from hil.daemons import poll
 from hil.errors import CommandFailedError
 from hil.harness.fixtures import Both
 from hil.health import hung
 from hil.live.device import LiveDevice
 from hil.live.side import Side, probe
 from hil.probes.stream import STREAMING
+from hil.waiting import poll
 
 pytestmark = pytest.mark.safety("reversible")
 

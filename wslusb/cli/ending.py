@@ -127,6 +127,18 @@ class Ending(click.Group):
     verbs: ClassVar[Mapping[str, str]]
     unlisted: ClassVar[Mapping[str, str]] = {}
 
+    def __init__(self, name: str, **keywords: Any) -> None:
+        settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+        super().__init__(name, **{**keywords, "invoke_without_command": True, "context_settings": settings})
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb. Without one: the help, and the exit code of wrong usage."""
+        code = super().invoke(ctx)
+        if ctx.invoked_subcommand is not None:
+            return code
+        click.echo(ctx.get_help(), err=True)
+        return ExitCode.USAGE
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
         """The verbs."""
         return list(self.verbs)

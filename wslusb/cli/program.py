@@ -10,7 +10,6 @@ import click
 
 from . import output
 from .ending import Ending
-from .output import ExitCode
 
 __all__ = ["VERBS", "Program", "program"]
 
@@ -51,17 +50,7 @@ def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) 
         context.exit()
 
 
-@click.group(
-    "wslusb",
-    cls=Program,
-    help=_HELP,
-    epilog=_EPILOG,
-    invoke_without_command=True,
-    context_settings={
-        "help_option_names": ["-h", "--help"],
-        "max_content_width": 110,
-    },
-)
+@click.group("wslusb", cls=Program, help=_HELP, epilog=_EPILOG)
 @click.option(
     "-V",
     "--version",
@@ -72,12 +61,7 @@ def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) 
     help="Show the version and exit.",
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks of errors (or set WSLUSB_DEBUG=1).")
-@click.pass_context
-def program(context: click.Context, *, debug: bool) -> int | None:
+def program(*, debug: bool) -> None:
     """The options before the verb."""
     if debug:
         os.environ["WSLUSB_DEBUG"] = "1"
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help(), err=True)
-        return ExitCode.USAGE
-    return None
