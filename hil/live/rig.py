@@ -22,6 +22,7 @@ from wslusb.usb.info import DeviceInfo
 __all__ = ["LiveRig"]
 
 _NUMBERS = "grep -H . /sys/bus/usb/devices/*/devnum"
+"""What changes when a device comes or goes: Linux numbers the devices of a bus one after the other."""
 
 
 class LiveRig:
@@ -63,17 +64,16 @@ class LiveRig:
 
     def infos(self) -> list[DeviceInfo]:
         """What is plugged into the host now. It is asked for only if something has changed: asking takes a while."""
-        signature = self._signature()
+        switched = self.host.run(_NUMBERS if self.is_physical else f"ls {self._ports}", check=False).stdout
+        signature = (switched, self.daemons.service)
         if self._known is None or self._known[0] != signature:
-            self._known = (signature, self._ask())
+            there = self._ask()
+            # The service sees a moment later than we that a port was switched: such an answer is asked for again.
+            settled = self.is_physical or len(there) + len(switched.split()) == len(self._virtual)
+            self._known = (signature if settled else None, there)
         # Where one kernel is host and guest, what is attached is there twice.
         attached = self.in_guest() if self.host is self.guest else ()
         return [info for info in self._known[1] if info.busid not in attached]
-
-    def _signature(self) -> object:
-        """What changes when a device comes or goes: Linux numbers the devices of a bus one after the other."""
-        script = _NUMBERS if self.is_physical else f"ls {self._ports}"
-        return self.host.run(script, check=False).stdout, self.daemons.service
 
     @property
     def is_physical(self) -> bool:

@@ -63,6 +63,8 @@ class LibusbProvider:
             host = None if seen is None else self._numbered(seen)
         if host is None:
             raise DeviceError(Status.GONE, f"{info.busid}: no device is plugged in there", hint="wslusb list")
+        if not host.address:
+            raise DeviceError(Status.BUSY, f"{info.busid}: its port is being reset", hint="try again")
         now = host.info
         same = now.identity.matches(info.identity) and now.device_descriptor == info.device_descriptor
         if now.generation != info.generation or not same:
@@ -74,10 +76,12 @@ class LibusbProvider:
         info = host.info
         key = (host.bus, host.address, info.identity, info.device_descriptor)
         last, generation = self._plugged.get(info.busid, (key, 1))
+        # While its port is being reset a device has none (drivers/usb/core/hub.c, hub_port_reset), then its own again.
         if not host.address:
-            # While its port is being reset a device has none (drivers/usb/core/hub.c, hub_port_reset), then its own.
             host = dataclasses.replace(host, address=last[1])
             key = (host.bus, host.address, info.identity, info.device_descriptor)
+        elif not last[1]:
+            last = (last[0], host.address, *last[2:])
         if last != key:
             generation += 1
         self._plugged[info.busid] = key, generation

@@ -81,6 +81,20 @@ def test_a_device_whose_port_is_being_reset_is_the_same_one(provider: LibusbProv
     assert [again.generation for again in provider.devices()] == [2]
 
 
+def test_a_device_that_is_first_seen_while_its_port_is_being_reset(
+    provider: LibusbProvider, system: FakeSystem
+) -> None:
+    system.plugged = [replace(system.plugged[0], address=0)]
+    (info,) = provider.devices()
+    with pytest.raises(DeviceError, match="being reset") as caught:
+        provider.open(info)
+    assert caught.value.status == Status.BUSY
+    system.plugged = [replace(system.plugged[0], address=2)]
+    assert provider.devices() == [info]
+    system.plugged = [replace(system.plugged[0], address=3)]
+    assert [again.generation for again in provider.devices()] == [2]
+
+
 @pytest.mark.parametrize(
     "change", [{"generation": 7}, {"serial": "x"}, {"device_descriptor": b"e" * 18}, {"busid": "1-3"}]
 )

@@ -1,0 +1,70 @@
+"""hil.live.rig: what it believes is plugged in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from hil.live import rig as live
+from hil.rig.model import Rig
+from hil.vm.remote import Result
+from wslusb.usb.info import DeviceInfo
+
+
+class Daemons:
+    """A service that notices a port's switching when it is told to, and a host whose folder has what is out."""
+
+    running = True
+    service = None
+    guest = None
+
+    def __init__(self) -> None:
+        self.host = self
+        self.out: list[str] = []
+        self.listed = ["9-1", "9-2"]
+        self.asked = 0
+
+    def run(self, *_command: object, **_words: object) -> Result:
+        return Result("ls", 0, "".join(f"{each}\n" for each in self.out), "", "", 0.1)
+
+    def json(self, *_words: object) -> dict[str, Any]:
+        self.asked += 1
+        return {"devices": [{"busid": each} for each in self.listed]}
+
+
+@pytest.fixture
+def daemons() -> Daemons:
+    return Daemons()
+
+
+@pytest.fixture
+def rig(daemons: Daemons, monkeypatch: pytest.MonkeyPatch) -> live.LiveRig:
+    infos = [DeviceInfo(busid=busid, vendor=1, product=2) for busid in daemons.listed]
+    monkeypatch.setattr(live.LiveRig, "_virtual", infos)
+    given = cast("Any", daemons)
+    return live.LiveRig(cast("Rig", None), given, Path(), backend="emulated", providers=["emulator:"], ports=Path("p"))
+
+
+def _there(rig: live.LiveRig) -> list[str]:
+    return [info.busid for info in rig.infos()]
+
+
+def test_the_service_is_asked_again_only_when_something_has_changed(rig: live.LiveRig, daemons: Daemons) -> None:
+    assert _there(rig) == _there(rig) == ["9-1", "9-2"]
+    assert daemons.asked == 1
+    daemons.out, daemons.listed = ["9-1"], ["9-2"]
+    assert _there(rig) == _there(rig) == ["9-2"]
+    assert daemons.asked == 2
+
+
+def test_what_the_service_has_not_seen_yet_is_asked_for_until_it_has(rig: live.LiveRig, daemons: Daemons) -> None:
+    daemons.out = ["9-1"]
+    assert _there(rig) == ["9-1", "9-2"]
+    daemons.listed = ["9-2"]
+    assert _there(rig) == ["9-2"]
+    daemons.out = []
+    assert _there(rig) == ["9-2"]
+    daemons.listed = ["9-1", "9-2"]
+    assert _there(rig) == ["9-1", "9-2"]
