@@ -16,7 +16,7 @@ import usb.core
 import usb.util
 
 import wslusb.guest
-from hil.bulk_only import Stick
+from hil.clients.bulk_only import Stick
 from hil.demo.story import PROJECT, SIZE, DemoError, Story, payload, sha256, timed
 
 __all__ = ["local_demo"]

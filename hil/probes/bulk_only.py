@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hil.bulk_only import REQUEST_SENSE, Stick
+from hil.clients.bulk_only import REQUEST_SENSE, Stick
 from wslusb.device import sync
 from wslusb.device.api import Device
 from wslusb.errors import DeviceError

@@ -6,8 +6,8 @@ import contextlib
 from collections import Counter
 from typing import Any
 
-from hil.bulk_pipes import BulkPipes, loop, needed
-from hil.tally import Tally
+from hil.clients.bulk_pipes import BulkPipes, loop, needed
+from hil.clients.tally import Tally
 from wslusb.device import sync
 from wslusb.device.api import Device
 from wslusb.errors import DeviceError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from hil.bulk_pipes import chosen, loop
-from hil.tally import Tally
+from hil.clients.bulk_pipes import chosen, loop
+from hil.clients.tally import Tally
 from wslusb.errors import DeviceError
 from wslusb.usb.urb import Status, Urb, UrbFlag
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from hil.bulk_pipes import chosen, loop
-from hil.tally import Tally
+from hil.clients.bulk_pipes import chosen, loop
+from hil.clients.tally import Tally
 from wslusb.usb.urb import Urb, UrbFlag
 
 from .opened import opened

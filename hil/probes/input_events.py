@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from hil.evdev import EV_KEY, EV_LED, EVENT, events
+from hil.clients.evdev import EV_KEY, EV_LED, EVENT, events
 
 __all__ = ["run"]
 

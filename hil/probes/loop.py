@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from hil.bulk_pipes import BulkPipes, chosen, loop
-from hil.tally import Flight, Tally
+from hil.clients.bulk_pipes import BulkPipes, chosen, loop
+from hil.clients.tally import Flight, Tally
 from wslusb.device.api import Device
 from wslusb.usb.urb import Status, Urb, UrbFlag
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hil.bulk_pipes import needed, source_sink
+from hil.clients.bulk_pipes import needed, source_sink
 from wslusb.device import sync
 from wslusb.usb.urb import Status, Urb, UrbFlag
 

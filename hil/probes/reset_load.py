@@ -6,8 +6,8 @@ import time
 from collections import Counter
 from typing import Any
 
-from hil.bulk_pipes import needed, source_sink
-from hil.tally import Tally
+from hil.clients.bulk_pipes import needed, source_sink
+from hil.clients.tally import Tally
 from wslusb.device import sync
 from wslusb.device.api import Device
 from wslusb.usb.ids import DIR_IN

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fcntl import ioctl
 from typing import Any
 
-from hil.terminal import COUNTERS, LINES, Terminal
+from hil.clients.terminal import COUNTERS, LINES, Terminal
 
 __all__ = ["run"]
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from hil.sound import SAMPLES, breaks
+from hil.clients.sound import SAMPLES, breaks
 
 __all__ = ["run"]
 
@@ -23,7 +23,7 @@ def run(
 
     ``arrivals``: seconds of the clock and frames until then, a period each; ``said``: what arecord complains of, as
     an overrun; ``status``: what that file of sysfs says in the middle. Of the first channel, if there are 16 bits:
-    ``loudest``: the largest sample, and if there is a ``tone`` in Hz ``breaks``, see :func:`hil.sound.breaks`.
+    ``loudest``: the largest sample, and if there is a ``tone`` in Hz ``breaks``, see :func:`hil.clients.sound.breaks`.
     """
     period = round(rate * _PERIOD_SECONDS)
     command = ["arecord", "-q", "-D", device, "-t", "raw", "-f", form, "-c", str(channels), "-r", str(rate)]

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from hil.sound import SAMPLES, sine
+from hil.clients.sound import SAMPLES, sine
 
 __all__ = ["run"]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from hil.bulk_pipes import needed, source_sink
+from hil.clients.bulk_pipes import needed, source_sink
 from wslusb.device.api import Device
 from wslusb.errors import DeviceError
 from wslusb.usb.descriptors import Endpoint

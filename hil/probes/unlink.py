@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from hil.clients.tally import Flight, Tally
 from hil.conformance.subject import Subject
-from hil.tally import Flight, Tally
 from wslusb.device.api import Device
 from wslusb.usb.descriptors import Endpoint
 from wslusb.usb.ids import TransferType, is_in

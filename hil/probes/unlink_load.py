@@ -6,8 +6,8 @@ import random
 from collections import Counter
 from typing import Any
 
-from hil.bulk_pipes import BulkPipes, chosen, loop
-from hil.tally import Tally
+from hil.clients.bulk_pipes import BulkPipes, chosen, loop
+from hil.clients.tally import Tally
 from wslusb.device.api import Device
 from wslusb.usb.urb import Urb, UrbFlag
 

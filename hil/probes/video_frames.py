@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hil.v4l2 import BRIGHTNESS, Camera, Frame
+from hil.clients.v4l2 import BRIGHTNESS, Camera, Frame
 
 __all__ = ["run"]
 
@@ -20,7 +20,7 @@ def run(
     node: str, size: Sequence[int] = (0, 0), form: str = "YUYV", interval: Sequence[int] = (1, 30), count: int = 0,
     out: str = "", brightness: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """``offers``, see :meth:`hil.v4l2.Camera.offers`; ``frames``, if there is a ``count``; the pictures go to ``out``.
+    """``offers``, see :meth:`hil.clients.v4l2.Camera.offers`; ``frames``, if ``count``; the pictures go to ``out``.
 
     A frame: sequence, bytes, bytes due (0: any), flags, the driver's time, the number that the picture's 16 blocks
     show (of a device that draws them), and the clock when this program got it; times in seconds.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hil.bulk_pipes import source_sink
+from hil.clients.bulk_pipes import source_sink
 from wslusb.usb.info import DeviceInfo
 
 from .player import Seen, pattern, whole_packets

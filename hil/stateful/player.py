@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from hil.bulk_pipes import BulkPipes, loop, source_sink
-from hil.tally import Tally
+from hil.clients.bulk_pipes import BulkPipes, loop, source_sink
+from hil.clients.tally import Tally
 from wslusb.device import sync
 from wslusb.device.api import Device
 from wslusb.errors import DeviceError

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from hil.clients.sound import breaks, pace
 from hil.errors import RigError
 from hil.harness.fixtures import Both, Measure
 from hil.live.device import LiveDevice
 from hil.live.side import Side, probe
-from hil.sound import breaks, pace
 from hil.suite.heard import heard_by
 from hil.suite.interfaces import class_descriptors, of_class
 from hil.suite.sound_cards import CLOCK_SOURCE, CONTROL, VERSION_2, Form, card, forms, hw_params, tools

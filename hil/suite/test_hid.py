@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hil import hid
+from hil.clients import hid
 from hil.harness.fixtures import Both
 from hil.live.device import LiveDevice
 from hil.live.side import Running, Side, probe, start

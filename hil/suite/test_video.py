@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from hil.clients.v4l2 import ERROR
 from hil.errors import RigError
 from hil.harness.fixtures import Both, Measure
 from hil.live.device import LiveDevice
 from hil.live.side import Side, probe
 from hil.suite.cameras import Picture, control_requests, negotiation_requests, pictures
-from hil.v4l2 import ERROR
 
 pytestmark = pytest.mark.trait("video")
 

@@ -17,7 +17,7 @@ from labgrid.driver.exception import ExecutionError
 from labgrid.driver.serialdriver import SerialDriver
 from labgrid.protocol import CommandProtocol, ResetProtocol
 
-from hil.bulk_only import Stick
+from hil.clients.bulk_only import Stick
 from hil.vm.machine import PROJECT
 from tests.support.world import Guest, World
 from wslusb.labgrid import (

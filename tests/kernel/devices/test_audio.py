@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hil.clients.sound import pace, sine, strength
 from hil.live.side import probe
-from hil.sound import pace, sine, strength
 from hil.vm.uml import UmlMachine
 from tests.kernel.devices.lab import Lab
 from tests.kernel.support import tools

@@ -141,7 +141,7 @@ def read_keys(lab: Lab, nodes: Sequence[str]) -> None:
 
 
 def talk(lab: Lab, nodes: Sequence[str]) -> None:
-    lab.run(lab.guest, "hil.terminal", node_of(nodes, "/dev/ttyACM"), "both", "4096", "7")
+    lab.run(lab.guest, "hil.clients.terminal", node_of(nodes, "/dev/ttyACM"), "both", "4096", "7")
 
 
 def open_and_write(lab: Lab, nodes: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ SIZE, SEED = 64 << 10, 11
 def test_a_terminal_talks_while_a_disk_is_copied(lab: Lab, kernel: UmlMachine) -> None:
     with lab.plug("composite:functions=serial+storage,storage.size=4M") as plugged:
         disk, port = plugged.node("/dev/sd"), plugged.node("/dev/ttyACM")
-        talk = lab.python(kernel, "hil.terminal", port, "both", str(SIZE), str(SEED))
+        talk = lab.python(kernel, "hil.clients.terminal", port, "both", str(SIZE), str(SEED))
         kernel.run(
             f"set -e; dd if=/dev/urandom of=/dev/shm/noise bs=64k count=32 status=none;"
             f" dd if=/dev/shm/noise of={disk} bs=64k oflag=direct conv=nocreat status=none;"
@@ -33,7 +33,8 @@ def test_two_ports_a_keyboard_and_a_network_card(lab: Lab, kernel: UmlMachine) -
         ports = [node for node in nodes if node.startswith("/dev/ttyACM")]
         assert len(ports) == 2
         for port in ports:
-            lab.run(kernel, "hil.terminal", port, "script", "write", "expect > ", "write lines ring", "lines cts ring")
+            script = ["write", "expect > ", "write lines ring", "lines cts ring"]
+            lab.run(kernel, "hil.clients.terminal", port, "script", *script)
         card = next(node for node in nodes if not node.startswith("/"))
         kernel.run(
             f"set -e; ip link set {card} up; ip address add 192.0.2.2/24 dev {card};"

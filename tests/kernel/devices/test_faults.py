@@ -314,7 +314,8 @@ def test_usbhid_and_cdc_acm_lose_nothing_that_was_not_sent(lab: Lab, kernel: Uml
     devices = r"keyboard:serial=KEYBOARD1,text=Hello World\n,wait=200,pace=5,every=200,serial:serial=PORT1"
     with lab.plug(devices, *save(lab, "cable", BAD_CABLE)) as plugged:
         keys = lab.python(kernel, str(PROGRAMS / "keys.py"), plugged.node("/dev/input/event"))
-        said = lab.run(kernel, "hil.terminal", plugged.node("/dev/ttyACM"), "both", str(SIZE), str(SEED), "115200")
+        port = plugged.node("/dev/ttyACM")
+        said = lab.run(kernel, "hil.clients.terminal", port, "both", str(SIZE), str(SEED), "115200")
         assert said.split()[0] == digest()
         poll(lambda: spell(keys.output).count("\nHello World\n") > 1, 30, "the text, in full, twice")
     injected = {event["fault"] for event in record(lab, "cable") if event["event"] == "injected"}

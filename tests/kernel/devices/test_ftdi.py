@@ -13,7 +13,8 @@ SIZE, SEED = 64 << 10, 9
 
 def test_64_kib_go_both_ways_unchanged(lab: Lab, kernel: UmlMachine) -> None:
     with lab.plug("ftdi") as plugged:
-        said = lab.run(kernel, "hil.terminal", plugged.node("/dev/ttyUSB"), "both", str(SIZE), str(SEED), "115200")
+        port = plugged.node("/dev/ttyUSB")
+        said = lab.run(kernel, "hil.clients.terminal", port, "both", str(SIZE), str(SEED), "115200")
         assert said.split()[0] == hashlib.sha256(random.Random(SEED).randbytes(SIZE)).hexdigest()
         assert "Detected FT232R" in lab.kernel_said(kernel)
 
@@ -23,8 +24,9 @@ def test_lines_errors_and_rates(lab: Lab, kernel: UmlMachine) -> None:
     with lab.plug(f"ftdi:answer=shell,record={record}") as plugged:
         port = plugged.node("/dev/ttyUSB")
         lab.run(
-            kernel, "hil.terminal", port, "script", "write", "expect > ", "lines cts dcd dsr", "format 57600 7E2",
-            "write outputs", "expect dtr rts", "drive rts", "write outputs", "expect \nrts", "drive dtr rts",
+            kernel, "hil.clients.terminal", port, "script", "write", "expect > ", "lines cts dcd dsr",
+            "format 57600 7E2", "write outputs", "expect dtr rts",
+            "drive rts", "write outputs", "expect \nrts", "drive dtr rts",
             "write lines ring", "lines ring", "write lines dsr", "lines dsr", "write break", "count break 1",
             "format 230400 8N1", "format 2000000 8N1", "break",
         )  # fmt: skip

@@ -40,10 +40,10 @@ def test_a_terminal_talks_with_it_on_both_machines(lab: Lab, kernel: UmlMachine)
     with on_controller(lab.host, "serial:serial=RAW3"):
         lab.wait_listed("RAW3")
         lab.host.wait_until("[ -c /dev/ttyACM0 ]", 10)
-        direct = lab.run(lab.host, "hil.terminal", "/dev/ttyACM0", *bytes_both_ways)
+        direct = lab.run(lab.host, "hil.clients.terminal", "/dev/ttyACM0", *bytes_both_ways)
         with lab.physical("RAW3"):
             node = next(node for node in lab.attach("RAW3") if node.startswith("/dev/ttyACM"))
-            through = lab.run(kernel, "hil.terminal", node, *bytes_both_ways)
+            through = lab.run(kernel, "hil.clients.terminal", node, *bytes_both_ways)
         assert through.split()[0] == direct.split()[0], "the same checksum"
 
 

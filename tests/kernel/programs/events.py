@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from hil.evdev import events
+from hil.clients.evdev import events
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from hil.evdev import EV_KEY, events
+from hil.clients.evdev import EV_KEY, events
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
@@ -51,6 +51,7 @@ def test_a_distribution_stays_in_its_frame(native: list[float], ours: list[float
 @given(
     st.lists(st.tuples(st.lists(st.floats(0, 1e6), max_size=5), st.lists(st.floats(0, 1e6), max_size=5)), min_size=1)
 )
+@example([([], [5e-324])])
 def test_a_curve_stays_in_its_frame_whatever_is_missing(points: list[tuple[list[float], list[float]]]) -> None:
     measured = [
         Measurement.of("throughput", "MB/s", *sides, limit=0.4, better=Better.HIGHER, at={"size": 1 << number})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from emulator import device_provider
-from hil.bulk_only import Buffer, BulkOnlyError, Capacity, Stick
+from hil.clients.bulk_only import Buffer, BulkOnlyError, Capacity, Stick
 from wslusb.device import sync
 from wslusb.device.api import Device
 from wslusb.usb.ids import TransferType

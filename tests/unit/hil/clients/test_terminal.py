@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hil.terminal import Terminal
+from hil.clients.terminal import Terminal
 
 
 class FarEnd:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hil.tally import Tally
+from hil.clients.tally import Tally
 from wslusb.usb.urb import Completion, Done, Status, Urb
 
 

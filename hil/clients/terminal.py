@@ -1,7 +1,7 @@
 """What a terminal program does with a serial port of this machine, at a user's pace or as fast as it goes.
 
-python -m hil.terminal TTY both SIZE SEED [BAUD]   write random.Random(SEED).randbytes(SIZE), read as much: an echo
-python -m hil.terminal TTY script COMMAND ...      the methods of Terminal, each with its arguments after a blank
+python -m hil.clients.terminal TTY both SIZE SEED [BAUD]  write random.Random(SEED).randbytes(SIZE), read as much back
+python -m hil.clients.terminal TTY script COMMAND ...     the methods of Terminal, each with its arguments behind it
 """
 
 from __future__ import annotations

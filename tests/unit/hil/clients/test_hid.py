@@ -1,9 +1,9 @@
-"""hil.hid: reports out of report descriptors."""
+"""hil.clients.hid: reports out of report descriptors."""
 
 from __future__ import annotations
 
 from emulator.devices.keyboard import KEYBOARD_REPORT
-from hil.hid import FEATURE, INPUT, OUTPUT, reports
+from hil.clients.hid import FEATURE, INPUT, OUTPUT, reports
 
 
 def test_the_reports_of_a_boot_keyboard() -> None:

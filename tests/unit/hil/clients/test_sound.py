@@ -1,4 +1,4 @@
-"""hil.sound: tones, gaps in them, and the pace of sound."""
+"""hil.clients.sound: tones, gaps in them, and the pace of sound."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from hil.sound import breaks, pace, sine, strength
+from hil.clients.sound import breaks, pace, sine, strength
 
 RATE = 48000
 
