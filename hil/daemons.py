@@ -16,6 +16,7 @@ from hil.places.shell import ShellPlace
 from hil.vm.machine import PROJECT, Machine
 from hil.vm.remote import Result
 from hil.waiting import poll
+from hil.zygote import asking
 
 __all__ = ["ENVIRONMENT", "Daemons", "terminate"]
 
@@ -167,16 +168,11 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         return place.start([place.interpreter, *words, *arguments], env={**self.environment(place), **(env or {})})
 
     def _by_zygote(self, place: Place, what: str, *arguments: str, env: Mapping[str, str] | None) -> PlaceProcess:
-        """See hil/zygote.py."""
+        """See :mod:`hil.zygote`."""
         known = self._zygotes.get(place.name)
         if known is None or known.place is not place:
             known = self._zygotes[place.name] = self._start_zygote(place)
-        request = json.dumps({"run": what, "arguments": arguments, "env": dict(env or {})})
-        fifo = known.fifo
-        return place.start(
-            f"mkfifo {fifo}.$$; echo $$ {shlex.quote(request)} >{fifo}; read -r status <{fifo}.$$; rm {fifo}.$$;"
-            " exit $status"
-        )
+        return place.start(asking(known.fifo, what, arguments, env or {}))
 
     def _start_zygote(self, place: Place) -> _Zygote:
         fifo = f"{place.run('mktemp -d -t wslusb-zygote.XXXXXX').stdout.strip()}/requests"
@@ -196,8 +192,13 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         return result
 
     def json(self, place: Place, *arguments: str) -> Any:
-        """What ``wslusb ... --json`` answers."""
-        return json.loads(self.cli(place, *arguments, "--json").stdout)
+        """What ``wslusb ... --json`` answers. CommandFailedError if that is no JSON."""
+        result = self.cli(place, *arguments, "--json")
+        try:
+            return json.loads(result.stdout)
+        except ValueError as error:
+            said = f"wslusb {shlex.join(arguments)} --json said {result.output[-LOG_TAIL:]!r}"
+            raise CommandFailedError(place.name, said) from error
 
     def attach(self, name: str, side: str = "guest") -> list[str]:
         """``wslusb attach`` on one side; the nodes."""

@@ -3,8 +3,8 @@
     python -m hil.zygote FIFO
 
 A line in FIFO is the process id of who asks, and JSON: {"run": "wslusb" | "a.module" | "/path/of/a/program.py",
-"arguments": [...], "env": {...}}. The child uses standard output and error of who asks, and writes its exit status to
-FIFO.PID, from which that one reads it.
+"arguments": [...], "env": {...}}. The child uses descriptors 8 and 9 of who asks, which are copies of its standard
+output and error, and writes its exit status to FIFO.PID, from which that one reads it. :func:`asking` is who asks.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import importlib
 import json
 import os
 import runpy
+import shlex
 import sys
 import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,19 @@ from wslusb.cli.program import VERBS, program
 LATER = (
     "emulator", "hil.gadgets", "hil.probes.__main__", "wslusb.control.client", "wslusb.cli.options", "random", "select",
 )  # fmt: skip
+
+
+OUTPUT, ERROR = 8, 9
+"""A shell that writes to FIFO has it as its standard output, for as long as that takes; so the child uses copies."""
+
+
+def asking(fifo: str, what: str, arguments: Sequence[str], env: Mapping[str, str]) -> str:
+    """The shell's commands that ask, and end as the child does."""
+    request = shlex.quote(json.dumps({"run": what, "arguments": arguments, "env": dict(env)}))
+    return (
+        f"exec {OUTPUT}>&1 {ERROR}>&2; mkfifo {fifo}.$$; echo $$ {request} >{fifo};"
+        f" read -r status <{fifo}.$$; rm {fifo}.$$; exit ${{status:-1}}"
+    )
 
 
 def run(what: str, arguments: list[str]) -> None:
@@ -57,8 +72,8 @@ def status_of(request: dict[str, Any]) -> int:
 
 def child(pid: str, request: dict[str, Any], answers: str) -> None:
     """Serve one request and end."""
-    for number in (1, 2):
-        os.dup2(os.open(f"/proc/{pid}/fd/{number}", os.O_WRONLY), number)
+    for number, copy in ((1, OUTPUT), (2, ERROR)):
+        os.dup2(os.open(f"/proc/{pid}/fd/{copy}", os.O_WRONLY), number)
     status = status_of(request)
     sys.stdout.flush()
     sys.stderr.flush()
