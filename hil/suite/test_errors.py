@@ -16,7 +16,8 @@ from wslusb.usb.ids import is_in
 
 pytestmark = pytest.mark.safety("reversible")
 
-_LENGTH = 512
+_LENGTH = 1024
+"""Whole packets at every speed."""
 _COUNT = 6
 _BAD = 3
 _READ_ERRORS = {
