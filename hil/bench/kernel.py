@@ -16,7 +16,7 @@ from typing import Any
 
 from hil.bench.record import Measure, Report
 from hil.requirements import COMMON, require
-from hil.vm.hardware import Stick
+from hil.vm.hardware import Disk
 from hil.vm.machine import Machine
 from hil.vm.remote import Process
 from hil.vm.rig import Rig
@@ -69,7 +69,7 @@ def kernel_bench(rounds: int, amounts: Amounts, say: Callable[[str], None], *, q
 
 
 def _qemu_rig() -> Rig[Any]:
-    sticks = [Stick(id=serial.lower(), serial=serial, size=32 << 20) for serial in SERIALS.values()]
+    sticks = [Disk(id=serial.lower(), properties={"serial": serial}, size=32 << 20) for serial in SERIALS.values()]
     return Rig.qemu_host(hardware=sticks, host={"modules": ["usbip-host", "vhci-hcd"]})
 
 

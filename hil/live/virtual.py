@@ -15,8 +15,8 @@ from hil.live.device import LIBUSB, LiveDevice
 from hil.live.ports import GadgetPort, QemuPort
 from hil.live.rig import LiveRig
 from hil.rig.model import Rig
-from hil.vm.hardware import parse_hardware
 from hil.vm.rig import Rig as Machines
+from hil.vm.sources import parse_hardware
 
 __all__ = ["qemu", "uml"]
 

@@ -1,4 +1,7 @@
-"""USB hardware that QEMU emulates: each piece says how to plug it in at the start, or later through QMP."""
+"""USB hardware that QEMU emulates: each piece says how to plug it in, at the start or later.
+
+:mod:`hil.vm.sources` reads what a rig file says of it.
+"""
 
 from __future__ import annotations
 
@@ -6,34 +9,52 @@ import contextlib
 import random
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from hil.errors import RigError
-from wslusb.sizes import byte_count
+__all__ = [
+    "BUS", "AnyHardware", "Bridge", "Disk", "Keyboard", "SerialPort", "Speaker", "UsbHardware", "assign_ports",
+    "default_hardware", "option_text",
+]  # fmt: skip
 
 BUS = "xhci.0"
+_PORTS, _SUPERSPEED_PORTS = 15, 8
+"""Of the controller that QemuMachine brings: the ports behind the eighth have no SuperSpeed."""
 
 
 @dataclass(kw_only=True)
 class UsbHardware:
-    """A USB device. `device()` is what QMP's device_add takes; `backends()` are its other QEMU arguments."""
+    """A device. `properties` are what else QEMU is to be told of it; `behind` is plugged into it: disks, cards."""
 
     id: str
+    bus: str = BUS
     port: str | None = None
+    properties: dict[str, str] = field(default_factory=dict)
+    behind: list[UsbHardware] = field(default_factory=list)
 
-    driver = ""
+    driver: str = ""
 
-    def device(self) -> dict[str, Any]:
-        """The device's properties."""
+    def device(self) -> dict[str, str]:
+        """What QEMU's ``-device`` takes."""
         place = {"port": self.port} if self.port else {}
-        return {"driver": self.driver, "id": self.id, "bus": BUS, **place}
+        return {"driver": self.driver, "id": self.id, "bus": self.bus, **place, **self.properties}
 
-    def backends(self, directory: Path) -> list[str]:  # noqa: ARG002 - for subclasses
+    def devices(self) -> list[dict[str, str]]:
+        """Itself, and then what is behind it."""
+        return [self.device(), *(each.device() for each in self.behind)]
+
+    @property
+    def waits_for_attached(self) -> bool:
+        """Whether QEMU plugs it in unseen, so that disks can be added, until `attached` is set.
+
+        Only into a running machine (d->hotplugged in QEMU's hw/usb/dev-uas.c and dev-storage-bot.c).
+        """
+        return self.driver in ("usb-uas", "usb-bot")
+
+    def backends(self, directory: Path) -> list[str]:
         """QEMU arguments for what stands behind the device; its files go to `directory`."""
-        return []
+        return [word for each in self.behind for word in each.backends(directory)]
 
     def inherited(self) -> list[socket.socket]:
         """Sockets that QEMU must inherit."""
@@ -44,15 +65,19 @@ class UsbHardware:
 
 
 @dataclass(kw_only=True)
-class Stick(UsbHardware):
-    """A bulk-only disk at SuperSpeed (46f4:0001), random data from a seed unless `image` names a file."""
+class AnyHardware(UsbHardware):
+    """Any device that QEMU has."""
+
+
+@dataclass(kw_only=True)
+class Disk(UsbHardware):
+    """A bulk-only disk (46f4:0001), or a SCSI disk behind a bridge: random data from a seed, or those of `image`."""
 
     size: int = 64 << 20
-    serial: str = "STICK1"
     image: Path | None = None
     seed: int = 77
 
-    driver = "usb-storage"
+    driver: str = "usb-storage"
 
     def content(self, offset: int, size: int) -> bytes:
         """What is to be read there."""
@@ -64,41 +89,32 @@ class Stick(UsbHardware):
 
     def backends(self, directory: Path) -> list[str]:
         """Its image as a block device node."""
-        return ["-blockdev", f"driver=file,node-name={self.id}-file,filename={self._prepare(directory)}"]
-
-    def device(self) -> dict[str, Any]:
-        """See the base class."""
-        return super().device() | {"drive": f"{self.id}-file", "serial": self.serial}
-
-    def _prepare(self, directory: Path) -> Path:
+        if "drive" in self.properties:
+            return []
         if self.image is None:
             self.image = directory / f"{self.id}.img"
             self.image.write_bytes(random.Random(self.seed).randbytes(self.size))
-        return self.image
+        return ["-blockdev", f"driver=file,node-name={self.id}-file,filename={self.image}"]
+
+    def device(self) -> dict[str, str]:
+        """See the base class."""
+        return {"drive": f"{self.id}-file"} | super().device()
 
 
 @dataclass(kw_only=True)
-class UasDisk(Stick):
-    """A disk that speaks UAS; the disk itself is a SCSI device behind it.
+class Bridge(UsbHardware):
+    """A bridge to SCSI disks: UAS, or bulk-only without a disk of its own (`usb-bot`).
 
-    By default it is in a port without SuperSpeed: there, UAS needs bulk streams, which vhci_hcd does not have, and this
-    bridge speaks nothing else.
+    A UAS bridge is best in a port without SuperSpeed: there, UAS needs bulk streams, which vhci_hcd does not have, and
+    QEMU's speaks nothing else.
     """
 
-    serial: str = "UAS1"
-    port: str | None = "15"
-    driver = "usb-uas"
+    driver: str = "usb-uas"
 
-    def device(self) -> dict[str, Any]:
-        """The UAS bridge; `disk()` goes behind it."""
-        return UsbHardware.device(self)
-
-    def disk(self) -> dict[str, Any]:
-        """The disk."""
-        return {
-            "driver": "scsi-hd", "id": f"{self.id}-disk", "bus": f"{self.id}.0", "drive": f"{self.id}-file",
-            "serial": self.serial,
-        }  # fmt: skip
+    @property
+    def disk(self) -> Disk:
+        """The first disk behind it."""
+        return next(each for each in self.behind if isinstance(each, Disk))
 
 
 @dataclass(kw_only=True)
@@ -111,7 +127,7 @@ class SerialPort(UsbHardware):
     loop: bool = False
     line: socket.socket = field(init=False)
     _far: socket.socket = field(init=False)
-    driver = "usb-serial"
+    driver: str = "usb-serial"
 
     def __post_init__(self) -> None:
         self.line, self._far = socket.socketpair()
@@ -129,9 +145,9 @@ class SerialPort(UsbHardware):
         """The line as a socket that QEMU inherits."""
         return ["-chardev", f"socket,id={self.id}-line,fd={self._far.fileno()}"]
 
-    def device(self) -> dict[str, Any]:
+    def device(self) -> dict[str, str]:
         """See the base class."""
-        return super().device() | {"chardev": f"{self.id}-line"}
+        return {"chardev": f"{self.id}-line"} | super().device()
 
     def inherited(self) -> list[socket.socket]:
         """The line."""
@@ -149,7 +165,7 @@ class SerialPort(UsbHardware):
 class Keyboard(UsbHardware):
     """A HID keyboard (0627:0001); keys are pressed with `QemuMachine.press`."""
 
-    driver = "usb-kbd"
+    driver: str = "usb-kbd"
 
 
 @dataclass(kw_only=True)
@@ -157,63 +173,43 @@ class Speaker(UsbHardware):
     """A USB audio 1.0 speaker (46f4:0002): isochronous OUT; what it plays is in `wav` when the machine has ended."""
 
     wav: Path | None = None
-    driver = "usb-audio"
+    driver: str = "usb-audio"
 
     def backends(self, directory: Path) -> list[str]:
         """A wave file as the sound card."""
+        if "audiodev" in self.properties:
+            return []
         self.wav = self.wav or directory / f"{self.id}.wav"
         return ["-audiodev", f"wav,id={self.id}-out,path={self.wav}"]
 
-    def device(self) -> dict[str, Any]:
+    def device(self) -> dict[str, str]:
         """See the base class."""
-        return super().device() | {"audiodev": f"{self.id}-out"}
+        return {"audiodev": f"{self.id}-out"} | super().device()
 
 
-@dataclass(kw_only=True)
-class AnyHardware(UsbHardware):
-    """Any device that QEMU has, with its properties as QEMU names them."""
-
-    driver: str = ""
-    properties: dict[str, str] = field(default_factory=dict)
-
-    def device(self) -> dict[str, Any]:
-        """See the base class."""
-        return super().device() | self.properties
+def option_text(device: dict[str, str]) -> str:
+    """The word after ``-device``: a comma in a value is doubled."""
+    words = [f"{key}={value}".replace(",", ",,") for key, value in device.items() if key != "driver"]
+    return ",".join([device["driver"], *words])
 
 
-def parse_hardware(name: str, text: str) -> UsbHardware:
-    """The piece that ``DRIVER,property=value,...`` means, as after QEMU's ``-device``; `name` becomes its id.
-
-    ``usb-storage`` and ``usb-uas`` have an image of their own (``size=64M``, ``seed=77``, or ``image=FILE``), as
-    ``usb-serial`` has a line (``loop=on``) and ``usb-audio`` a wave file.
-    """
-    driver, *words = text.split(",")
-    given = dict(word.partition("=")[::2] for word in words)
-    port = {"port": given.pop("port")} if "port" in given else {}
-    if driver not in _PIECES:
-        return AnyHardware(id=name, driver=driver, properties=given, **port)
-    piece, readers = _PIECES[driver]
-    if unknown := given.keys() - readers:
-        raise RigError(f"{name}: {driver} has no {', '.join(sorted(unknown))} here, only {', '.join(readers)}")
-    return piece(id=name, **port, **{key: readers[key](value) for key, value in given.items()})
-
-
-def _switch(text: str) -> bool:
-    return text in ("on", "true", "yes", "1")
-
-
-_DISK: dict[str, Callable[[str], Any]] = {"size": byte_count, "seed": int, "serial": str, "image": Path}
-_PIECES: dict[str, tuple[Callable[..., UsbHardware], dict[str, Callable[[str], Any]]]] = {
-    "usb-storage": (Stick, _DISK),
-    "usb-uas": (UasDisk, _DISK),
-    "usb-serial": (SerialPort, {"loop": _switch}),
-    "usb-audio": (Speaker, {}),
-}
+def assign_ports(hardware: Iterable[UsbHardware]) -> None:
+    """Give each a fixed port of its bus, so that a piece that is plugged in again is on the same bus id."""
+    hardware = list(hardware)
+    taken = {(piece.bus, piece.port) for piece in hardware}
+    for piece in (each for each in hardware if not each.port):
+        numbers = range(1, 256)
+        if piece.driver == "usb-uas" and piece.bus == BUS:
+            numbers = range(_PORTS, _SUPERSPEED_PORTS, -1)
+        free = (str(number) for number in numbers if (piece.bus, str(number)) not in taken)
+        piece.port = next(free, str(_PORTS + 1))
+        taken.add((piece.bus, piece.port))
 
 
 def default_hardware() -> list[UsbHardware]:
     """One of each kind."""
     return [
-        Stick(id="stick"), UasDisk(id="uas", seed=78), SerialPort(id="serial"), Keyboard(id="keyboard"),
-        Speaker(id="speaker"),
+        Disk(id="stick", properties={"serial": "STICK1"}),
+        Bridge(id="uas", behind=[Disk(id="uas-disk", driver="scsi-hd", bus="uas.0", seed=78)]),
+        SerialPort(id="serial"), Keyboard(id="keyboard"), Speaker(id="speaker"),
     ]  # fmt: skip

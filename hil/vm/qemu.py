@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from typing import Any, TypeVar
 
 from hil.errors import QmpError, RigError
 from hil.kernel.debian import StockKernel
-from hil.vm.hardware import UasDisk, UsbHardware
+from hil.vm.hardware import UsbHardware, assign_ports, option_text
 from hil.vm.machine import AGENT, INIT, STOP_SECONDS, Machine, kernel_words
 from hil.vm.qmp import Qmp
 
@@ -40,9 +39,7 @@ class QemuMachine(Machine):
     ) -> None:  # fmt: skip
         super().__init__(name, directory, shared)
         self.hardware = {piece.id: piece for piece in hardware}
-        for number, piece in enumerate(hardware, 1):
-            # A fixed port, so that a piece that is plugged in again is on the same bus id.
-            piece.port = piece.port or str(number)
+        assign_ports(hardware)
         self._kernel = kernel
         self._directory = directory
         self._vsock = vsock
@@ -60,7 +57,8 @@ class QemuMachine(Machine):
         try:
             self._qmp = Qmp(self._monitor)
         except QmpError as error:
-            raise RigError(f"{self.name}: QEMU did not start:\n{self.console()}") from error
+            said = self.console().strip() or str(error)
+            raise RigError(f"{self.name}: QEMU did not start: {said.splitlines()[-1]}\n{said}") from error
 
     def qmp(self, command: str, **arguments: Any) -> Any:
         """Run a monitor command."""
@@ -88,9 +86,10 @@ class QemuMachine(Machine):
     def plug(self, name: str) -> None:
         """Put an unplugged device of the rig back."""
         piece = self.hardware[name]
-        self.qmp("device_add", **piece.device())
-        if isinstance(piece, UasDisk):
-            self.qmp("device_add", **piece.disk())
+        for device in piece.devices():
+            self.monitor.typed("device_add", option_text(device))
+        if piece.waits_for_attached:
+            self.qmp("qom-set", path=name, property="attached", value=True)
 
     def press(self, *keys: str) -> None:
         """Press keys of the keyboard together and let them go (QKeyCode names: "a", "shift", "ret")."""
@@ -120,7 +119,7 @@ class QemuMachine(Machine):
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
             "-kernel", self._kernel.image, "-initrd", self._kernel.initramfs, "-append", self._append(),
             *self._memory_args(), *self._file_systems(), *self._channels(), *self._usb(), *self._vsock_args(),
-            "-device", "virtio-rng-pci", *self._qemu_args,
+            "-device", "virtio-rng-pci",
         ]  # fmt: skip
 
     def _append(self) -> str:
@@ -153,11 +152,12 @@ class QemuMachine(Machine):
         ]  # fmt: skip
 
     def _usb(self) -> list[str]:
-        arguments = ["-device", "qemu-xhci,id=xhci,p2=15,p3=8"]
+        # Hubs and controllers of the rig file's own stand behind the one controller, and before what goes into them.
+        arguments = ["-device", "qemu-xhci,id=xhci,p2=15,p3=8", *self._qemu_args]
         for piece in self.hardware.values():
-            arguments += [*piece.backends(self._directory), "-device", json.dumps(piece.device())]
-            if isinstance(piece, UasDisk):
-                arguments += ["-device", json.dumps(piece.disk())]
+            arguments += piece.backends(self._directory)
+            for device in piece.devices():
+                arguments += ["-device", option_text(device)]
         return arguments
 
     def _vsock_args(self) -> list[str]:

@@ -34,6 +34,12 @@ class Qmp:
                 raise QmpError(f"{command}: {answer['error'].get('desc', answer['error'])}")
             self._events.append(answer)
 
+    def typed(self, command: str, argument: str) -> None:
+        """Run a command of the monitor for people with one argument, in which values are text whatever their type."""
+        quoted = argument.replace("\\", "\\\\").replace('"', '\\"')
+        if said := self.execute("human-monitor-command", **{"command-line": f'{command} "{quoted}"'}).strip():
+            raise QmpError(f"{command} {argument}: {said.removeprefix('Error: ')}")
+
     def wait_event(self, name: str, timeout: float = TIMEOUT, **data: Any) -> dict[str, Any]:
         """The next event of this name whose data has these values (also one that came earlier)."""
         deadline = time.monotonic() + timeout

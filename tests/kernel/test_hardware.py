@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.vm.hardware import SerialPort, Speaker, Stick, UasDisk
+from hil.vm.hardware import Bridge, Disk, SerialPort, Speaker
 from hil.vm.qemu import QemuMachine
 from tests.kernel.support import MIB, Passthrough, copying, program, taken_ports, tools
 
@@ -31,7 +31,7 @@ def shared(qemu_daemons: Hardware) -> None:
     qemu_daemons.at_once(qemu_daemons.host, "bind", (KEYBOARD, SERIAL_PORT, SPEAKER, STICK, UAS))
 
 
-def read_and_write(hardware: Hardware, disk: str, piece: Stick) -> None:
+def read_and_write(hardware: Hardware, disk: str, piece: Disk) -> None:
     """What is on the disk is read, what is written comes back and is in the image."""
     guest = hardware.guest
     assert guest.run(f"head -c {4 * MIB} {disk} | sha256sum").stdout.split()[0] == digest(piece.content(0, 4 * MIB))
@@ -55,14 +55,14 @@ def test_a_superspeed_stick_goes_to_a_superspeed_port(hardware: Hardware) -> Non
     assert port.startswith("ss ")
     speed = hardware.guest.run("cat $(dirname $(grep -lsx STICK1 /sys/bus/usb/devices/*/serial))/speed").stdout
     assert speed.strip() == "5000"
-    read_and_write(hardware, disk, hardware.host.piece(Stick))
+    read_and_write(hardware, disk, hardware.host.piece(Disk))
 
 
 def test_a_uas_disk(hardware: Hardware) -> None:
     disk = hardware.disk(UAS, "host")
     driver = "readlink /sys/bus/usb/devices/*/*:1.0/driver"
     assert "uas" in {line.rpartition("/")[2] for line in hardware.guest.run(driver).stdout.split()}
-    read_and_write(hardware, disk, hardware.host.piece(UasDisk))
+    read_and_write(hardware, disk, hardware.host.piece(Bridge).disk)
 
 
 def test_a_serial_line_carries_bytes_both_ways(hardware: Hardware) -> None:
@@ -187,7 +187,7 @@ def test_a_stick_is_pulled_out_during_a_copy_and_put_back(hardware: Hardware, pl
     hardware.host.plug("stick")
     hardware.wait_listed(STICK)
     disk = hardware.disk(STICK)
-    expected = digest(hardware.host.piece(Stick).content(0, MIB))
+    expected = digest(hardware.host.piece(Disk).content(0, MIB))
     assert hardware.guest.run(f"head -c {MIB} {disk} | sha256sum").stdout.split()[0] == expected
 
 
@@ -196,6 +196,6 @@ def test_the_host_s_drivers_have_everything_back(hardware: Hardware) -> None:
     hardware.wait_driver(STICK, "usb-storage")
     hardware.host.wait_until("ls /sys/bus/usb/drivers/uas/*:1.0 >/dev/null", 20)
     disk = hardware.host_disk(STICK)
-    expected = digest(hardware.host.piece(Stick).content(0, MIB))
+    expected = digest(hardware.host.piece(Disk).content(0, MIB))
     assert hardware.host.run(f"head -c {MIB} {disk} | sha256sum").stdout.split()[0] == expected
     hardware.host.wait_until("[ -c /dev/ttyUSB0 ] && grep -q USB-Audio /proc/asound/cards", 20)

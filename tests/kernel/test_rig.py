@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hil.errors import CommandFailedError, CommandTimeoutError, MachineDiedError
-from hil.vm.hardware import SerialPort, Speaker, Stick
+from hil.vm.hardware import Disk, SerialPort, Speaker
 from hil.vm.qemu import QemuMachine
 from hil.vm.rig import Rig
 from hil.vm.uml import UmlMachine
@@ -209,7 +209,7 @@ def test_qemu_hot_plug(qemu_host: Rig[QemuMachine]) -> None:
     host.wait_until(f"! grep -q STICK1 {disk}", 20)
     host.plug("stick")
     host.wait_until(f"grep -q STICK1 {disk}", 20)
-    assert len(host.piece(Stick).content(0, 4096)) == 4096
+    assert len(host.piece(Disk).content(0, 4096)) == 4096
 
 
 def test_vsock_from_uml_to_qemu(qemu_host: Rig[QemuMachine]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from hil.errors import QmpError, RigError
 from hil.kernel.debian import StockKernel
-from hil.vm.hardware import SerialPort, Stick, UasDisk, default_hardware
+from hil.vm.hardware import Bridge, Disk, SerialPort, UsbHardware, assign_ports, default_hardware
 from hil.vm.machine import kernel_words
 from hil.vm.qemu import QemuMachine
 from hil.vm.qmp import Qmp
@@ -35,18 +35,52 @@ def test_uml_command_line(tmp_path: Path) -> None:
 def test_qemu_command_line_has_each_piece_on_a_port_of_its_own(tmp_path: Path) -> None:
     kernel = StockKernel(Path("/image"), Path("/modules"), Path("/initramfs"))
     hardware = default_hardware()
-    for piece in hardware:
-        if isinstance(piece, Stick):
+    for piece in (each for whole in hardware for each in (whole, *whole.behind)):
+        if isinstance(piece, Disk):
             piece.size = 4096
     machine = QemuMachine("m", tmp_path, tmp_path, kernel=kernel, hardware=hardware, vsock=Path("/s"))
     words = [str(word) for word in machine.command_line()]
-    devices = [json.loads(word) for word in words if word.startswith("{")]
-    ports = [device["port"] for device in devices if "port" in device]
+    ports = [part for word in words for part in word.split(",") if part.startswith("port=")]
     assert len(ports) == len(set(ports)) == 5
-    assert machine.piece(UasDisk).disk()["bus"] == "uas.0"
+    assert "usb-storage,drive=stick-file,id=stick,bus=xhci.0,port=1,serial=STICK1" in words
+    assert words.index("usb-uas,id=uas,bus=xhci.0,port=15") < words.index(
+        "scsi-hd,drive=uas-disk-file,id=uas-disk,bus=uas.0"
+    )
     assert machine.piece(SerialPort).id == "serial"
-    assert len(machine.piece(Stick).content(0, 512)) == 512
+    assert len(machine.piece(Disk).content(0, 512)) == len(machine.piece(Bridge).disk.content(0, 512)) == 512
     machine.stop()
+
+
+def test_hubs_of_the_rig_stand_behind_the_controller_and_before_what_goes_into_them(tmp_path: Path) -> None:
+    kernel = StockKernel(Path("/image"), Path("/modules"), Path("/initramfs"))
+    behind = UsbHardware(id="mouse", driver="usb-mouse", port="9.1")
+    qemu_args = ["-device", "usb-hub,bus=xhci.0,port=9"]
+    machine = QemuMachine("m", tmp_path, tmp_path, kernel=kernel, hardware=[behind], qemu_args=qemu_args)
+    words = [str(word) for word in machine.command_line()]
+    order = ["qemu-xhci,id=xhci,p2=15,p3=8", qemu_args[1], "usb-mouse,id=mouse,bus=xhci.0,port=9.1"]
+    assert [words.index(each) for each in order] == sorted(words.index(each) for each in order)
+    machine.stop()
+
+
+def test_a_port_that_is_asked_for_is_nobody_else_s() -> None:
+    pieces = [
+        UsbHardware(id="a", driver="usb-kbd"), UsbHardware(id="b", driver="usb-kbd", port="1"),
+        UsbHardware(id="c", driver="usb-uas"), UsbHardware(id="d", driver="usb-uas"),
+        UsbHardware(id="e", driver="usb-kbd", bus="uhci.0"),
+    ]  # fmt: skip
+    assign_ports(pieces)
+    assert [piece.port for piece in pieces] == ["2", "1", "15", "14", "1"]
+
+
+def test_qemu_s_own_words_are_told_when_it_does_not_start(tmp_path: Path) -> None:
+    class Refused(QemuMachine):
+        def command_line(self) -> list[str | Path]:
+            return ["sh", "-c", "echo \"sh: -device usb-x: 'usb-x' is not a valid device model name\""]
+
+    kernel = StockKernel(Path("/image"), Path("/modules"), Path("/initramfs"))
+    with Refused("m", tmp_path, tmp_path, kernel=kernel) as machine, pytest.raises(RigError) as error:
+        machine.power_on()
+    assert "'usb-x' is not a valid device model name" in str(error.value).splitlines()[0]
 
 
 def test_a_machine_that_is_off_says_so(tmp_path: Path) -> None:
@@ -62,6 +96,7 @@ def test_qmp() -> None:
     lines = [
         {"QMP": {}}, {"return": {}}, {"event": "DEVICE_DELETED", "data": {"device": "x", "path": "/p"}},
         {"return": [1]}, {"error": {"class": "GenericError", "desc": "no such device"}},
+        {"return": "Error: no port\r\n"},
     ]  # fmt: skip
     with ours, theirs:
         theirs.sendall(b"".join(json.dumps(line).encode() + b"\r\n" for line in lines))
@@ -70,8 +105,11 @@ def test_qmp() -> None:
         with pytest.raises(QmpError, match="device_del: no such device"):
             monitor.execute("device_del", id="y")
         assert monitor.wait_event("DEVICE_DELETED", device="x")["data"]["path"] == "/p"
+        with pytest.raises(QmpError, match='device_add usb-kbd,serial=a"b: no port'):
+            monitor.typed("device_add", 'usb-kbd,serial=a"b')
         sent = [json.loads(line) for line in theirs.recv(65536).splitlines()]
         assert sent[1] == {"execute": "query-x", "arguments": {"some-key": 1}}
+        assert sent[3]["arguments"] == {"command-line": 'device_add "usb-kbd,serial=a\\"b"'}
         timer = threading.Timer(0.05, theirs.shutdown, [socket.SHUT_RDWR])
         timer.start()
         with pytest.raises(QmpError, match="gone"):
