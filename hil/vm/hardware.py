@@ -193,10 +193,15 @@ def option_text(device: dict[str, str]) -> str:
     return ",".join([device["driver"], *words])
 
 
-def assign_ports(hardware: Iterable[UsbHardware]) -> None:
-    """Give each a fixed port of its bus, so that a piece that is plugged in again is on the same bus id."""
+def assign_ports(hardware: Iterable[UsbHardware], qemu_args: Iterable[str] = ()) -> None:
+    """Give each a fixed port of its bus, so that a piece that is plugged in again is on the same bus id.
+
+    `qemu_args` may have devices in ports, too: hubs.
+    """
     hardware = list(hardware)
     taken = {(piece.bus, piece.port) for piece in hardware}
+    for given in (dict(part.partition("=")[::2] for part in word.split(",")) for word in qemu_args):
+        taken.add((given.get("bus", BUS), given.get("port")))
     for piece in (each for each in hardware if not each.port):
         numbers = range(1, 256)
         if piece.driver == "usb-uas" and piece.bus == BUS:

@@ -39,7 +39,7 @@ class QemuMachine(Machine):
     ) -> None:  # fmt: skip
         super().__init__(name, directory, shared)
         self.hardware = {piece.id: piece for piece in hardware}
-        assign_ports(hardware)
+        assign_ports(hardware, qemu_args)
         self._kernel = kernel
         self._directory = directory
         self._vsock = vsock
@@ -58,7 +58,8 @@ class QemuMachine(Machine):
             self._qmp = Qmp(self._monitor)
         except QmpError as error:
             said = self.console().strip() or str(error)
-            raise RigError(f"{self.name}: QEMU did not start: {said.splitlines()[-1]}\n{said}") from error
+            complaints = [line for line in said.splitlines() if line.startswith("qemu-")] or [said]
+            raise RigError(f"{self.name}: QEMU did not start: {complaints[-1]}\n{said}") from error
 
     def qmp(self, command: str, **arguments: Any) -> Any:
         """Run a monitor command."""
