@@ -88,7 +88,7 @@ def test_qemu_s_own_words_are_told_when_it_does_not_start(tmp_path: Path) -> Non
         machine.power_on()
     first, *rest = str(error.value).splitlines()
     assert "backend must be one of" in first
-    assert rest[-1] == "certificates"
+    assert rest[-1] == "cards"
 
 
 def test_a_machine_that_is_off_says_so(tmp_path: Path) -> None:
