@@ -75,13 +75,7 @@ def test_a_port_that_is_asked_for_is_nobody_else_s() -> None:
 def test_qemu_s_own_words_are_told_when_it_does_not_start(tmp_path: Path) -> None:
     class Refused(QemuMachine):
         def command_line(self) -> list[str | Path]:
-            return [
-                "printf",
-                "%s\\n",
-                "qemu-system: -device x: backend must be one of:",
-                "nss-emulated",
-                "certificates",
-            ]
+            return ["printf", "%s\\n", "qemu-system: -device x: backend must be one of:", "nss-emulated", "cards"]
 
     kernel = StockKernel(Path("/image"), Path("/modules"), Path("/initramfs"))
     with Refused("m", tmp_path, tmp_path, kernel=kernel) as machine, pytest.raises(RigError) as error:
