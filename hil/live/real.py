@@ -68,7 +68,7 @@ def _guest(
     if rig.guest.kind == "uml":
         if rig.host.kind != "local":
             raise RigError(f"{rig.path}: a guest of kind 'uml' runs on the machine of the suite, so host is 'local'")
-        machines = stack.enter_context(Machines.uml_guest(directory))
+        machines = stack.enter_context(Machines.uml_guest(directory, **rig.guest.options))
         return machines.guest, [f"hybrid:{machines.hybrid}"], "vsock:2"
     if rig.guest.kind == rig.host.kind == "local":
         address = f"unix:{own}/service.sock"

@@ -50,7 +50,7 @@ def replay(rig: Rig, directory: Path, ask: Ask | None = None) -> contextlib.Abst
 @contextlib.contextmanager
 def _opened(rig: Rig, directory: Path, ask: Ask | None, kind: _Kind) -> Iterator[LiveRig]:
     host = shell.local()
-    with Machines.uml_guest(directory) as machines, contextlib.ExitStack() as stack:
+    with Machines.uml_guest(directory, **rig.guest.options) as machines, contextlib.ExitStack() as stack:
         own = folder(stack, host)
         ports = Path(own) / "ports"
         ports.mkdir()

@@ -27,8 +27,8 @@ _LISTEN = ("--listen", "vsock:")
 def qemu(rig: Rig, directory: Path, ask: Ask | None = None) -> Iterator[LiveRig]:
     """A stock kernel with QEMU's devices, and a UML guest. ``source`` is an argument of QEMU's ``-device``."""
     hardware = [parse_hardware(entry.name, entry.source) for entry in rig.devices]
-    options = {key: value for key, value in rig.host.options.items() if key in ("memory", "qemu_args", "modules")}
-    with Machines.qemu_host(directory, hardware=hardware, host=options) as machines:
+    options = {"host": rig.host.options, "guest": rig.guest.options}
+    with Machines.qemu_host(directory, hardware=hardware, **options) as machines:
         daemons = Daemons(machines.host, machines.guest, serve=[*_LISTEN, "--device", LIBUSB])
         live = LiveRig(rig, daemons, machines.shared, backend="qemu")
         for entry in rig.devices:
@@ -40,7 +40,10 @@ def qemu(rig: Rig, directory: Path, ask: Ask | None = None) -> Iterator[LiveRig]
 @contextlib.contextmanager
 def uml(rig: Rig, directory: Path, ask: Ask | None = None) -> Iterator[LiveRig]:
     """Kernel gadgets on dummy controllers of a UML host. ``source`` is the arguments of ``python -m hil.gadgets``."""
-    with Machines.uml_pair(directory, kernel_args=[f"dummy_hcd.num={max(4, len(rig.devices))}"]) as machines:
+    controllers = [f"dummy_hcd.num={max(4, len(rig.devices))}"]
+    with Machines.uml_pair(
+        directory, kernel_args=controllers, guest=rig.guest.options, **rig.host.options
+    ) as machines:  # fmt: skip
         daemons = Daemons(machines.host, machines.guest, serve=[*_LISTEN, "--device", LIBUSB])
         live = LiveRig(rig, daemons, machines.shared, backend="uml")
         for entry in rig.devices:

@@ -9,15 +9,20 @@ from . import fingerprint
 from .checks import Option, above_zero, choice, identifier, kind_table, matching, some_texts, table, text, texts, whole
 from .model import Safety
 
-__all__ = ["ALLOW", "DEVICE", "GUESTS", "HOSTS", "LIMITS", "NAME", "POWER", "RIG", "VIRTUAL_HOSTS"]
+__all__ = ["ALLOW", "DEVICE", "GUESTS", "HOSTS", "LIMITS", "NAME", "POWER", "RIG", "VIRTUAL_GUEST", "VIRTUAL_HOSTS"]
 
 _PORT = re.compile(r"\S+-\d+(\.\d+)*")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 NAME = matching(_NAME, "a name of letters, digits, '_', '-' and '.'")
 """What a device may be called: it becomes a part of test ids and of file names."""
 
-VIRTUAL_HOSTS = frozenset({"qemu", "uml", "emulated", "replay"})
-"""Hosts whose devices are made for the run: an entry says by ``source`` what is plugged in."""
+VIRTUAL_HOSTS: Mapping[str, str] = {
+    "qemu": "usb-tablet,serial=T1", "uml": "mass-storage --serial S1", "emulated": "storage:size=64M",
+    "replay": "bug.pcapng",
+}  # fmt: skip
+"""Hosts whose devices are made for the run: an entry says by ``source`` what is plugged in. Each with an example."""
+VIRTUAL_GUEST = "uml"
+"""The guest that goes with them: nobody else reaches the vsock of a virtual host."""
 
 RIG: Mapping[str, Option] = {
     "name": Option("what the rig is called in reports; the file's name if it is not given", text)
@@ -44,16 +49,15 @@ HOSTS: Mapping[str, Mapping[str, Option]] = {
         **_MEMORY,
         "qemu_args": Option("more arguments of QEMU, such as ['-netdev', 'user,id=net0']", texts),
         "modules": Option("modules of its kernel to load beside the usual ones, such as ['cdc_ether']", texts),
-        **_LISTEN,
     },
-    "uml": {**_MEMORY, **_LISTEN},
-    "emulated": _LISTEN,
-    "replay": _LISTEN,
+    "uml": _MEMORY,
+    "emulated": {},
+    "replay": {},
 }
 """Where the hardware is: kinds, and the options of each."""
 
 GUESTS: Mapping[str, Mapping[str, Option]] = {
-    "uml": {**_MEMORY, **_CONNECT},
+    "uml": _MEMORY,
     "local": {**_PYTHON, **_CONNECT},
     "ssh": {**_SSH, **_CONNECT},
     "wsl": {"distribution": Option("as 'wsl --list' calls it", text, needed=True),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .checks import Option, Unfit, choice
-from .keys import ALLOW, DEVICE, GUESTS, HOSTS, LIMITS, NAME, POWER, RIG, VIRTUAL_HOSTS
+from .keys import ALLOW, DEVICE, GUESTS, HOSTS, LIMITS, NAME, POWER, RIG, VIRTUAL_GUEST, VIRTUAL_HOSTS
 from .model import DeviceEntry, Match, PlaceEntry, PowerEntry, Rig, Safety
 from .tables import Document, Table
 from .traits import ANY, TRAITS
@@ -35,9 +35,12 @@ def _rig(document: Document) -> Rig:
     name = root.table("rig").options(RIG).get("name", document.path.stem)
     host = _place(root.table("host"), HOSTS, "local")
     virtual = host.kind in VIRTUAL_HOSTS
-    guest = _place(root.table("guest"), GUESTS, "uml" if virtual else "local")
+    guest = _place(root.table("guest"), GUESTS, VIRTUAL_GUEST if virtual else "local")
+    if virtual and guest.kind not in ("", VIRTUAL_GUEST):
+        what = f"a host of kind {host.kind!r} is made for the run, and its guest with it: the kind is {VIRTUAL_GUEST!r}"
+        root.table("guest").complain(what, _KIND)
     tables = root.table("device", ", as [device.NAME]").tables()
-    devices = tuple(_device(each, virtual=virtual) for each in tables)
+    devices = tuple(_device(each, host=host.kind) for each in tables)
     _doubles(devices, tables)
     document.finish()
     return Rig(name=name, host=host, guest=guest, devices=devices, path=document.path)
@@ -58,14 +61,14 @@ def _kind(table: Table, kinds: Mapping[str, Mapping[str, Option]], default: str)
         return ""
 
 
-def _device(table: Table, *, virtual: bool) -> DeviceEntry:
+def _device(table: Table, *, host: str) -> DeviceEntry:
     try:
         NAME(table.name)
     except Unfit as error:
         table.complain(str(error))
     found = table.options(DEVICE, *_WITH_OPTIONS)
     match = Match(found.get("vid"), found.get("pid"), found.get("serial", ""), found.get("port", ""))
-    _where(table, match, found, virtual=virtual)
+    _where(table, match, found, host=host)
     traits = table.words("traits", found.get("traits", ()), [ANY, *TRAITS], "trait")
     power = table.below("power", found)
     kind = _kind(power, POWER, "none") if "power" in found else "none"
@@ -84,11 +87,11 @@ def _device(table: Table, *, virtual: bool) -> DeviceEntry:
     )
 
 
-def _where(table: Table, match: Match, found: Mapping[str, Any], *, virtual: bool) -> None:
+def _where(table: Table, match: Match, found: Mapping[str, Any], *, host: str) -> None:
     """Real devices are found by what they are, virtual ones are made: an entry says either."""
-    if virtual:
+    if host in VIRTUAL_HOSTS:
         if "source" not in table.values:
-            table.complain("nothing says what is plugged in; give source, such as 'storage:size=64M'")
+            table.complain(f"nothing says what is plugged in; give source, such as {VIRTUAL_HOSTS[host]!r}")
         return
     if not match and not {"vid", "pid", "serial", "port"} & table.values.keys():
         table.complain("nothing says which device this is; give vid and pid, serial or port")

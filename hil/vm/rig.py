@@ -120,10 +120,15 @@ class Rig(Generic[HostMachine]):
         return rig._boot(lambda: rig._uml("host", **options))
 
     @classmethod
-    def uml_pair(cls, directory: Path | None = None, **options: Any) -> Rig[UmlMachine]:
-        """Two UML machines on one switch: `host` (CID 2) and `guest` (CID 42)."""
+    def uml_pair(
+        cls, directory: Path | None = None, *, guest: Mapping[str, Any] | None = None, **options: Any
+    ) -> Rig[UmlMachine]:
+        """Two UML machines on one switch: `host` (CID 2) and `guest` (CID 42), which may have options of its own."""
         rig: Rig[UmlMachine] = Rig(directory)
-        return rig._boot(lambda: rig._uml("host", HOST_CID, **options), lambda: rig._uml("guest", GUEST_CID, **options))
+        return rig._boot(
+            lambda: rig._uml("host", HOST_CID, **options),
+            lambda: rig._uml("guest", GUEST_CID, **{**options, **(guest or {})}),
+        )
 
     @classmethod
     def qemu_host(

@@ -70,6 +70,24 @@ def test_everything_that_a_file_says_is_in_the_model() -> None:
     )  # fmt: skip
 
 
+def test_a_virtual_host_has_no_guest_of_another_s() -> None:
+    (said,) = problems("[host]\nkind = 'qemu'\n[guest]\nkind = 'ssh'\naddress = 'a'\n[device.a]\nsource = 'usb-kbd'\n")
+    assert said.startswith("rig.toml:4: guest.kind: a host of kind 'qemu' is made for the run")
+
+
+@pytest.mark.parametrize(
+    ("host", "example"), [("qemu", "usb-tablet,serial=T1"), ("emulated", "storage:size=64M"), ("replay", "bug.pcapng")]
+)
+def test_what_is_plugged_in_has_an_example_of_that_host(host: str, example: str) -> None:
+    (said,) = problems(f"[host]\nkind = '{host}'\n[device.a]\nsafety = 'read-only'\n")
+    assert said == f"rig.toml:3: device.a: nothing says what is plugged in; give source, such as '{example}'"
+
+
+def test_a_virtual_host_listens_where_it_is_told_by_nobody() -> None:
+    (said,) = problems("[host]\nkind = 'qemu'\nlisten = ['vsock:']\n[device.a]\nsource = 'usb-kbd'\n")
+    assert said.startswith("rig.toml:3: host.listen: this key is unknown; there is memory")
+
+
 def test_what_a_file_does_not_say_is_careful() -> None:
     rig = reads_rig("[device.a]\nvid = 1\n", Path("bench.toml"))
     (entry,) = rig.devices
