@@ -99,8 +99,8 @@ def hil(session: nox.Session) -> None:
 
 
 @nox.session
-def dissect(session: nox.Session) -> None:
-    """The Wireshark dissector, under tshark."""
+def tools(session: nox.Session) -> None:
+    """The Wireshark dissector under tshark, and rigs behind a real sshd."""
     test_environment(session)
     session.run("pytest", "-m", "tools", "tests/integration", *session.posargs)
 

@@ -48,6 +48,9 @@ TEST_TOOLS = {
 }
 """Used by the kernel tests inside of the machines."""
 
+SSH = {"/usr/sbin/sshd": "openssh-server", "ssh-keygen": "openssh-client"}
+"""Used by the tests of places behind ssh, on this machine."""
+
 WIRESHARK = {"tshark": "tshark"}
 """Used by the tests of the Wireshark dissector, on this machine."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shlex
 import sys
@@ -16,6 +17,7 @@ from hil.vm.remote import Command, Result
 __all__ = ["ShellPlace", "local", "ssh", "wsl"]
 
 _FILE_SECONDS = 120.0
+_KILLED_SECONDS = 5.0
 
 
 class ShellPlace:
@@ -68,6 +70,8 @@ class ShellPlace:
             result = process.wait(timeout)
         except CommandTimeoutError:
             process.kill()
+            with contextlib.suppress(CommandTimeoutError):  # a connection that hangs hangs still
+                process.wait(_KILLED_SECONDS)
             raise
         if check and result.returncode:
             raise CommandFailedError(self.name, f"`{result.command}` ended with {result.returncode}:\n{result.output}")

@@ -1,6 +1,6 @@
 """The Wireshark dissector under tshark: fields beside the codec's, reassembly, cross references, expert information.
 
-These need tshark (``nox -s dissect``).
+These need tshark (``nox -s tools``).
 """
 
 from __future__ import annotations
