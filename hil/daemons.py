@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import shlex
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from hil.errors import CommandFailedError, RigError
+from hil.errors import CommandFailedError, RigError, VerbFailedError
 from hil.places.place import Place, PlaceProcess
 from hil.places.shell import ShellPlace
 from hil.vm.machine import PROJECT, Machine
@@ -23,6 +24,8 @@ __all__ = ["ENVIRONMENT", "Daemons", "terminate"]
 ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state"}
 """In virtual machines, which have a file system of their own."""
 LOG_TAIL = 4000
+_ASKED = (0, -signal.SIGTERM, 128 + signal.SIGTERM)
+"""How a daemon ends that was sent SIGTERM."""
 
 HostPlace = TypeVar("HostPlace", bound=Place, covariant=True)
 GuestPlace = TypeVar("GuestPlace", bound=Place, covariant=True)
@@ -64,6 +67,8 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         self._guest_environment = self._environment if guest_environment is None else dict(guest_environment)
         self._zygotes: dict[str, _Zygote] = {}
         self._logs: list[str] = []
+        self._killed: list[PlaceProcess] = []
+        self._deaths: list[str] = []
         self._marks = itertools.count(1)
         self._mark = ""
 
@@ -87,6 +92,7 @@ class Daemons(Generic[HostPlace, GuestPlace]):
     def start_service(self, *arguments: str) -> PlaceProcess:
         """Start ``wslusb serve`` and wait until it listens."""
         self._keep("service", self.service)
+        self._look_at("service", self.service)
         self.service = self._start(self.host, "serve", *self._serve, *arguments)
         self.service.wait_for_output("serving ", 60)
         return self.service
@@ -94,6 +100,7 @@ class Daemons(Generic[HostPlace, GuestPlace]):
     def start_agent(self, *arguments: str) -> PlaceProcess:
         """Start ``wslusb agent`` and wait until it is connected."""
         self._keep("agent", self.agent)
+        self._look_at("agent", self.agent)
         self.agent = self._start(self.guest, "agent", *self._agent, *arguments)
         self.agent.wait_for_output("connected to ", 60)
         return self.agent
@@ -140,11 +147,27 @@ class Daemons(Generic[HostPlace, GuestPlace]):
             raise RigError("no agent has been started")
         poll(lambda: "connected to " in agent.output[mark:], seconds, "the agent is connected again")
 
-    @staticmethod
-    def kill9(place: Place, process: PlaceProcess) -> None:
+    def kill9(self, place: Place, process: PlaceProcess) -> None:
         """SIGKILL to this process alone: its guardian is to outlive it."""
+        self._killed.append(process)
         place.run(["kill", "-9", str(process.pid)])
         process.wait(10)
+
+    def deaths(self) -> list[str]:
+        """The daemons that ended since this was last asked, though nobody had asked them to: ``the agent ...``."""
+        self._look_at("service", self.service)
+        self._look_at("agent", self.agent)
+        told, self._deaths = self._deaths, []
+        return told
+
+    def _look_at(self, name: str, process: PlaceProcess | None) -> None:
+        """Whether it has died; told once."""
+        if process is None or process.running or process in self._killed:
+            return
+        self._killed.append(process)
+        with contextlib.suppress(RigError):
+            if (status := process.wait(1).returncode) not in _ASKED:
+                self._deaths.append(f"the {name} of wslusb ended by itself, with status {status}")
 
     def logs(self) -> str:
         """What both daemons have said in this test and before."""
@@ -185,10 +208,10 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         self, place: Place, *arguments: str, check: bool = True, env: Mapping[str, str] | None = None,
         timeout: float = 60.0,
     ) -> Result:  # fmt: skip
-        """Run ``wslusb`` with these arguments. CommandFailedError unless it succeeds, or ``check`` is False."""
+        """Run ``wslusb`` with these arguments. VerbFailedError unless it succeeds, or ``check`` is False."""
         result = self.python(place, "wslusb", *arguments, env=env).wait(timeout)
         if check and result.returncode:
-            raise CommandFailedError(place.name, f"wslusb {shlex.join(arguments)}: {result.output.strip()}")
+            raise VerbFailedError(place.name, f"wslusb {shlex.join(arguments)}: {result.output.strip()}")
         return result
 
     def json(self, place: Place, *arguments: str) -> Any:

@@ -74,5 +74,9 @@ class CommandFailedError(MachineError):
     """A command that had to succeed did not (`check=True`), or could not be started."""
 
 
+class VerbFailedError(CommandFailedError):
+    """A verb of wslusb did not do what a test needs. That is what is tested: no trouble of the rig."""
+
+
 class QmpError(RigError):
     """QEMU refused a monitor command."""

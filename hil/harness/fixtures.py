@@ -9,8 +9,8 @@ import pytest
 
 from hil.errors import WantingError
 from hil.harness.admission import admitted
+from hil.harness.evidence import COMPARISON, KEPT, MEASUREMENTS
 from hil.harness.lifetime import Lifetime
-from hil.harness.recording import COMPARISON, KEPT, MEASUREMENTS
 from hil.live.device import LiveDevice
 from hil.live.rig import LiveRig
 from hil.live.side import PROBE_SECONDS, Side

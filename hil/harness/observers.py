@@ -16,6 +16,7 @@ from hil.live.rig import LiveRig
 from hil.places import clock
 from hil.places.place import Place
 from hil.report import timeline
+from hil.report.events import Timeline
 from hil.vm.machine import Machine
 
 __all__ = ["collect", "facts", "keep_rings"]
@@ -32,10 +33,10 @@ def keep_rings(live: LiveRig) -> None:
 
 def collect(
     live: LiveRig, folder: Path, text: str, extra: dict[str, Any], files: Mapping[str, bytes] | None = None
-) -> None:
+) -> Timeline:
     """Put into ``folder`` what both sides know of a failure (docs/hil-report.md). What cannot be had is named there.
 
-    ``files`` are what the test itself has kept.
+    ``files`` are what the test itself has kept. The timeline of all of it comes back.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in (files or {}).items():
@@ -59,9 +60,9 @@ def collect(
         except (RigError, AssertionError, OSError) as error:
             missing[name] = str(error)
     _write_regression(folder)
-    timeline.write(folder)
     if missing:
         (folder / "missing.txt").write_text("".join(f"{name}: {why}\n" for name, why in missing.items()))
+    return timeline.write(folder)
 
 
 def _ring(live: LiveRig, place: Place) -> bytes:

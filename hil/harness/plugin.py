@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from hil.errors import RigError, WantingError
+from hil.errors import RigError, VerbFailedError, WantingError
 from hil.guided import Terminal
-from hil.harness import observers, options, selecting
+from hil.harness import observers, options, selecting, wording
 from hil.harness.admission import QUARANTINED, record_run
+from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, HEADLINE, KEPT, WHERE
 from hil.harness.fixtures import both, dut, effort, keep, live, measure, native, passthrough
 from hil.harness.lifetime import Lifetime
-from hil.harness.recording import ARTEFACTS, KEPT, Recorder, device_facts, result_of
+from hil.harness.recording import Recorder, device_facts, result_of
 from hil.harness.running import DEVICE, ERROR, Course, run
 from hil.live.opening import BACKENDS
 from hil.report.results import DeviceFacts, Outcome
@@ -106,7 +107,31 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     with _for_want_of_something(item.config):
-        return (yield)
+        said = yield
+    _must_live(item)
+    return said
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    said = yield
+    _must_live(item)
+    return said
+
+
+def _must_live(item: pytest.Item) -> None:
+    """A daemon that dies is a failure of the test in which it does, whatever else that has found."""
+    if deaths := _deaths(item):
+        pytest.fail("; ".join(deaths), pytrace=False)
+
+
+def _deaths(item: pytest.Item) -> list[str]:
+    lifetime = item.config.stash[Lifetime.key]
+    if DEATHS not in item.stash or not lifetime.is_up:
+        return []
+    new = lifetime.live.daemons.deaths()
+    item.stash[DEATHS] += new
+    return new
 
 
 @contextlib.contextmanager
@@ -123,20 +148,32 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed and call.excinfo is not None and ERROR in item.stash:
-        item.stash[ERROR] = item.stash[ERROR] or isinstance(call.excinfo.value, RigError)
-        if call.when != "teardown" and item.config.stash[Lifetime.key].is_up:
+        _blame(item, call.excinfo)
+        if ARTEFACTS not in item.stash and item.config.stash[Lifetime.key].is_up:
             _collect(item, report)
     return report
+
+
+def _blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> None:
+    """Whether it is the rig's trouble: not if a daemon or a verb of wslusb failed. And in a line, what it is."""
+    deaths = _deaths(item)
+    rigs = isinstance(caught.value, RigError) and not isinstance(caught.value, VerbFailedError)
+    item.stash[ERROR] = (item.stash[ERROR] or rigs) and not item.stash[DEATHS]
+    if HEADLINE not in item.stash:
+        text = wording.headline(caught, item.stash.get(COMPARISON, None))
+        item.stash[HEADLINE] = ": ".join([*deaths, text])
 
 
 def _collect(item: pytest.Item, report: pytest.TestReport) -> None:
     folder = _results(item.config) / "failures" / re.sub(r"[^\w.-]+", "_", item.nodeid.rpartition("/")[2])
     attempt = len(list(folder.parent.glob(f"{folder.name}*"))) if folder.exists() else 0
     folder = folder.with_name(f"{folder.name}-{attempt + 1}") if attempt else folder
-    extra: dict[str, Any] = {"test": item.nodeid, "started": report.start, "failed": report.stop}
-    observers.collect(
+    extra: dict[str, Any] = {"test": item.nodeid, "started": item.stash[BEGAN], "failed": report.stop}
+    told = observers.collect(
         item.config.stash[Lifetime.key].live, folder, report.longreprtext, extra, item.stash.get(KEPT, None)
     )
+    deaths = item.stash[DEATHS]
+    item.stash[WHERE] = wording.where(item.stash[HEADLINE], deaths, told, rigs=item.stash[ERROR])
     item.stash[ARTEFACTS] = str(folder.relative_to(_results(item.config)))
     report.sections.append(("kept", str(folder)))
 

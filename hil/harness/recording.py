@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import wslusb
+from hil.harness.evidence import EVIDENCE, MEASUREMENTS, Evidence
 from hil.harness.running import ATTEMPTS, message_of
 from hil.harness.selecting import wanted_traits
 from hil.report import html, junit
@@ -32,36 +33,25 @@ from hil.report.results import (
 from hil.rig.model import DeviceEntry, Rig
 from hil.rig.traits import ANY
 
-__all__ = ["ARTEFACTS", "COMPARISON", "KEPT", "MEASUREMENTS", "Recorder", "result_of"]
+__all__ = ["Recorder", "result_of"]
 
 PROPERTY = "hil"
 """The property of a test's last report that holds its result."""
-COMPARISON = pytest.StashKey[Comparison]()
-"""What a test's last probe of both sides said that was not the same."""
-MEASUREMENTS = pytest.StashKey[list[Measurement]]()
-ARTEFACTS = pytest.StashKey[str]()
-KEPT = pytest.StashKey[dict[str, bytes]]()
-"""Files that a test wants in its folder if it fails, by name."""
 
 
 def result_of(item: pytest.Item, reports: list[pytest.TestReport], outcome: Outcome) -> CaseResult:
-    """One test's result."""
+    """One test's result; of a test that failed in any of its tries, with what the last of those has left."""
     function = getattr(item, "function", None)
     attempts = item.stash.get(ATTEMPTS, [])
     device = getattr(item, "callspec", None) and item.callspec.params.get("dut")  # type: ignore[attr-defined]
-    failed = [report for report in reports if report.failed]
+    left = item.stash.get(EVIDENCE, None) or Evidence(message_of(item, reports))
     return CaseResult(
         id=item.nodeid, outcome=outcome, title=(getattr(function, "__doc__", None) or "").partition("\n")[0],
         device=device.name if device is not None else None, traits=wanted_traits(item),
-        seconds=sum(attempt.seconds for attempt in attempts), message=_message(reports, attempts),
-        details="\n".join(report.longreprtext for report in failed), artefacts=item.stash.get(ARTEFACTS, None),
-        attempts=attempts, measurements=item.stash.get(MEASUREMENTS, []),
-        comparison=item.stash.get(COMPARISON, None) if failed else None,
+        seconds=sum(attempt.seconds for attempt in attempts), message=left.message, details=left.details,
+        artefacts=left.artefacts, attempts=attempts, measurements=item.stash.get(MEASUREMENTS, []),
+        comparison=left.comparison, where=left.where,
     )  # fmt: skip
-
-
-def _message(reports: list[pytest.TestReport], attempts: list[Attempt]) -> str:
-    return message_of(reports) or next((attempt.message for attempt in attempts if attempt.message), "")
 
 
 def device_facts(entry: DeviceEntry, state: str) -> DeviceFacts:

@@ -11,6 +11,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from hil.errors import RigError
+from hil.harness import evidence
 from hil.live.device import LiveDevice
 from hil.report.results import Attempt, Outcome
 
@@ -78,21 +79,25 @@ def _try(
     item: pytest.Item, nextitem: pytest.Item | None, attempts: list[Attempt]
 ) -> tuple[list[pytest.TestReport], Outcome]:
     item.stash[ERROR] = False
+    evidence.begin(item)
     started = time.monotonic()
     if hasattr(item, "_request") and attempts:
         item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - pytest has no other way to forget fixtures
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
     outcome = outcome_of(reports, rig_is_to_blame=item.stash[ERROR])
-    attempts.append(Attempt(outcome, message_of(reports), time.monotonic() - started))
+    message = message_of(item, reports)
+    if any(report.failed for report in reports):
+        evidence.keep(item, reports, message)
+    folder = item.stash.get(evidence.ARTEFACTS, None)
+    attempts.append(Attempt(outcome, message, time.monotonic() - started, folder))
     return reports, outcome
 
 
-def message_of(reports: list[pytest.TestReport]) -> str:
-    """The first line of what went wrong, or why it was skipped."""
+def message_of(item: pytest.Item, reports: list[pytest.TestReport]) -> str:
+    """What went wrong, or why it was skipped."""
     for report in reports:
         if report.failed:
-            crash = getattr(report.longrepr, "reprcrash", None)
-            return str(crash.message if crash else report.longrepr).partition("\n")[0]
+            return item.stash.get(evidence.HEADLINE, "no reason was given")
         if report.skipped and isinstance(report.longrepr, tuple):
             return str(report.longrepr[2]).removeprefix("Skipped: ")
     return ""

@@ -46,7 +46,8 @@ class UrbLine:
 class Timeline:
     """What happened around ``zero``, nanoseconds since 1970: the moment of failure, or else of the last that is known.
 
-    ``suspect`` is the place in ``urbs`` of the one to look at first, and ``why`` says what is wrong with it.
+    ``suspect`` is the place in ``urbs`` of the one to look at first, ``why`` says what is wrong with it, and ``where``
+    in which part of its way.
     """
 
     zero: int
@@ -55,6 +56,7 @@ class Timeline:
     suspect: int | None = None
     why: str = ""
     notes: list[str] = field(default_factory=list)
+    where: str = ""
     schema: Literal[1] = 1
 
     def as_text(self) -> str:
@@ -72,6 +74,8 @@ class Timeline:
                 lines.append(f"pending: {_called(urb)}: {place} at {at:+.6f}, and nothing since")
         if self.suspect is not None:
             lines.append(f"look at: {_called(self.urbs[self.suspect])}: {self.why}")
+        if self.where:
+            lines.append(f"look in: {self.where}")
         return "\n".join(lines) + "\n"
 
     def write(self, folder: Path) -> None:

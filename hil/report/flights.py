@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import enum
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from wslusb.usb.ids import DIR_IN
 from wslusb.usb.setup import Request
 
+from .pieces import PIECE, first_difference
 from .sides import Half
 from .words import status_name, urb_name
 
-__all__ = ["Flight", "Stage", "clock_bounds", "join"]
+__all__ = ["Change", "Flight", "Part", "Stage", "clock_bounds", "join"]
 
 _NEAR = 10_000_000_000
 """Nanoseconds. Numbers begin anew with each connection: the same number this far apart is another URB."""
+_LONG = 1_000_000_000
+"""Nanoseconds between an answer and a cancel that do not cross."""
 _RETURNED = ("CANCELLED", "GONE")
 
 
@@ -30,6 +35,23 @@ class Stage(enum.StrEnum):
     RESPONDED = "sent by the service"
     HEARD = "received by the agent"
     COMPLETED = "completed in the guest"
+
+
+class Part(enum.StrEnum):
+    """Who has a URB's answer, one after the other."""
+
+    DEVICE = "the device"
+    SERVICE = "the service"
+    AGENT = "the agent"
+    KERNEL = "the guest's kernel"
+
+
+@dataclass(slots=True, frozen=True)
+class Change:
+    """What is not the same at both ends of a URB's way, and between which two it was changed."""
+
+    what: str
+    between: tuple[Part, Part]
 
 
 @dataclass(slots=True, eq=False)
@@ -110,21 +132,55 @@ class Flight:
         return bool(names - {"OK", "SHORT", *_RETURNED})
 
     @property
-    def differs(self) -> str:
-        """What the guest was told that the device had not said; empty if they agree, or one is not known."""
+    def change(self) -> Change | None:
+        """What the guest was told that the device had not said, or what came to the device that it had not been sent.
+
+        None if they agree, or one is not known.
+        """
         host, guest = self.host, self.guest
         if host is None or guest is None or host.status is None or guest.status is None:
-            return ""
+            return None
         if {status_name(host.status), status_name(guest.status)} & {"CANCELLED", "GONE", "SHORT"}:
-            return ""  # who was first is a race, and whether short is an error is the host's to say
+            return None  # who was first is a race, and whether short is an error is the host's to say
         if self.ending(host) != self.ending(guest):
-            return f"the device said {self.ending(host)}, and the guest was told {self.ending(guest)}"
+            what = f"the device said {self.ending(host)}, and the guest was told {self.ending(guest)}"
+            said = [(host.status, host.moved), (host.said, host.told), (guest.said, guest.told)]
+            known = [(place, each) for place, each in zip(Part, said, strict=False) if each[0] is not None]
+            same = [place for place, each in known if each == (host.status, host.moved)]
+            return Change(what, _next(same[-1], [place for place, _ in known]))
+        return self._other_bytes(host, guest)
+
+    @property
+    def unheard(self) -> str:
+        """Where the guest took it back long after the device had answered: nobody had told it."""
+        host, guest = self.host, self.guest
+        answered, cancelled = self.times.get(Stage.ANSWERED), self.cancelled
+        if host is None or guest is None or guest.status is None or answered is None or cancelled is None:
+            return ""
+        if host.responded is not None or status_name(host.status or 0) in _RETURNED or cancelled - answered < _LONG:
+            return ""
+        late = (cancelled - answered) / 1e9
+        return f"the device said {self.ending(host)}, the guest never heard of it, and gave it up after {late:.1f} s"
+
+    def _other_bytes(self, host: Half, guest: Half) -> Change | None:
+        """The first two neighbours on the way from the device to the guest, or back, that do not have the same."""
+        held = [host.data, host.carried, guest.carried, guest.data]
+        known = [(part, pieces) for part, pieces in zip(Part, held, strict=True) if pieces is not None]
         request = self.half.request
-        if request is not None and request.request == Request.GET_DESCRIPTOR:
-            return ""  # captures are redacted, each with names of its own for serial numbers
-        if None not in (host.digest, guest.digest) and host.digest != guest.digest:
-            return "device and guest have other bytes"
-        return ""
+        redacted = request is not None and request.request == Request.GET_DESCRIPTOR
+        for (before, one), (after, other) in itertools.pairwise(known):
+            at = first_difference(one, other)
+            if at is None or (redacted and (before, after) == (Part.SERVICE, Part.AGENT)):
+                continue  # each capture that is redacted has names of its own for serial numbers
+            far = "the guest got" if self.half.endpoint & DIR_IN else "the device got"
+            return Change(f"{far} other bytes, the first in {at:,} to {at + PIECE - 1:,}", (before, after))
+        return None
+
+
+def _next(part: Part, known: Sequence[Part]) -> tuple[Part, Part]:
+    """A part, and who has it after that, as far as is known."""
+    later = known[known.index(part) + 1 :]
+    return part, later[0] if later else Part.KERNEL
 
 
 def join(host: Iterable[Half], guest: Iterable[Half], offset: int) -> list[Flight]:

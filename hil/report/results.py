@@ -99,11 +99,12 @@ class Measurement:
 @_FINITE
 @dataclass(slots=True)
 class Attempt:
-    """One try of a test."""
+    """One try of a test. ``artefacts``: the folder of its failure, seen from results.json."""
 
     outcome: Outcome
     message: str = ""
     seconds: float = 0.0
+    artefacts: str | None = None
 
 
 @dataclass(slots=True)
@@ -118,7 +119,10 @@ class Comparison:
 @_FINITE
 @dataclass(slots=True)
 class CaseResult:
-    """One test on one device. ``artefacts``: the failure's folder, seen from results.json. ``id``: pytest's node."""
+    """One test on one device. ``artefacts``: the last failure's folder, seen from results.json. ``id``: pytest's node.
+
+    ``where`` says in which part to look for what failed, ``before`` how the test ended in the run before.
+    """
 
     id: str
     outcome: Outcome
@@ -132,6 +136,8 @@ class CaseResult:
     attempts: list[Attempt] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
     comparison: Comparison | None = None
+    where: str = ""
+    before: Outcome | None = None
 
     @property
     def name(self) -> str:
@@ -178,7 +184,7 @@ def _moment(text: str) -> str:
 @_FINITE
 @dataclass(slots=True)
 class Results:
-    """One run."""
+    """One run. ``before``: when the run began that it is held against."""
 
     rig: RigFacts
     started: Annotated[str, AfterValidator(_moment)]
@@ -189,6 +195,7 @@ class Results:
     devices: list[DeviceFacts] = field(default_factory=list)
     tests: list[CaseResult] = field(default_factory=list)
     summary: dict[Outcome, int] = field(default_factory=dict)
+    before: str | None = None
     schema: Literal[1] = SCHEMA
 
     def counted(self) -> dict[Outcome, int]:

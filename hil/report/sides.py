@@ -7,7 +7,6 @@ first request after it with the same endpoint, length and SETUP packet tells whi
 from __future__ import annotations
 
 import struct
-import zlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,13 +21,16 @@ from wslusb.errors import LocalError
 from wslusb.replay.story import lane_of
 from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Setup
+from wslusb.usb.urb import to_errno
 from wslusb.wire.frame import HEADER, MessageType
+
+from .pieces import Pieces
 
 __all__ = ["MOST_URBS", "Half", "View", "view"]
 
 MOST_URBS = 20_000
 """Finished URBs that are kept of one capture, the last ones."""
-_REQUEST, _RESPONSE, _CANCEL = struct.Struct("<HBBIIIIII8s"), struct.Struct("<II"), struct.Struct("<I")
+_REQUEST, _RESPONSE, _CANCEL = struct.Struct("<HBBIIIIII8s"), struct.Struct("<IIIII"), struct.Struct("<I")
 _STATE_CHANGES, _INTRODUCTION = 1 << 32, 1 << 33
 """Keys from here on are of requests that no URB asked for, and of descriptors that open a file (wslusb/capture)."""
 _KINDS = frozenset(MessageType)
@@ -38,7 +40,9 @@ _KINDS = frozenset(MessageType)
 class Half:
     """A URB as one side saw it; times in nanoseconds since 1970 by that side's clock, None for what it did not see.
 
-    ``requested`` and ``responded``: when its messages passed. ``status``: a negative errno. ``digest``: of its bytes.
+    ``requested`` and ``responded``: when its messages passed. ``status``: a negative errno. ``data``: its bytes, those
+    of the direction that it moves them in. ``said``, ``told`` and ``carried`` are status, length and bytes by the
+    messages.
     """
 
     transfer: int
@@ -53,7 +57,10 @@ class Half:
     cancelled: int | None = None
     status: int | None = None
     moved: int = 0
-    digest: int | None = None
+    data: Pieces | None = None
+    said: int | None = None
+    told: int = 0
+    carried: Pieces | None = None
 
     @property
     def times(self) -> list[int]:
@@ -136,15 +143,15 @@ class _Reader:
             half = self._begun(record)
             half.submitted = time
             self._open[key] = half
-            if not record.is_in:
-                half.digest = zlib.crc32(record.data)
+            if not record.is_in and not record.iso:
+                half.data = Pieces.of(record.data, record.length)
             return
         done = self._open.pop(key, None)
         if done is None:
             return
         done.completed, done.status, done.moved = time, record.status, record.length
         if record.is_in and not record.iso:
-            done.digest = zlib.crc32(record.data)
+            done.data = Pieces.of(record.data, record.length)
         lane = self._unsent.get(lane_of(done.endpoint))
         if lane and done in lane:
             lane.remove(done)
@@ -177,23 +184,25 @@ class _Reader:
 
     def _chunk(self, chunk: Chunk, time: int) -> None:
         stream = self._streams.setdefault((chunk.source, chunk.destination), _Stream())
-        for kind, sequence, payload in stream.messages(chunk.data):
+        for kind, sequence, payload, size in stream.messages(chunk.data):
             if chunk.to_host and kind == MessageType.URB_REQUEST and len(payload) >= _REQUEST.size:
-                self._request(sequence, payload, time)
+                self._request(sequence, payload, size, time)
             elif chunk.to_host and kind == MessageType.CANCEL and len(payload) >= _CANCEL.size:
                 target = self._sent.get(_CANCEL.unpack_from(payload)[0])
                 if target is not None:
                     target.cancelled = time
             elif not chunk.to_host and kind == MessageType.URB_RESPONSE and len(payload) >= _RESPONSE.size:
-                self._response(sequence, time)
+                self._response(sequence, payload, size, time)
 
-    def _request(self, sequence: int, payload: bytes, time: int) -> None:
-        _function, endpoint, transfer, _flags, length, *_, packed = _REQUEST.unpack_from(payload)
+    def _request(self, sequence: int, payload: bytes, size: int, time: int) -> None:
+        _function, endpoint, transfer, _flags, length, *_, packets, packed = _REQUEST.unpack_from(payload)
         setup = packed if transfer == TransferType.CONTROL else b""
         half = None if self._is_host else self._waiting(endpoint, length, setup)
         if half is None:
             half = Half(transfer, endpoint, length, setup)
         half.sequence, half.requested = sequence, time
+        if size > _REQUEST.size and not packets:
+            half.carried = Pieces.of(payload[_REQUEST.size :], size - _REQUEST.size)
         self._sent[sequence] = half
 
     def _waiting(self, endpoint: int, length: int, setup: bytes) -> Half | None:
@@ -204,11 +213,15 @@ class _Reader:
                 return half
         return None
 
-    def _response(self, sequence: int, time: int) -> None:
+    def _response(self, sequence: int, payload: bytes, size: int, time: int) -> None:
         half = self._sent.pop(sequence, None)
         if half is None:
             return
         half.responded = time
+        status, half.told, _errors, _frame, packets = _RESPONSE.unpack_from(payload)
+        half.said = to_errno(status)
+        if size > _RESPONSE.size and not packets:
+            half.carried = Pieces.of(payload[_RESPONSE.size :], size - _RESPONSE.size)
         if half.completed is not None or half.submitted is None:
             self._finish(half)
 
@@ -220,8 +233,8 @@ class _Stream:
         self._skip = 0
         self._rest = b""
 
-    def messages(self, data: bytes) -> Iterator[tuple[int, int, bytes]]:
-        """Type, sequence number and as much of the payload as this packet has."""
+    def messages(self, data: bytes) -> Iterator[tuple[int, int, bytes, int]]:
+        """Type, sequence number, as much of the payload as this packet has, and the length of all of it."""
         data, self._rest = self._rest + data, b""
         at = min(self._skip, len(data))
         self._skip -= at
@@ -233,6 +246,6 @@ class _Stream:
             if kind not in _KINDS:
                 return  # not a boundary of messages: the next packet may be one
             at += HEADER.size
-            yield kind, sequence, data[at : at + size]
+            yield kind, sequence, data[at : at + size], size
             at += size
         self._skip = at - len(data)

@@ -1,39 +1,71 @@
-"""Which URB of a failure to look at first, and why."""
+"""Which URB of a failure to look at first, what is wrong with it, and in which part of its way."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from wslusb.usb.ids import DIR_IN, TransferType
 
-from .flights import Flight
+from .flights import Flight, Part, Stage
 
-__all__ = ["suspect"]
+__all__ = ["Suspect", "suspect"]
 
 _LISTENING = (TransferType.INTERRUPT, TransferType.ISOCHRONOUS)
 """Reads of these wait for something to happen: that one is pending says nothing."""
 _STALL = "STALL"
-Found = tuple[Flight, str]
+_HOST = "the host part of wslusb (wslusb/host, wslusb/wire)"
+_BETWEEN = "the way between service and agent (wslusb/session, wslusb/transport)"
+_GUEST = "the guest part of wslusb (wslusb/guest)"
+_DEVICE = "the device, or the host's kernel below it"
+_CHANGED: Mapping[tuple[Part, Part], str] = {
+    (Part.DEVICE, Part.SERVICE): _HOST, (Part.SERVICE, Part.AGENT): _BETWEEN, (Part.AGENT, Part.KERNEL): _GUEST,
+}  # fmt: skip
+_STUCK: Mapping[Stage, str] = {
+    Stage.SUBMITTED: f"{_GUEST}: the agent has it, and did not send it",
+    Stage.SENT: f"{_BETWEEN}: the agent has sent it, and the service did not receive it",
+    Stage.RECEIVED: f"{_HOST}: the service has it, and did not give it to the device",
+    Stage.ASKED: f"{_DEVICE}: it has not answered",
+    Stage.ANSWERED: f"{_HOST}: the device has answered, and the service did not say so",
+    Stage.RESPONDED: f"{_BETWEEN}: the service has answered, and the agent did not hear it",
+    Stage.HEARD: f"{_GUEST}: the agent has the answer, and did not tell the kernel",
+}
 
 
-def suspect(flights: Sequence[Flight], faulty: Collection[int], failed: int) -> Found | None:
-    """The most telling URB that began before ``failed`` (nanoseconds), and what is wrong with it; None without any.
+@dataclass(slots=True, frozen=True)
+class Suspect:
+    """``why``: what is wrong with the URB. ``where``: the part to look in; empty if nothing points to one."""
+
+    flight: Flight
+    why: str
+    where: str = ""
+
+
+def suspect(
+    flights: Sequence[Flight], faulty: Collection[int], failed: int, started: int | None = None
+) -> Suspect | None:
+    """The most telling URB between ``started`` and ``failed`` (nanoseconds); None without any.
 
     In this order: the guest heard another answer than the device gave; a fault was injected; an error of the bus or of
     the system; a request or a write without an answer; a STALL, by which devices also say that they do not know a
     command; a read without an answer; and if nothing is wrong with any, the last that ended.
+
+    What had not moved any more when the test began is not its own: a device whose name was changed when it was
+    attached, and which has been attached ever since, is the only such URB that may be.
     """
     before = [flight for flight in flights if flight.first <= failed]
-    silent = [flight for flight in before if flight.pending and flight.half.transfer not in _LISTENING]
-    wrong = [flight for flight in before if flight.failed]
+    own = [flight for flight in before if started is None or flight.last >= started]
+    silent = [flight for flight in own if flight.pending and flight.half.transfer not in _LISTENING]
+    wrong = [flight for flight in own if flight.failed]
     return (
-        next(((flight, flight.differs) for flight in before if flight.differs), None)
-        or _injected(before, faulty)
+        _changed(own)
+        or _injected(own, faulty)
         or _error([flight for flight in wrong if not _ending(flight).startswith(_STALL)])
         or _silence([flight for flight in silent if not _reads(flight)])
         or _error(wrong)
         or _silence(silent)
-        or _last(before)
+        or _changed(before)
+        or _last(own)
     )
 
 
@@ -41,25 +73,46 @@ def _reads(flight: Flight) -> bool:
     return flight.half.transfer == TransferType.BULK and bool(flight.half.endpoint & DIR_IN)
 
 
-def _injected(flights: Sequence[Flight], faulty: Collection[int]) -> Found | None:
+def _changed(flights: Sequence[Flight]) -> Suspect | None:
+    for flight in flights:
+        if (change := flight.change) is not None:
+            first, second = change.between
+            part = _CHANGED.get(change.between)
+            where = f"{part}: it was changed between {first} and {second}" if part else f"between {first} and {second}"
+            return Suspect(flight, change.what, where)
+        if flight.unheard:
+            return Suspect(flight, flight.unheard, _STUCK[Stage.ANSWERED])
+    return None
+
+
+def _injected(flights: Sequence[Flight], faulty: Collection[int]) -> Suspect | None:
     hit = [flight for flight in flights if flight.sequence in faulty]
-    return (hit[-1], f"a fault was injected into it ({_ending(hit[-1]) or 'no answer'})") if hit else None
+    if not hit:
+        return None
+    return Suspect(hit[-1], f"a fault was injected into it ({_ending(hit[-1]) or 'no answer'})", "the fault's plan")
 
 
-def _error(wrong: Sequence[Flight]) -> Found | None:
-    return (wrong[-1], f"it ended with {_ending(wrong[-1])}") if wrong else None
+def _error(wrong: Sequence[Flight]) -> Suspect | None:
+    if not wrong:
+        return None
+    where = f"{_DEVICE}: the guest was told what the device had said" if wrong[-1].guest and wrong[-1].host else ""
+    return Suspect(wrong[-1], f"it ended with {_ending(wrong[-1])}", where)
 
 
 def _ending(flight: Flight) -> str:
     return flight.ending(flight.host) or flight.ending(flight.guest)
 
 
-def _silence(silent: Sequence[Flight]) -> Found | None:
+def _silence(silent: Sequence[Flight]) -> Suspect | None:
     if not silent:
         return None
-    return silent[0], f"it never ended; the last that is known of it: {list(silent[0].times)[-1]}"
+    last = list(silent[0].times)[-1]
+    taken_back = "it was cancelled, and never ended" if silent[0].cancelled is not None else "it never ended"
+    return Suspect(silent[0], f"{taken_back}; the last that is known of it: {last}", _STUCK.get(last, ""))
 
 
-def _last(flights: Sequence[Flight]) -> Found | None:
+def _last(flights: Sequence[Flight]) -> Suspect | None:
     ended = [flight for flight in flights if not flight.pending]
-    return (max(ended, key=lambda flight: flight.last), "it was the last to end; none went wrong") if ended else None
+    if not ended:
+        return None
+    return Suspect(max(ended, key=lambda flight: flight.last), "it was the last to end; none went wrong")

@@ -20,7 +20,7 @@ from .events import Event, Timeline, UrbLine
 from .flights import Flight, Stage, clock_bounds, join
 from .moments import SECOND, Clocks, Moment, Source
 from .sides import Half, View, view
-from .suspect import suspect
+from .suspect import Suspect, suspect
 
 __all__ = ["MOST_EVENTS", "merged", "of_folder", "write"]
 
@@ -85,23 +85,23 @@ class _Folder:
         begin, end = zero - self._before, zero + self._after
         flights = [flight for flight in flights if flight.last >= begin or flight.pending]
         all_moments = merged([*logs, _of_flights(flights)], begin, end)
-        chosen = suspect(flights, {each.urb for each in record if each.urb is not None}, zero)
+        started = None if self._clocks.started is None else round(self._clocks.started * SECOND)
+        chosen = suspect(flights, {each.urb for each in record if each.urb is not None}, zero, started)
         return self._told(zero, all_moments, flights, chosen)
 
-    def _told(
-        self, zero: int, events: list[Moment], flights: list[Flight], chosen: tuple[Flight, str] | None
-    ) -> Timeline:
+    def _told(self, zero: int, events: list[Moment], flights: list[Flight], chosen: Suspect | None) -> Timeline:
         if len(events) > MOST_EVENTS:
             self._notes.append(f"{len(events) - MOST_EVENTS} earlier events are left out")
         kept = flights[-_MOST_URBS:]
-        if chosen is not None and chosen[0] not in kept:
-            kept = [chosen[0], *kept[1:]]
+        if chosen is not None and chosen.flight not in kept:
+            kept = [chosen.flight, *kept[1:]]
         if len(flights) > len(kept):
             self._notes.append(f"{len(flights) - len(kept)} earlier URBs are left out")
         lines = [_urb_line(flight, zero) for flight in kept]
-        place, why = (kept.index(chosen[0]), chosen[1]) if chosen else (None, "")
+        place = kept.index(chosen.flight) if chosen else None
+        why, where = (chosen.why, chosen.where) if chosen else ("", "")
         told = [Event(_from(each.time, zero), each.source, each.text, each.urb) for each in events[-MOST_EVENTS:]]
-        return Timeline(zero, told, lines, place, why, self._notes)
+        return Timeline(zero, told, lines, place, why, self._notes, where)
 
     # -- the files
 

@@ -48,9 +48,13 @@ class Tape:
 
 def pass_through(
     host: Tape, guest: Tape, begin: int, sequence: int, urb: Urb, answer: Completion | None, *, device: int = 100 * US,
-    heard: Completion | None = None,
+    heard: Completion | None = None, received: Completion | None = None, completed: Completion | None = None,
 ) -> None:  # fmt: skip
-    """One URB's way from ``begin``; without an answer it stays with the device. ``heard``: what the guest gets."""
+    """One URB's way from ``begin``; without an answer it stays with the device.
+
+    What each of the next ones gets, where that is not the answer: ``heard`` the service's message and all after it,
+    ``received`` the agent's and after it, ``completed`` the guest's kernel alone.
+    """
     times = [begin + _STEP * stage for stage in range(4)]
     kernel = Urb(7000 + sequence, *_fields(urb))
     wire = Urb(sequence, *_fields(urb))
@@ -63,11 +67,11 @@ def pass_through(
         return
     back = [times[3] + device + _STEP * stage for stage in range(4)]
     told = heard or answer
+    got = received or told
     host.urb(back[0], usbmon.completed(_of(answer, wire), _PLACE, back[0]))
-    response = encode_response(_of(told, wire), sequence, _HANDLE)
-    host.message(back[1], response, from_host=True)
-    guest.message(back[2], response, from_host=True)
-    guest.urb(back[3], usbmon.completed(_of(told, kernel), _PLACE, back[3]))
+    host.message(back[1], encode_response(_of(told, wire), sequence, _HANDLE), from_host=True)
+    guest.message(back[2], encode_response(_of(got, wire), sequence, _HANDLE), from_host=True)
+    guest.urb(back[3], usbmon.completed(_of(completed or got, kernel), _PLACE, back[3]))
 
 
 def _fields(urb: Urb) -> tuple[int, int, int, int, Buffer, Setup | None]:

@@ -18,9 +18,12 @@ from hil.report.sides import Half
 from hil.report.timeline import merged, of_folder, write
 from tests.support import rig_failure
 from tests.support.rig_failure import FAILED, GUEST_AHEAD, OFFSET, SECOND, Tape, a_failure, pass_through
+from wslusb.capture import usbmon
 from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Setup
-from wslusb.usb.urb import Completion, Status, Urb
+from wslusb.usb.urb import Buffer, Completion, Status, Urb
+from wslusb.wire.cancels import Cancel
+from wslusb.wire.frame import MessageType, pack_header
 
 moments = st.builds(Moment, st.integers(0, 50), st.sampled_from(Source), st.text(max_size=3))
 runs = st.lists(st.lists(moments, max_size=20), max_size=5)
@@ -199,7 +202,10 @@ def test_it_is_written_for_people_and_for_programs(tmp_path: Path) -> None:
     text = (tmp_path / "timeline.txt").read_text()
     assert "    -0.030000  guest         URB 63      submit: bulk IN 0x81, 65,536 bytes\n" in text
     assert "\x1b" not in text
-    assert text.endswith("look at: URB 63, bulk IN 0x81, 65,536 bytes: a fault was injected into it (STALL, 0 bytes)\n")
+    assert text.endswith(
+        "look at: URB 63, bulk IN 0x81, 65,536 bytes: a fault was injected into it (STALL, 0 bytes)\n"
+        "look in: the fault's plan\n"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"zero": 1, "schema": 2}', '{"zero": 1, "events": [{"at": "soon"}]}'])
@@ -234,7 +240,7 @@ WRITTEN = Completion(WRITE, Status.OK, 4)
     ("ways", "place", "why"),
     [
         ([(READ, FINE, dataclasses.replace(FINE, data=b"1235")), (READ, Completion(READ, Status.STALL), None)], 0,
-         "device and guest have other bytes"),
+         "the guest got other bytes, the first in 0 to 511"),
         ([(READ, FINE, None), (READ, FINE, Completion(READ, Status.STALL)), (READ, FINE, None)], 1,
          "the device said OK, 4 bytes, and the guest was told STALL, 0 bytes"),
         ([(READ, FINE, None), (READ, Completion(READ, Status.PROTOCOL), None), (READ, FINE, None)], 1,
@@ -248,7 +254,8 @@ WRITTEN = Completion(WRITE, Status.OK, 4)
         ([(READ, None, None), (READ, Completion(READ, Status.STALL), None)], 1, "it ended with STALL, 0 bytes"),
         ([(READ, None, None), (WRITE, WRITTEN, None)], 0,
          "it never ended; the last that is known of it: given to the device"),
-        ([(NAME, NAMED, dataclasses.replace(NAMED, data=b"\4\3X\0"))], 0, "it was the last to end; none went wrong"),
+        ([(NAME, NAMED, dataclasses.replace(NAMED, data=b"\4\3X\0"))], 0,
+         "the guest got other bytes, the first in 0 to 511"),
         ([(READ, FINE, None), (WRITE, WRITTEN, None)], 1, "it was the last to end; none went wrong"),
         ([(READ, Completion(READ, Status.CANCELLED), None), (READ, FINE, None)], 1,
          "it was the last to end; none went wrong"),
@@ -259,3 +266,77 @@ def test_the_urb_to_look_at_first(
 ) -> None:
     timeline = story(tmp_path, *ways)
     assert (timeline.suspect, timeline.why) == (place, why)
+
+
+# -- in which part
+
+
+LONG = Urb(0, 0x81, TransferType.BULK, 4096)
+WHOLE = Completion(LONG, Status.OK, 4096, bytes(4096))
+FLIPPED = dataclasses.replace(WHOLE, data=bytes(2000) + b"\4" + bytes(2095))
+STALLED, BROKEN = Completion(LONG, Status.STALL), Completion(LONG, Status.PROTOCOL)
+HOST, WAY, GUEST = "the host part", "the way between service and agent", "the guest part"
+
+
+def told_by(tmp_path: Path, begin: int, urb: Urb, answer: Completion | None, **ways: Completion | None) -> Timeline:
+    host, guest = Tape(), Tape(GUEST_AHEAD)
+    pass_through(host, guest, begin, 1, urb, answer, **ways)  # type: ignore[arg-type]
+    host.write(tmp_path / "capture.pcapng")
+    guest.write(tmp_path / "capture-guest.pcapng")
+    facts = {"offset": OFFSET, "started": FAILED / SECOND - 1, "failed": FAILED / SECOND}
+    (tmp_path / "rig.json").write_text(json.dumps(facts))
+    return of_folder(tmp_path)
+
+
+@pytest.mark.parametrize(("place", "part"), [("heard", HOST), ("received", WAY), ("completed", GUEST)])
+@pytest.mark.parametrize(
+    ("answer", "other", "why"),
+    [
+        (WHOLE, FLIPPED, "the guest got other bytes, the first in 1,536 to 2,047"),
+        (STALLED, BROKEN, "the device said STALL, 0 bytes, and the guest was told PROTOCOL, 0 bytes"),
+    ],
+)
+def test_what_was_changed_is_blamed_on_who_had_it_last_as_it_was(
+    tmp_path: Path, place: str, part: str, answer: Completion, other: Completion, why: str
+) -> None:
+    timeline = told_by(tmp_path, FAILED - rig_failure.MS * 50, LONG, answer, **{place: other})
+    assert timeline.why == why
+    assert timeline.where.startswith(part)
+
+
+def test_names_that_each_capture_has_of_its_own_are_no_change(tmp_path: Path) -> None:
+    """They are redacted."""
+    timeline = told_by(
+        tmp_path, FAILED - rig_failure.MS, NAME, NAMED, received=dataclasses.replace(NAMED, data=b"\4\3X\0")
+    )
+    assert timeline.why == "it was the last to end; none went wrong"
+
+
+def test_a_urb_without_an_answer_is_blamed_on_who_has_it(tmp_path: Path) -> None:
+    timeline = told_by(tmp_path, FAILED - rig_failure.MS, WRITE, None)
+    assert timeline.where == "the device, or the host's kernel below it: it has not answered"
+
+
+def test_what_had_its_end_before_the_test_began_is_not_looked_at(tmp_path: Path) -> None:
+    assert told_by(tmp_path, FAILED - 3 * SECOND, LONG, STALLED).suspect is None
+    assert told_by(tmp_path, FAILED - 3 * SECOND, WRITE, None).suspect is None
+
+
+def test_an_answer_that_was_lost_is_seen_when_the_guest_gives_it_up(tmp_path: Path) -> None:
+    begin, late = FAILED - 8 * SECOND, FAILED - SECOND // 2
+    host, guest = Tape(), Tape()
+    pass_through(host, guest, begin, 1, READ, None)
+    wire, kernel = (Urb(number, *rig_failure._fields(READ)) for number in (1, 7001))
+    host.urb(begin + SECOND, usbmon.completed(Completion(wire, Status.OK, 4, b"1234"), (1, 4), begin + SECOND))
+    payload = Cancel(1).pack()
+    frame: list[Buffer] = [pack_header(MessageType.CANCEL, len(payload), 6), payload]
+    for tape in (guest, host):
+        tape.message(late, frame, from_host=False)
+    guest.urb(late + 1, usbmon.completed(Completion(kernel, Status.CANCELLED), (1, 4), late + 1))
+    host.write(tmp_path / "capture.pcapng")
+    guest.write(tmp_path / "capture-guest.pcapng")
+    facts = {"offset": 0.0, "started": FAILED / SECOND - 9, "failed": FAILED / SECOND}
+    (tmp_path / "rig.json").write_text(json.dumps(facts))
+    timeline = of_folder(tmp_path)
+    assert timeline.why == "the device said OK, 4 bytes, the guest never heard of it, and gave it up after 6.5 s"
+    assert timeline.where.startswith(HOST)

@@ -1,0 +1,79 @@
+"""Daemons that end though nobody asked them to, and verbs that fail."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from hil.daemons import Daemons
+from hil.errors import CommandTimeoutError, VerbFailedError
+from hil.vm.remote import Result
+
+
+class Process:
+    """One that has ended, or runs."""
+
+    output = "its last words"
+    pid = 7
+
+    def __init__(self, returncode: int | None = None, *, lost: bool = False) -> None:
+        self.returncode = returncode
+        self.running = returncode is None and not lost
+
+    def wait(self, _seconds: float = 1) -> Result:
+        if self.returncode is None:
+            raise CommandTimeoutError("guest", "no answer")
+        return Result("wslusb", self.returncode, "", "", self.output, 0.1)
+
+
+class Place:
+    name = "guest"
+
+    def run(self, *_words: object) -> None: ...
+
+
+def daemons(agent: Process, service: Process | None = None) -> Daemons[Any, Any]:
+    place = cast("Any", Place())
+    made = Daemons(place, place)
+    made.agent, made.service = cast("Any", agent), cast("Any", service or Process())
+    return made
+
+
+@pytest.mark.parametrize("returncode", [1, 3, -11, 137])
+def test_a_daemon_that_ends_by_itself_is_told_once(returncode: int) -> None:
+    made = daemons(Process(returncode))
+    assert made.deaths() == [f"the agent of wslusb ended by itself, with status {returncode}"]
+    assert made.deaths() == []
+
+
+@pytest.mark.parametrize("returncode", [None, 0, -15, 143])
+def test_one_that_runs_or_was_asked_to_end_is_not(returncode: int | None) -> None:
+    assert daemons(Process(returncode)).deaths() == []
+
+
+def test_one_that_the_test_killed_is_not() -> None:
+    made, process = daemons(Process()), Process(137)
+    made.kill9(made.host, cast("Any", process))
+    made.service = cast("Any", process)
+    assert made.deaths() == []
+
+
+def test_one_whose_machine_does_not_answer_is_the_rigs_trouble() -> None:
+    assert daemons(Process(lost=True)).deaths() == []
+
+
+def test_one_that_was_started_again_in_the_meantime_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = daemons(Process(), Process(9))
+    started = Process()
+    monkeypatch.setattr(started, "wait_for_output", lambda *_words: None, raising=False)
+    monkeypatch.setattr(made, "_start", lambda *_words: started)
+    made.start_service()
+    assert made.deaths() == ["the service of wslusb ended by itself, with status 9"]
+
+
+def test_a_verb_that_fails_is_no_trouble_of_the_rig(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = daemons(Process())
+    monkeypatch.setattr(made, "python", lambda *_words, **_env: Process(1))
+    with pytest.raises(VerbFailedError, match=r"guest: wslusb attach 9-1: its last words"):
+        made.attach("9-1")
