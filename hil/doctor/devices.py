@@ -16,6 +16,7 @@ from hil.rig.matching import key
 from hil.rig.model import DeviceEntry, Safety
 from hil.rig.quarantine import Quarantine
 from hil.rig.safety import may
+from hil.rig.traits import TRAITS, recognised
 from wslusb.doctor.check import Finding, failed, passed, skipped, warned
 
 from .check import DeviceCheck
@@ -62,6 +63,18 @@ def _fingerprint(examination: Examination, entry: DeviceEntry) -> Finding:
     changes = remembered.differences(was, info)
     more = f"; and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
     return failed(f"its descriptors have changed: {'; '.join(changes[:_SHOWN])}{more}", fix)
+
+
+def _traits(examination: Examination, entry: DeviceEntry) -> Finding:
+    """What tests are told to ask it for is what its descriptors show."""
+    shown = recognised(examination.device(entry))
+    strange = [name for name, trait in TRAITS.items() if name in entry.traits and trait.shows and name not in shown]
+    if strange:
+        what = f"its descriptors show no {', '.join(strange)}, but {', '.join(shown) or 'none of the known traits'}"
+        return warned(what, f"see that the traits of [device.{entry.name}] are those of this device")
+    if left_out := [name for name in shown if name not in entry.traits]:
+        return passed(f"its descriptors show {', '.join(left_out)}, too: no test asks it for that")
+    return passed(", ".join(shown) or "tests of any device")
 
 
 def _allowed(examination: Examination, entry: DeviceEntry) -> Finding:
@@ -139,6 +152,7 @@ def _timed(*steps: Callable[[], object]) -> float:
 CHECKS = (
     DeviceCheck("present", "plugged in", _present, ("up",)),
     DeviceCheck("fingerprint", "fingerprint", _fingerprint, ("present",)),
+    DeviceCheck("traits", "traits", _traits, ("present",)),
     DeviceCheck("allowed", "may be tested", _allowed, ("present",)),
     DeviceCheck("node", "permissions", _node, ("present",)),
     DeviceCheck("free", "lock", _free, ("present",)),
