@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from hil.errors import WantingError
 from hil.guided import Step, Terminal
 from hil.live.device import LiveDevice
 from hil.live.side import Running
@@ -35,12 +36,23 @@ def fingers_for(device: LiveDevice, *, guided: bool) -> Fingers:
     """Skips where there is nobody."""
     host = device.rig.host
     if isinstance(host, QemuMachine):
+        _chosen(device, host)
         return Fingers(lambda _: _by_monitor(host), exact=True)
     if device.rig.backend == "uml":
         return Fingers(lambda _: _by_gadget(host), exact=True)
     if guided:
         return Fingers(lambda running: _by_hand(device.name, running), exact=False)
     pytest.skip("it says nothing by itself, and there is nobody to press its keys: --guided")
+
+
+def _chosen(device: LiveDevice, host: QemuMachine) -> None:
+    """Of several keyboards, QEMU's monitor types on the one that was plugged in last (hw/input/hid.c, hid_init)."""
+    if sum(piece.driver == "usb-kbd" for piece in host.hardware.values()) < 2:
+        return
+    if not device.rig.switch(device.name).can_switch:
+        hint = "power = { kind = 'bench' } lets this one be that"
+        raise WantingError(f"of several keyboards, QEMU types on the one that was plugged in last: {hint}")
+    device.power_cycle()
 
 
 def _by_monitor(host: QemuMachine) -> None:
