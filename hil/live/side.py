@@ -38,8 +38,15 @@ class Running:
         return self._process.running
 
     def wait_ready(self, seconds: float = PROBE_SECONDS) -> None:
-        """Until it says that it listens, by a line ``ready``: from then on the device may be made to say something."""
-        self._process.wait_for_output("ready", seconds)
+        """Until it says that it listens, by a line ``ready``: from then on the device may be made to say something.
+
+        As :meth:`answer` for one that ends before that.
+        """
+        try:
+            self._process.wait_for_output("ready", seconds)
+        except CommandFailedError:
+            self.answer(seconds)
+            raise
 
     def answer(self, seconds: float = PROBE_SECONDS) -> Any:
         """What it says at its end. ProbeError: the device refused. CommandFailedError: the program failed."""

@@ -181,13 +181,13 @@ def fingers(dut: LiveDevice, request: pytest.FixtureRequest) -> Fingers:
 
 @pytest.mark.trait("keyboard")
 @pytest.mark.safety("reversible")
-def test_reports_of_pressed_keys(dut: LiveDevice, fingers: Fingers) -> None:
+def test_reports_of_pressed_keys(dut: LiveDevice, both: Both, fingers: Fingers) -> None:
     """The same keys are pressed natively and in the guest: the same reports, in the same order."""
     if not fingers.exact:
         pytest.skip("no two times does a person press keys the same way")
     source, count = _source(dut), 2 * len(DIGITS)
     found = {}
-    for side in (dut.native(), dut.passthrough()):
+    for side in both:
         running = _listen(side, source, _TYPING_SECONDS, count)
         fingers.press(running)
         found[side.name] = running.answer()

@@ -20,6 +20,9 @@ class Said:
     def wait(self, _seconds: float) -> Result:
         return self._result
 
+    def wait_for_output(self, pattern: str, _seconds: float) -> None:
+        raise CommandFailedError("guest", f"`a long command` ended (0) before {pattern!r}")
+
 
 class Bench:
     name = "guest"
@@ -50,3 +53,10 @@ def test_junk_is_a_failure_of_the_rig_and_not_of_the_device(text: str) -> None:
 def test_a_probe_that_failed_is_no_answer() -> None:
     with pytest.raises(CommandFailedError, match="failed"):
         running('{"result": 1}', 1).answer()
+
+
+def test_a_probe_that_ends_before_it_listens_has_said_why() -> None:
+    with pytest.raises(ProbeError, match="disk on guest: BUSY: cannot claim interface 0"):
+        running('{"error": {"status": "BUSY", "message": "cannot claim interface 0"}}').wait_ready()
+    with pytest.raises(CommandFailedError, match="before 'ready'"):
+        running('{"result": []}').wait_ready()
