@@ -14,7 +14,7 @@ from hil.live.side import probe
 from hil.places.place import Place
 from hil.power.switch import PowerSwitch
 from hil.probes.devices import from_json
-from hil.rig import safety
+from hil.rig import matching, safety
 from hil.rig.keys import VIRTUAL_HOSTS
 from hil.rig.model import DeviceEntry, Rig
 from wslusb.usb.info import DeviceInfo
@@ -102,6 +102,10 @@ class LiveRig:
 
     def refusal(self, entry: DeviceEntry, info: DeviceInfo) -> str | None:
         """Why no test may have this device, and what to do; None if it may. A virtual host lives on none of its own."""
+        if other := matching.also(entry, self.rig.devices, self.infos()):
+            return (
+                f"{info.busid} is the device of {other}, too; give each entry a serial or a port that only its own has"
+            )
         virtual = self.rig.host.kind in VIRTUAL_HOSTS
         facts = safety.Facts() if virtual else safety.Facts.from_json(probe(self.daemons, self.host, "in_use"))
         return safety.refusal(info, facts, entry.allow, virtual=virtual)

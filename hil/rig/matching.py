@@ -9,7 +9,7 @@ from wslusb.usb.info import DeviceInfo
 
 from .model import DeviceEntry, Match
 
-__all__ = ["find", "fits", "key"]
+__all__ = ["also", "find", "fits", "key"]
 
 
 def fits(match: Match, info: DeviceInfo) -> bool:
@@ -33,6 +33,19 @@ def find(entry: DeviceEntry, infos: Sequence[DeviceInfo]) -> DeviceInfo:
         hint = "give a serial or a port that only one of them has"
         raise AmbiguousDeviceError(f"{entry.name}: {entry.match} fits {len(found)}: {_list(found)}", hint=hint)
     return found[0]
+
+
+def also(entry: DeviceEntry, entries: Iterable[DeviceEntry], infos: Sequence[DeviceInfo]) -> str | None:
+    """Another entry that means the very device which this one means: in which words is only known at the bench."""
+    meant = find(entry, infos)
+    for other in entries:
+        if (
+            other.name != entry.name
+            and fits(other.match, meant)
+            and sum(fits(other.match, each) for each in infos) == 1
+        ):
+            return other.name
+    return None
 
 
 def key(info: DeviceInfo) -> str:

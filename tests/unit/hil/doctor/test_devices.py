@@ -44,6 +44,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.bench = Bench(folder)
         self.entry = ENTRY
+        self.others: tuple[DeviceEntry, ...] = ()
         self.infos = [STICK]
         self.in_use: dict[str, Any] = {"disks": {}, "networks": {}}
         self.node = (0, "/dev/bus/usb/001/005")
@@ -70,7 +71,7 @@ class World:
 
     def examine(self) -> dict[str, Finding]:
         host = PlaceEntry("local")
-        rig = Rig(name="bench", host=host, guest=host, devices=(self.entry,))
+        rig = Rig(name="bench", host=host, guest=host, devices=(self.entry, *self.others))
         live = SimpleNamespace(
             rig=rig, is_physical=True, host=self.bench, daemons=self, infos=lambda: self.infos,
             devices={"stick": SimpleNamespace(wait=self.wait)},
@@ -130,6 +131,13 @@ def test_what_is_found(world: World, name: str, spoil: Change, outcome: Outcome,
     assert found.outcome is outcome
     assert text in found.text
     assert fix in found.fix
+
+
+def test_two_entries_for_one_device_are_refused(world: World) -> None:
+    world.others = (DeviceEntry(name="disk", match=Match(port="1-1.2")),)
+    found = world.examine()["allowed"]
+    assert found.outcome is Outcome.FAIL
+    assert "1-1.2 is the device of stick, too" in found.text, "that is said of the other one"
 
 
 def test_nothing_is_looked_at_of_a_device_that_is_not_there(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hil.errors import AmbiguousDeviceError, DeviceAbsentError
-from hil.rig.matching import find, key
+from hil.rig.matching import also, find, key
 from hil.rig.model import DeviceEntry, Match
 from wslusb.usb.info import DeviceInfo
 
@@ -65,3 +65,12 @@ def test_a_vid_of_zero_is_a_vid() -> None:
 def test_the_key_of_a_device_is_its_serial_or_its_port() -> None:
     assert [key(each) for each in ALL] == ["0951:1666:60A4", "0951:1666:60A5", "1a86:7523:pci-usbv2-10"]
     assert key(DeviceInfo(busid="1-1", vendor=1, product=2)) == "0001:0002:1-1"
+
+
+def test_another_entry_that_means_the_same_device_is_found() -> None:
+    stick = DeviceEntry(name="stick", match=Match(0x0951, 0x1666, "60A4"))
+    by_port = DeviceEntry(name="port", match=Match(port="1-2"))
+    of_its_kind = DeviceEntry(name="kind", match=Match(0x0951, 0x1666))
+    assert also(stick, [stick, of_its_kind, by_port], ALL) == "port"
+    assert also(stick, [stick, of_its_kind], ALL) is None, "which of two it means, nobody knows"
+    assert also(stick, [stick, of_its_kind], [STICK, BOARD]) == "kind"
