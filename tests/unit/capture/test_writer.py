@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import io
+import mmap
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,3 +187,18 @@ class TestSecondScan:
         with pytest.raises(LocalError, match="removed"):
             check(path, [b"SERIAL99"])
         assert not path.exists()
+
+    def test_a_file_that_can_be_mapped_for_reading_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As on 9p: the folder that a virtual machine shares with its host."""
+
+        def map_as_9p(number: int, size: int, access: int = mmap.ACCESS_DEFAULT) -> mmap.mmap:
+            if access != mmap.ACCESS_READ or fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            return whole(number, size, access=access)
+
+        whole = mmap.mmap
+        monkeypatch.setattr("wslusb.capture.profile.mmap.mmap", map_as_9p)
+        path = tmp_path / "f"
+        path.write_bytes(Writer(Profile()).begin())
+        check(path, [b"SERIAL98"])
+        assert b"second scan clean" in path.read_bytes()
