@@ -59,9 +59,9 @@ def check(path: Path, originals: Iterable[bytes]) -> None:
         leak = any(whole.find(value) >= 0 for value in originals)
         at = whole.find(_PENDING, 0, _HEAD)
     if at >= 0 and not leak:
-        with path.open("r+b") as file:
-            file.seek(at)
-            file.write(_CLEAN)
+        with path.open("r+b") as marked:
+            marked.seek(at)
+            marked.write(_CLEAN)
     if leak:
         path.unlink()
         text = "a value that was to be taken out was found in the finished file: the file was removed"
