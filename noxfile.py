@@ -95,7 +95,7 @@ def hil(session: nox.Session) -> None:
     test_environment(session)
     if VIRTUAL.intersection(session.posargs):
         session.run("python", "-m", "hil.vm", "build")
-    session.run("pytest", "--timeout=600", "hil/suite", *session.posargs)
+    session.run("pytest", "hil/suite", *session.posargs)
 
 
 @nox.session

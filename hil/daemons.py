@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import re
 import shlex
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from hil.errors import CommandFailedError, RigError, VerbFailedError
+from hil.errors import CommandFailedError, CommandTimeoutError, RigError, VerbFailedError
 from hil.places.place import Place, PlaceProcess
 from hil.places.shell import ShellPlace
 from hil.vm.machine import PROJECT, Machine
@@ -26,6 +27,8 @@ ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state"}
 LOG_TAIL = 4000
 _ASKED = (0, -signal.SIGTERM, 128 + signal.SIGTERM)
 """How a daemon ends that was sent SIGTERM."""
+_UP_SECONDS = 60.0
+_COMPLAINT = re.compile(r"\b(error|WARNING|ERROR|CRITICAL)\b")
 
 HostPlace = TypeVar("HostPlace", bound=Place, covariant=True)
 GuestPlace = TypeVar("GuestPlace", bound=Place, covariant=True)
@@ -35,6 +38,16 @@ def terminate(process: PlaceProcess, seconds: float = 15.0) -> Result:
     """SIGTERM, and how it ended."""
     process.kill(signal.SIGTERM)
     return process.wait(seconds)
+
+
+def _said(process: PlaceProcess, pattern: str, place: Place, name: str) -> None:
+    """Wait until a daemon says that it is up. CommandFailedError, CommandTimeoutError with what it complained of."""
+    try:
+        process.wait_for_output(pattern, _UP_SECONDS)
+    except (CommandFailedError, CommandTimeoutError) as error:
+        complaints = [line for line in process.output.splitlines() if _COMPLAINT.search(line)]
+        why = f": {complaints[-1].strip()}" if complaints else ""
+        raise type(error)(place.name, f"the {name} does not come up{why}") from error
 
 
 @dataclass(slots=True, frozen=True)
@@ -94,7 +107,7 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         self._keep("service", self.service)
         self._look_at("service", self.service)
         self.service = self._start(self.host, "serve", *self._serve, *arguments)
-        self.service.wait_for_output("serving ", 60)
+        _said(self.service, "serving ", self.host, "service")
         return self.service
 
     def start_agent(self, *arguments: str) -> PlaceProcess:
@@ -102,7 +115,7 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         self._keep("agent", self.agent)
         self._look_at("agent", self.agent)
         self.agent = self._start(self.guest, "agent", *self._agent, *arguments)
-        self.agent.wait_for_output("connected to ", 60)
+        _said(self.agent, "connected to ", self.guest, "agent")
         return self.agent
 
     def _start(self, place: Place, verb: str, *arguments: str) -> PlaceProcess:
@@ -209,7 +222,12 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         timeout: float = 60.0,
     ) -> Result:  # fmt: skip
         """Run ``wslusb`` with these arguments. VerbFailedError unless it succeeds, or ``check`` is False."""
-        result = self.python(place, "wslusb", *arguments, env=env).wait(timeout)
+        process = self.python(place, "wslusb", *arguments, env=env)
+        try:
+            result = process.wait(timeout)
+        except CommandTimeoutError:
+            process.kill()
+            raise
         if check and result.returncode:
             raise VerbFailedError(place.name, f"wslusb {shlex.join(arguments)}: {result.output.strip()}")
         return result

@@ -27,6 +27,7 @@ Measure = Callable[..., Measurement]
 def live(request: pytest.FixtureRequest) -> LiveRig:
     """The rig, with both daemons running."""
     lifetime = request.config.stash[Lifetime.key]
+    lifetime.revive()
     lifetime.live.daemons.ready()
     lifetime.watch()
     return lifetime.live

@@ -14,6 +14,7 @@ from hil.harness import observers
 from hil.live.opening import opened
 from hil.live.rig import LiveRig
 from hil.rig.model import Rig
+from hil.vm.machine import Machine
 
 __all__ = ["Lifetime"]
 
@@ -26,6 +27,7 @@ class Lifetime:
     def __init__(self, rig: Rig | None, ask: Ask | None = None) -> None:
         self.rig = rig
         self._ask = ask
+        self._rig_stack = contextlib.ExitStack()
         self._stack = contextlib.ExitStack()
         self._live: LiveRig | None = None
         self._error: RigError | None = None
@@ -51,11 +53,24 @@ class Lifetime:
         """Whether a test has asked for it, with success."""
         return self._live is not None
 
+    def revive(self) -> None:
+        """Before a test: if a virtual machine of the rig has died, all of it is started anew."""
+        if self._live is not None and any(
+            isinstance(place, Machine) and not place.alive for place in self._live.daemons.places.values()
+        ):
+            self._take_down()
+
+    def _take_down(self) -> None:
+        self._live = self._watched = None
+        self._rig_stack.close()
+
     def _open(self) -> LiveRig:
         if self.rig is None:
             raise RigError("there is no rig file")
-        directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="wslusb-hil-")))
-        return self._stack.enter_context(opened(self.rig, directory, self._ask))
+        directory = Path(self._rig_stack.enter_context(tempfile.TemporaryDirectory(prefix="wslusb-hil-")))
+        live = self._rig_stack.enter_context(opened(self.rig, directory, self._ask))
+        live.daemons.ready()
+        return live
 
     def watch(self) -> None:
         """Have daemons that are new since the last test keep what goes on."""
@@ -71,5 +86,5 @@ class Lifetime:
 
     def close(self) -> None:
         """Let go of everything."""
-        self._live = None
-        self._stack.close()
+        with self._stack:
+            self._take_down()

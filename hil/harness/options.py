@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hil.rig.locating import default_path
 from hil.rig.model import DeviceEntry, PlaceEntry, Rig
 from hil.rig.reading import read_rig
 
-__all__ = ["NO_RIG", "add", "rig_of"]
+__all__ = ["NO_RIG", "add", "check_writable", "rig_of"]
 
 RIGS = Path(__file__).parents[1] / "rigs"
 NO_RIG = (
@@ -43,6 +44,16 @@ def add(parser: pytest.Parser) -> None:
         "--results", type=Path, metavar="DIR", default=Path("hil-results"),
         help="where results.json, report.html, junit.xml and the folders of failures go (default: hil-results)",
     )  # fmt: skip
+
+
+def check_writable(folder: Path) -> None:
+    """UsageError if results cannot be put there: better now than in the end."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise pytest.UsageError(f"--results: cannot write into {folder}: {error.strerror}") from error
 
 
 def rig_of(config: pytest.Config) -> Rig | None:

@@ -18,7 +18,7 @@ from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, HEADLINE,
 from hil.harness.fixtures import both, dut, effort, keep, live, measure, native, passthrough
 from hil.harness.lifetime import Lifetime
 from hil.harness.recording import Recorder, device_facts, result_of
-from hil.harness.running import DEVICE, ERROR, Course, run
+from hil.harness.running import DEVICE, ERROR, GAVE_UP, Course, run
 from hil.live.opening import BACKENDS
 from hil.report.results import DeviceFacts, Outcome
 from hil.rig import fingerprint
@@ -28,6 +28,8 @@ __all__ = ["both", "dut", "effort", "keep", "live", "measure", "native", "passth
 
 RIG_TROUBLE = 10
 """Exit code of a session whose only failures are the rig's."""
+MOST_SECONDS = 600.0
+"""How long both attempts at a test may take, unless --timeout says so: devices and virtual machines are slow."""
 _MARKS = (
     "trait(name, ...): the device must have these",
     "safety(word): what the test does to its device: read-only, reversible or destructive",
@@ -51,10 +53,18 @@ def pytest_configure(config: pytest.Config) -> None:
         rig = options.rig_of(config)
     except WslusbError as error:
         raise pytest.UsageError(f"{error}{f' ({error.hint})' if error.hint else ''}") from error
+    if rig is not None and not config.option.collectonly:
+        options.check_writable(_results(config))
     config.stash[Lifetime.key] = Lifetime(rig, Terminal() if config.getoption("--guided") else None)
     config.stash[Course.key] = Course()
     backend = BACKENDS[rig.host.kind] if rig is not None else "none"
     config.stash[Recorder.key] = Recorder(rig, backend)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.config.getoption("timeout", None) is None and selecting.DUT in getattr(item, "fixturenames", ()):
+        seconds = MOST_SECONDS * max(1.0, item.config.getoption("--effort"))
+        item.add_marker(pytest.mark.timeout(seconds))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -150,7 +160,10 @@ def pytest_runtest_makereport(
     if report.failed and call.excinfo is not None and ERROR in item.stash:
         _blame(item, call.excinfo)
         if ARTEFACTS not in item.stash and item.config.stash[Lifetime.key].is_up:
-            _collect(item, report)
+            try:
+                _collect(item, report)
+            except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - the failure itself is to be told
+                report.sections.append(("not kept", f"{type(error).__name__}: {error}"))
     return report
 
 
@@ -199,7 +212,7 @@ def _devices(item: pytest.Item) -> list[DeviceFacts]:
     facts = device_facts(device.entry, "present")
     try:
         info = device.info()
-    except (RigError, AssertionError):  # the latter: a daemon that does not come back
+    except GAVE_UP:  # also a daemon that does not come back
         facts.state = "absent"
         return [facts]
     facts.vid, facts.pid, facts.serial = info.vendor, info.product, info.serial
@@ -243,14 +256,21 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     config = session.config
     recorder = _Session.recorder
     if recorder is not None and recorder.tests and config.stash[Lifetime.key].rig is not None:
-        written = recorder.write(_results(config))
+        try:
+            said = f"report: {recorder.write(_results(config))}"
+        except OSError as error:
+            said = f"no report: cannot write {_results(config)}: {error.strerror}"
+            session.exitstatus = session.exitstatus or RIG_TROUBLE
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.ensure_newline()
-            reporter.write_line(f"report: {written}")
+            reporter.write_line(said)
         ends = {test.outcome for test in recorder.tests}
         if Outcome.INFRASTRUCTURE in ends and Outcome.FAILED not in ends:
             session.exitstatus = RIG_TROUBLE
-    record_run(config.stash[Lifetime.key], config.stash[Course.key])
-    config.stash[Lifetime.key].close()
+    lifetime = config.stash[Lifetime.key]
+    try:
+        record_run(lifetime, config.stash[Course.key])
+    finally:
+        lifetime.close()
     return (yield)

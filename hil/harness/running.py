@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Collection
@@ -23,6 +24,9 @@ DEVICE = pytest.StashKey[LiveDevice]()
 """The device that a test asked for, once the rig is up."""
 ERROR = pytest.StashKey[bool]()
 """Whether what a test failed by was the rig's."""
+GAVE_UP = (RigError, AssertionError, pytest.fail.Exception)
+"""What may befall whoever does something between tests; the last is pytest-timeout, whose time ends at any moment."""
+_BAD = (Outcome.FAILED, Outcome.INFRASTRUCTURE)
 MOST_FAILURES = 3
 """Tests in a row that a device may fail, each tried twice, before the rest of its tests is left out."""
 
@@ -44,7 +48,7 @@ class Course:
 
     def note(self, name: str, outcome: Outcome, message: str) -> None:
         """Take note of a test's end."""
-        if outcome in (Outcome.FAILED, Outcome.INFRASTRUCTURE):
+        if outcome in _BAD:
             self.in_a_row[name] += 1
             self.reasons[name] = message
         elif outcome in (Outcome.PASSED, Outcome.FLAKY):
@@ -64,9 +68,16 @@ def outcome_of(reports: list[pytest.TestReport], *, rig_is_to_blame: bool) -> Ou
 
 def run(item: pytest.Item, nextitem: pytest.Item | None, *, retry: bool) -> tuple[list[pytest.TestReport], Outcome]:
     """Run a test; if it fails, once more after a power-cycle, where that can be had."""
+    reports, outcome = _tries(item, nextitem, retry=retry)
+    if outcome in _BAD:
+        _set_aside(item)
+    return reports, outcome
+
+
+def _tries(item: pytest.Item, nextitem: pytest.Item | None, *, retry: bool) -> tuple[list[pytest.TestReport], Outcome]:
     attempts = item.stash[ATTEMPTS] = []
     reports, outcome = _try(item, nextitem, attempts)
-    if outcome not in (Outcome.FAILED, Outcome.INFRASTRUCTURE) or not retry or not _power_cycled(item):
+    if outcome not in _BAD or not retry or not _power_cycled(item):
         return reports, outcome
     first = outcome
     again, outcome = _try(item, nextitem, attempts)
@@ -109,6 +120,14 @@ def _power_cycled(item: pytest.Item) -> bool:
         return False
     try:
         device.power_cycle()
-    except (RigError, AssertionError):
+    except GAVE_UP:
         return False
     return True
+
+
+def _set_aside(item: pytest.Item) -> None:
+    """Leave nothing in the guest: a device that hangs holds up the enumeration of every other on its bus."""
+    device = item.stash.get(DEVICE, None)
+    if device is not None:
+        with contextlib.suppress(*GAVE_UP):
+            device.rig.release()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hil.daemons import Daemons
-from hil.errors import CommandFailedError
+from hil.errors import CommandFailedError, CommandTimeoutError
 from hil.places.place import Place, PlaceProcess
 
 __all__ = ["PROBE_SECONDS", "ProbeError", "Running", "Side", "probe", "start"]
@@ -49,8 +49,13 @@ class Running:
             raise
 
     def answer(self, seconds: float = PROBE_SECONDS) -> Any:
-        """What it says at its end. ProbeError: the device refused. CommandFailedError: the program failed."""
-        result = self._process.wait(seconds)
+        """What it says at its end. ProbeError: the device refused, or holds it up. CommandFailedError: its own."""
+        try:
+            result = self._process.wait(seconds)
+        except CommandTimeoutError as error:
+            self._process.kill()
+            what = f"{self._name} on {self._place.name}: the device kept it waiting for {seconds:g} s"
+            raise ProbeError(what, "TIMEOUT") from error
         if result.returncode or not result.stdout.strip():
             raise CommandFailedError(self._place.name, f"the probe {self._name} failed:\n{result.output.strip()}")
         try:

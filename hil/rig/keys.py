@@ -12,8 +12,8 @@ from .model import Safety
 __all__ = ["ALLOW", "DEVICE", "GUESTS", "HOSTS", "LIMITS", "NAME", "POWER", "RIG", "VIRTUAL_GUEST", "VIRTUAL_HOSTS"]
 
 _PORT = re.compile(r"\S+-\d+(\.\d+)*")
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-NAME = matching(_NAME, "a name of letters, digits, '_', '-' and '.'")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+NAME = matching(_NAME, "a name of letters, digits, '_', '-' and '.', 64 at most")
 """What a device may be called: it becomes a part of test ids and of file names."""
 
 VIRTUAL_HOSTS: Mapping[str, str] = {

@@ -48,7 +48,7 @@ class Document:
         if len(data) > _BYTE_LIMIT:
             raise RigFileError([f"{path}: it is larger than {_BYTE_LIMIT >> 10} KiB"])
         try:
-            return cls.loads(data.decode(), path)
+            return cls.loads(data.decode("utf-8-sig"), path)
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
             raise RigFileError([f"{path}:{line}: it is not UTF-8"]) from error

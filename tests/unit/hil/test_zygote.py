@@ -56,3 +56,16 @@ def test_what_the_child_writes_to_is_there_while_the_shell_is_still_asking(tmp_p
         shell.kill()
         shell.wait()
         os.close(pipe)
+
+
+def test_a_program_ends_with_who_asked_for_it(fifo: str, tmp_path: Path) -> None:
+    program, said = tmp_path / "program.py", tmp_path / "said"
+    program.write_text(f"import os, time\nopen({str(said)!r}, 'w').write(f'{{os.getpid()}}.')\ntime.sleep(60)\n")
+    shell = subprocess.Popen(["bash", "-c", asking(fifo, str(program), [], {})], stdout=subprocess.DEVNULL)
+    try:
+        poll(lambda: said.exists() and said.read_text().endswith("."), 20, "the program runs")
+    finally:
+        shell.kill()
+        shell.wait()
+    state = Path(f"/proc/{said.read_text().rstrip('.')}/stat")
+    poll(lambda: not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z", 10, "it has ended")

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from hil.errors import CommandFailedError
+from hil.errors import CommandFailedError, CommandTimeoutError
 from hil.live.side import ProbeError, Running
 from hil.vm.remote import Result
 
@@ -22,6 +22,18 @@ class Said:
 
     def wait_for_output(self, pattern: str, _seconds: float) -> None:
         raise CommandFailedError("guest", f"`a long command` ended (0) before {pattern!r}")
+
+
+class Stuck:
+    """A process that does not end."""
+
+    killed = False
+
+    def wait(self, seconds: float) -> Result:
+        raise CommandTimeoutError("guest", f"no end within {seconds:g} s")
+
+    def kill(self) -> None:
+        self.killed = True
 
 
 class Bench:
@@ -48,6 +60,14 @@ def test_what_the_device_refused_has_a_status() -> None:
 def test_junk_is_a_failure_of_the_rig_and_not_of_the_device(text: str) -> None:
     with pytest.raises(CommandFailedError, match="disk"):
         running(text).answer()
+
+
+def test_a_device_that_does_not_answer_is_the_device_s_failure_and_the_probe_is_ended() -> None:
+    stuck = Stuck()
+    with pytest.raises(ProbeError, match="disk on guest: the device kept it waiting for 3 s") as caught:
+        Running(cast("Any", stuck), cast("Any", Bench()), "disk").answer(3)
+    assert caught.value.status == "TIMEOUT"
+    assert stuck.killed
 
 
 def test_a_probe_that_failed_is_no_answer() -> None:

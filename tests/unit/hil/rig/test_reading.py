@@ -187,6 +187,7 @@ def test_options_of_a_trait_may_be_a_table_of_their_own() -> None:
     [
         ("[device.a]\ntraits = ['hid']\n", "rig.toml:1: device.a: nothing says which device this is; give vid and pid"),
         ("[device.'a b']\nvid = 1\n", "rig.toml:1: device.'a b': expected a name of letters, digits"),
+        (f"[device.{'a' * 65}]\nvid = 1\n", "rig.toml:1: device.aaaaa"),
         ("[device]\na = 3\n", "rig.toml:2: device.a: expected a table"),
         ("device = 3\n", "rig.toml:1: device: expected a table, as [device.NAME], not 3"),
         ("[[device]]\nvid = 1\n", "rig.toml:1: device: expected a table, as [device.NAME], not a list"),
@@ -202,6 +203,12 @@ def test_options_of_a_trait_may_be_a_table_of_their_own() -> None:
 def test_tables_that_are_wrong(text: str, said: str) -> None:
     (found,) = problems(text)
     assert found.startswith(said)
+
+
+def test_a_byte_order_mark_is_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "rig.toml"
+    path.write_bytes(b"\xef\xbb\xbf[rig]\nname = 'bench'\n")
+    assert read_rig(path).name == "bench"
 
 
 def test_a_device_that_stands_there_twice_is_found_by_the_format_itself() -> None:

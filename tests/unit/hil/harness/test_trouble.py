@@ -1,0 +1,167 @@
+"""The plug-in when the rig, the results' folder or the clock of pytest-timeout get in its way."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_RIG = """
+[host]
+kind = "emulated"
+[device.stick]
+source = "storage"
+traits = ["storage"]
+[device.uart]
+source = "serial"
+traits = ["serial"]
+"""
+_CONFTEST = """
+import contextlib, json, pathlib
+import pytest
+from hil.errors import RigError
+from hil.harness import admission, fixtures, lifetime, observers, plugin
+from hil.vm.machine import Machine
+from wslusb.usb.info import DeviceInfo
+
+NOTES = pathlib.Path(__file__).parent / "notes"
+
+def note(word):
+    with NOTES.open("a") as file:
+        file.write(word + "\\n")
+
+class Guest(Machine):
+    name, release, alive = "guest", "6.12", True
+    def __init__(self): pass
+
+class Daemons:
+    service = agent = None
+    def __init__(self):
+        self.guest = Guest()
+        self.places = {"guest": self.guest}
+    def deaths(self): return []
+    def ready(self):
+        note("ready")
+        if (NOTES.parent / "no service").exists():
+            raise RigError("the service does not come up: wslusb: error: there is no such device")
+
+class Device:
+    def __init__(self, rig, entry):
+        self.rig, self.entry, self.name = rig, entry, entry.name
+    def info(self): return DeviceInfo(busid="9-1", vendor=1, product=2)
+    def power_cycle(self): raise RigError("no power")
+
+class Live:
+    def __init__(self, rig):
+        self.rig, self.daemons = rig, Daemons()
+        self.host = self.guest = self.daemons.guest
+        self.devices = {entry.name: Device(self, entry) for entry in rig.devices}
+    def refusal(self, entry, info): return None
+    def release(self): note("release")
+
+@contextlib.contextmanager
+def opened(rig, directory, ask):
+    note("up")
+    yield Live(rig)
+    note("down")
+
+lifetime.opened = opened
+observers.keep_rings = lambda live: None
+observers.collect = lambda *words: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+"""
+
+
+def _run(folder: Path, tests: str, *options: str) -> tuple[int, str, list[str]]:
+    """Exit code, what was printed, and what the rig was asked for."""
+    (folder / "rig.toml").write_text(_RIG)
+    (folder / "conftest.py").write_text(_CONFTEST)
+    (folder / "test_it.py").write_text(f"import pytest\n{tests}")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "hil.harness.plugin", "-p", "no:cacheprovider"]
+    where = ["--rootdir", str(folder), "-c", "/dev/null", "--rig", str(folder / "rig.toml"), "--results"]
+    results = [] if "--results" in options else ["--results", "results"]
+    done = subprocess.run(
+        [*command, *where[:-1], *results, *options, str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    notes = folder / "notes"
+    return done.returncode, done.stdout + done.stderr, notes.read_text().split() if notes.exists() else []
+
+
+def _outcomes(folder: Path) -> dict[str, str]:
+    found: dict[str, Any] = json.loads((folder / "results/results.json").read_text())
+    return {test["id"].partition("::")[2]: test["outcome"] for test in found["tests"]}
+
+
+def test_a_service_that_does_not_start_is_tried_once_and_said_for_each_test(tmp_path: Path) -> None:
+    (tmp_path / "no service").touch()
+    code, said, notes = _run(tmp_path, "def test_a(dut): ...\ndef test_b(dut): ...\n")
+    assert code == 10
+    assert notes.count("ready") == 1
+    assert said.count("the service does not come up: wslusb: error: there is no such device") >= 4
+    assert set(_outcomes(tmp_path).values()) == {"infrastructure"}
+
+
+def test_a_machine_that_died_is_started_anew_for_the_next_test(tmp_path: Path) -> None:
+    tests = "def test_a(dut): dut.rig.guest.alive = dut.name != 'stick'\n"
+    code, _, notes = _run(tmp_path, tests)
+    assert code == 0
+    assert notes == ["up", "ready", "ready", "down", "up", "ready", "ready", "down"]
+
+
+def test_what_failed_is_taken_out_of_the_guest(tmp_path: Path) -> None:
+    code, _, notes = _run(tmp_path, "def test_a(dut): assert dut.name != 'stick'\n")
+    assert code == 1
+    assert notes.count("release") == 1
+
+
+def test_evidence_that_cannot_be_kept_costs_no_other_test(tmp_path: Path) -> None:
+    code, said, _ = _run(tmp_path, "def test_a(dut): assert dut.name != 'stick'\n")
+    assert code == 1
+    assert "No space left on device" in said
+    assert _outcomes(tmp_path) == {"test_a[stick]": "failed", "test_a[uart]": "passed"}
+
+
+def test_time_that_is_over_between_two_attempts_costs_no_other_test(tmp_path: Path) -> None:
+    tests = """
+import time
+
+@pytest.fixture(autouse=True)
+def slow_power(dut, monkeypatch):
+    monkeypatch.setattr(type(dut), "power_cycle", lambda self: time.sleep(30))
+
+def test_a(dut): assert dut.name != "stick"
+"""
+    code, _, _ = _run(tmp_path, tests, "--timeout", "2")
+    assert code == 1
+    assert _outcomes(tmp_path) == {"test_a[stick]": "failed", "test_a[uart]": "passed"}
+
+
+def test_a_folder_that_takes_no_results_is_said_before_the_first_test(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    code, said, notes = _run(tmp_path, "def test_a(dut): ...\n", "--results", "taken/results")
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert "--results: cannot write into" in said
+    assert "Not a directory" in said
+    assert not notes
+
+
+def test_results_that_cannot_be_written_in_the_end_are_told_and_the_rig_is_taken_down(tmp_path: Path) -> None:
+    tests = """
+import pathlib, shutil
+
+def test_a(dut):
+    results = pathlib.Path(__file__).parent / "results"
+    shutil.rmtree(results, ignore_errors=True)
+    results.touch()
+"""
+    code, said, notes = _run(tmp_path, tests)
+    assert code == 10
+    assert "no report: cannot write" in said
+    assert notes[-1] == "down"
