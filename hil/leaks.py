@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hil.places.place import Place, PlaceProcess
 
-__all__ = ["Consumption", "growth", "leaked", "sample", "slope"]
+__all__ = ["Consumption", "cpu_seconds", "growth", "leaked", "sample", "slope"]
 
 _SCRIPT = (
     "ls /proc/{pid}/fd | wc -l; sed -n 's/^\\(Threads\\|VmRSS\\):[^0-9]*\\([0-9]*\\).*/\\1 \\2/p' /proc/{pid}/status"
@@ -28,6 +28,13 @@ def sample(place: Place, process: PlaceProcess) -> Consumption:
     descriptors, *lines = place.run(_SCRIPT.format(pid=process.pid)).stdout.splitlines()
     fields = dict(line.split() for line in lines)
     return Consumption(int(descriptors), int(fields["Threads"]), int(fields["VmRSS"]))
+
+
+def cpu_seconds(place: Place, process: PlaceProcess) -> float:
+    """Processor time that a process has taken, in user and kernel mode (proc(5): fields 14 and 15 of stat)."""
+    said = place.run(f"cat /proc/{process.pid}/stat; getconf CLK_TCK").stdout
+    stat, ticks = said.rpartition(")")[2].splitlines()
+    return sum(map(int, stat.split()[11:13])) / int(ticks)
 
 
 def growth(values: list[int]) -> int:

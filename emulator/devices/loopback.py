@@ -9,7 +9,9 @@ configuration 2      alt 0      loopback: bulk 0x01 -> 0x81, interrupt 0x05 -> 0
 
 Values and order are those of g_zero (drivers/usb/gadget/legacy/zero.c), and so are patterns and vendor requests:
 pattern 0 is zeroes, pattern 1 is ``(i % maxpacket) % 63``; the sink halts at a byte that does not fit. Vendor OUT 0x5b
-fills, and IN 0x5c reads, a buffer of 4 KiB. The loopback keeps packet boundaries.
+fills, and IN 0x5c reads, a buffer of 4 KiB. The loopback keeps packet boundaries. With ``iso=numbered``, which no
+g_zero has, isochronous packets count from 0: each has its number in every four bytes, and is up to 16 bytes shorter
+than it might be.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ SOURCE_SINK = 3
 LOOPBACK = 2
 _ECHO_LIMIT = 1 << 20
 _CONTROL_BUFFER = 4096
+_WORD, _SHORTER = 4, 5
 _CONTROL_OUT, _CONTROL_IN = 0x5B, 0x5C
 
 
@@ -62,10 +65,11 @@ def loopback_gadget(serial: str = "LOOPBACK0001") -> Gadget:
 
 
 class LoopbackFirmware(Firmware):
-    """Behaviour. ``pattern`` is 0 or 1, as g_zero's module parameter."""
+    """Behaviour. ``pattern`` is 0 or 1, as g_zero's module parameter; ``numbered`` are the isochronous packets."""
 
-    def __init__(self, pattern: int = 0) -> None:
+    def __init__(self, pattern: int = 0, *, numbered: bool = False) -> None:
         self.pattern = pattern
+        self.numbered = numbered
         self._stored = b""
         self._echoes: dict[int, _Echo] = {}
 
@@ -73,7 +77,7 @@ class LoopbackFirmware(Firmware):
         """Source or sink, or the two ends of an echo."""
         endpoint = place.endpoint
         if endpoint.transfer == TransferType.ISOCHRONOUS:
-            return _IsoEnd(self.pattern)
+            return _NumberedEnd() if self.numbered else _IsoEnd(self.pattern)
         if place.configuration == SOURCE_SINK:
             return _Source(self.pattern) if is_in(endpoint.address) else _Sink(self.pattern)
         if is_in(endpoint.address):  # comes first in each pair
@@ -183,10 +187,28 @@ class _IsoEnd(IsoHandler):
         return b"".join([self._pattern.take(length) for length in lengths]), lengths
 
 
+class _NumberedEnd(IsoHandler):
+    """Fills packets with their numbers (little-endian), so that who reads can tell each from the others."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def packets(self, lengths: Sequence[int]) -> tuple[Buffer, Sequence[int]]:
+        pieces = [self._packet(length) for length in lengths]
+        return b"".join(pieces), [len(piece) for piece in pieces]
+
+    def _packet(self, length: int) -> bytes:
+        number, self._number = self._number, self._number + 1 & 0xFFFFFFFF
+        words = length // _WORD
+        return number.to_bytes(_WORD, "little") * max(words - number % _SHORTER, min(words, 1))
+
+
 def _make(options: Options) -> Model:
     pattern = options.integer("pattern", 0, 0, 1)
     gadget = loopback_gadget(options.serial(f"LOOPBACK{options.number:04d}"))
-    return Model(at_speed(gadget, options.speed(allowed=("low", "full", "high", "super"))), LoopbackFirmware(pattern))
+    numbered = options.choice("iso", ("plain", "numbered"), "plain") == "numbered"
+    speed = options.speed(allowed=("low", "full", "high", "super"))
+    return Model(at_speed(gadget, speed), LoopbackFirmware(pattern, numbered=numbered))
 
 
 KIND = Kind(
@@ -196,6 +218,7 @@ KIND = Kind(
     options={
         "serial": "serial number",
         "pattern": "0: zeroes, 1: counting bytes",
+        "iso": "plain or numbered: what isochronous packets have in them (default plain: the pattern)",
         "speed": "low, full, high or super (default high)",
     },
     driver="usbtest",

@@ -7,17 +7,36 @@ from typing import Any
 
 import pytest
 
-from hil.errors import WantingError
+from hil.errors import RigError, WantingError
+from hil.harness import observers
 from hil.harness.admission import admitted
 from hil.harness.evidence import COMPARISON, KEPT, MEASUREMENTS
 from hil.harness.lifetime import Lifetime
+from hil.harness.running import DEVICE
+from hil.harness.selecting import wanted_safety
 from hil.live.device import LiveDevice
 from hil.live.rig import LiveRig
 from hil.live.side import PROBE_SECONDS, Side
 from hil.report.comparing import comparison
 from hil.report.results import Better, Measurement
+from hil.rig import safety
+from hil.rig.keys import VIRTUAL_HOSTS
 
-__all__ = ["Both", "Keep", "Measure", "both", "dut", "effort", "keep", "live", "measure", "native", "passthrough"]
+__all__ = [
+    "Both",
+    "Keep",
+    "Measure",
+    "both",
+    "companion",
+    "dut",
+    "effort",
+    "keep",
+    "live",
+    "measure",
+    "native",
+    "passthrough",
+    "uncaptured",
+]
 
 Keep = Callable[[str, bytes], None]
 Measure = Callable[..., Measurement]
@@ -40,6 +59,32 @@ def dut(request: pytest.FixtureRequest) -> LiveDevice:
         raise WantingError(request.node.get_closest_marker("no_device").args[0])
     request.getfixturevalue("live")
     return admitted(request.node, request.param)
+
+
+@pytest.fixture
+def companion(dut: LiveDevice, request: pytest.FixtureRequest) -> LiveDevice:
+    """Another device of the rig, for a test of two at a time. WantingError if there is none that may be used."""
+    rig, node = dut.rig.rig, request.node
+    if hasattr(request.config, "workerinput") and rig.host.kind not in VIRTUAL_HOSTS:
+        raise WantingError("with -n, every other device is another worker's")
+    for entry in rig.devices:
+        if entry.name != dut.name and safety.may(entry, wanted_safety(node), ()) is None:
+            try:
+                return admitted(node, entry)
+            except (RigError, pytest.skip.Exception, pytest.fail.Exception):
+                continue
+            finally:
+                node.stash[DEVICE] = dut
+    raise WantingError("the rig has no other device that may be used")
+
+
+@pytest.fixture
+def uncaptured(live: LiveRig) -> Iterator[None]:
+    """Neither daemon records what goes on while the test runs; so its failure comes without captures."""
+    observers.drop_rings(live)
+    yield
+    if live.daemons.running:
+        observers.keep_rings(live)
 
 
 @pytest.fixture

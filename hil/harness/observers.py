@@ -19,7 +19,7 @@ from hil.report import timeline
 from hil.report.events import Timeline
 from hil.vm.machine import Machine
 
-__all__ = ["collect", "facts", "keep_rings"]
+__all__ = ["collect", "drop_rings", "facts", "keep_rings"]
 
 RING = "16M"
 _LOG_TAIL = 1 << 20
@@ -29,6 +29,12 @@ def keep_rings(live: LiveRig) -> None:
     """Have both daemons keep the last URBs in memory. A daemon that a test restarts does so from its next start on."""
     for place in live.daemons.places.values():
         live.daemons.cli(place, "capture", "--all", "--ring", RING, check=False)
+
+
+def drop_rings(live: LiveRig) -> None:
+    """Have them keep nothing, until :func:`keep_rings`."""
+    for place in live.daemons.places.values():
+        live.daemons.cli(place, "capture", "--all", "--ring", "0", check=False)
 
 
 def collect(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -10,21 +11,21 @@ from typing import Any
 
 import pytest
 
-from hil.errors import RigError, VerbFailedError, WantingError
+from hil.errors import RigError, WantingError
 from hil.guided import Terminal
 from hil.harness import observers, options, selecting, wording
 from hil.harness.admission import QUARANTINED, record_run
 from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, HEADLINE, KEPT, WHERE
-from hil.harness.fixtures import both, dut, effort, keep, live, measure, native, passthrough
+from hil.harness.fixtures import both, companion, dut, effort, keep, live, measure, native, passthrough, uncaptured
 from hil.harness.lifetime import Lifetime
 from hil.harness.recording import Recorder, device_facts, result_of
-from hil.harness.running import DEVICE, ERROR, GAVE_UP, Course, run
+from hil.harness.running import DEVICE, ERROR, GAVE_UP, Course, is_the_rig_s, run
 from hil.live.opening import BACKENDS
 from hil.report.results import DeviceFacts, Outcome
 from hil.rig import fingerprint
 from wslusb.errors import WslusbError
 
-__all__ = ["both", "dut", "effort", "keep", "live", "measure", "native", "passthrough"]
+__all__ = ["both", "companion", "dut", "effort", "keep", "live", "measure", "native", "passthrough", "uncaptured"]
 
 RIG_TROUBLE = 10
 """Exit code of a session whose only failures are the rig's."""
@@ -33,6 +34,7 @@ MOST_SECONDS = 600.0
 _MARKS = (
     "trait(name, ...): the device must have these",
     "safety(word): what the test does to its device: read-only, reversible or destructive",
+    "one_device: the first device that may be used is enough",
     "no_device(reason): set where no device fits",
 )
 _LETTERS = {
@@ -170,11 +172,15 @@ def pytest_runtest_makereport(
 def _blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> None:
     """Whether it is the rig's trouble: not if a daemon or a verb of wslusb failed. And in a line, what it is."""
     deaths = _deaths(item)
-    rigs = isinstance(caught.value, RigError) and not isinstance(caught.value, VerbFailedError)
+    rigs = is_the_rig_s(caught.value, functools.partial(_is_well, item.config.stash[Lifetime.key]))
     item.stash[ERROR] = (item.stash[ERROR] or rigs) and not item.stash[DEATHS]
     if HEADLINE not in item.stash:
         text = wording.headline(caught, item.stash.get(COMPARISON, None))
         item.stash[HEADLINE] = ": ".join([*deaths, text])
+
+
+def _is_well(lifetime: Lifetime) -> bool:
+    return lifetime.is_up and lifetime.live.is_well()
 
 
 def _collect(item: pytest.Item, report: pytest.TestReport) -> None:

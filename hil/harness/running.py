@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import pytest
 from _pytest.runner import runtestprotocol
 
-from hil.errors import RigError
+from hil.errors import CommandFailedError, CommandTimeoutError, RigError, VerbFailedError
 from hil.harness import evidence
 from hil.live.device import LiveDevice
 from hil.report.results import Attempt, Outcome
 
-__all__ = ["ATTEMPTS", "Course", "outcome_of", "run"]
+__all__ = ["ATTEMPTS", "Course", "is_the_rig_s", "outcome_of", "run"]
 
 ATTEMPTS = pytest.StashKey[list[Attempt]]()
 """What became of each try of a test."""
@@ -57,6 +57,19 @@ class Course:
     def quarantined(self, name: str) -> bool:
         """Whether a device has failed so often that it teaches nothing more."""
         return self.in_a_row[name] >= MOST_FAILURES
+
+
+def is_the_rig_s(error: BaseException, is_well: Callable[[], bool]) -> bool:
+    """Whether a test has failed by trouble of the rig.
+
+    A verb that says no is none; a reader of a disk that gets an error and a program that waits for a URB for ever are
+    none where all machines are well. They are what is tested.
+    """
+    if isinstance(error, VerbFailedError):
+        return False
+    if isinstance(error, CommandFailedError | CommandTimeoutError):
+        return not is_well()
+    return isinstance(error, RigError)
 
 
 def outcome_of(reports: list[pytest.TestReport], *, rig_is_to_blame: bool) -> Outcome:

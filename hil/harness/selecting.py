@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from hil.harness.options import NO_RIG
+from hil.rig import safety
 from hil.rig.model import DeviceEntry, Rig, Safety
 from hil.rig.traits import ANY
 
@@ -30,11 +31,17 @@ def wanted_safety(node: pytest.Item | pytest.Function) -> Safety:
 
 
 def parametrise(metafunc: pytest.Metafunc, rig: Rig | None) -> None:
-    """Once for each device that has the traits; else once, to be skipped with the reason."""
+    """Once for each device that has the traits; else once, to be skipped with the reason.
+
+    A test that looks at the program rather than at a device (``one_device``) runs on the first that its owner allows.
+    """
     if DUT not in metafunc.fixturenames:
         return
     traits = wanted_traits(metafunc.definition)
     entries = _fitting(rig, traits)
+    if metafunc.definition.get_closest_marker("one_device"):
+        wanted = wanted_safety(metafunc.definition)
+        entries = [entry for entry in entries if safety.may(entry, wanted, ()) is None][:1] or entries[:1]
     if entries:
         params = [pytest.param(entry, id=entry.name) for entry in entries]
     else:

@@ -84,7 +84,7 @@ class LiveDevice:
             return Side("native", host, self._native_target, self._native_busid, daemons)
         nodes = probe(daemons, host, "nodes", busid=info.busid, seconds=_DRIVER_SECONDS * 2)
         if nodes is None:
-            raise RigError(f"{self.name}: the host's kernel did not configure {info.busid} again")
+            raise AssertionError(f"{self.name}: the host's kernel did not configure {info.busid} again")
         return Side("native", host, LIBUSB, info.busid, daemons, tuple(nodes))
 
     def passthrough(self) -> Side:
@@ -123,6 +123,13 @@ class LiveDevice:
         if self.is_attached():
             self.rig.daemons.detach(self.info().busid)
         self._place = None
+
+    def unshare(self) -> None:
+        """Take it out of the guest, and have the host share it no more: until the next :meth:`passthrough`."""
+        self.detach()
+        daemons = self.rig.daemons
+        daemons.cli(daemons.host, "unbind", self.info().busid)
+        self._bound = None
 
     def power_cycle(self, seconds: float = 1.0) -> None:
         """Off, on, and wait until it is back. RigError if its power cannot be switched."""

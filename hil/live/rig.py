@@ -23,6 +23,7 @@ __all__ = ["LiveRig"]
 
 _NUMBERS = "grep -H . /sys/bus/usb/devices/*/devnum"
 """What changes when a device comes or goes: Linux numbers the devices of a bus one after the other."""
+_WELL_SECONDS = 15.0
 
 
 class LiveRig:
@@ -115,6 +116,15 @@ class LiveRig:
         if name not in self._switches:
             raise RigError(f"{name}: the rig file has no power for it", hint="see 'power' in docs/hil-rig.md")
         return self._switches[name]
+
+    def is_well(self) -> bool:
+        """Whether each machine still does what it is told, within a few seconds."""
+        try:
+            for place in self.daemons.places.values():
+                place.run(["true"], timeout=_WELL_SECONDS)
+        except RigError:
+            return False
+        return True
 
     def release(self) -> None:
         """Take everything out of the guest."""

@@ -52,10 +52,11 @@ def verdict(results: dict[str, Any] | None) -> Caught:
 
 def _command(plant: Plant, folder: Path) -> list[str]:
     rig = ["--backend", plant.rig] if "." not in plant.rig else ["--rig", f"hil/rigs/{plant.rig}"]
+    duts = [word for name in plant.dut.split() for word in ("--dut", name, "--destructive", name)]
     tests = [f"hil/suite/{test}" for test in plant.tests]
     return [
         sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--timeout={_TEST_SECONDS}",
-        "--no-retry", *rig, "--dut", plant.dut, "--destructive", plant.dut, "--effort", str(plant.effort),
+        "--no-retry", *rig, *duts, "--effort", str(plant.effort),
         "--results", str(folder / "results"), *tests,
     ]  # fmt: skip
 

@@ -21,7 +21,10 @@ _DATA = "    if data:\n        buffers.append(data)\n"
 
 @dataclass(frozen=True, slots=True)
 class Plant(Mistake):
-    """``dut`` is a device of ``rig`` (a word of ``--backend``, or a file of hil/rigs), ``tests`` what is run on it."""
+    """``tests`` are run on ``dut``: one device of ``rig``, or more.
+
+    ``rig`` is a word of ``--backend``, or a file of hil/rigs; spaces are between the names of several devices.
+    """
 
     dut: str = ""
     tests: tuple[str, ...] = ()

@@ -21,15 +21,20 @@ __all__ = ["run"]
 
 _SECONDS = 10.0
 _CANCEL_SECONDS = 60.0
+_ROUNDS = 2
 _PIECE = b"to and fro"
 _GET_STATUS = Setup(DIR_IN, Request.GET_STATUS, 0, 0, 2)
 
 
-def run(target: str, busid: str, transfers: int, crowd: int, also_source_sink: bool) -> dict[str, Any]:
-    """``transfers`` go through a loopback and back, then ``crowd`` reads wait.
+def run(target: str, busid: str, transfers: int, crowd: int, more: int, also_source_sink: bool) -> dict[str, Any]:
+    """``transfers`` go through a loopback and back; then, twice, ``crowd`` reads wait.
 
-    ``answer`` is how a GET_STATUS ends meanwhile, ``statuses`` how the reads did when they were taken back.
+    ``answers`` are how a GET_STATUS ends meanwhile. ``more`` reads are queued, and all are taken back, the last ones
+    first: ``statuses`` is how they ended.
     """
+    answers: list[str] = []
+    statuses: Counter[str] = Counter()
+    wrong: list[str] = []
     with opened(target, busid) as device:
         pipes = needed(loop(device.info, also_source_sink=also_source_sink))
         original = device.info.active_configuration
@@ -37,17 +42,25 @@ def run(target: str, busid: str, transfers: int, crowd: int, also_source_sink: b
         try:
             for _ in range(transfers):
                 _there_and_back(device, pipes)
-            waiting = Tally(device)
-            for _ in range(crowd):
-                waiting.submit(_read(pipes))
-            answer = sync.control(device, _GET_STATUS, seconds=_SECONDS)
-            waiting.cancel(reversed(waiting.unanswered))
-            waiting.wait(_CANCEL_SECONDS)
+            for _ in range(_ROUNDS):
+                waiting = Tally(device)
+                _queue(waiting, pipes, crowd)
+                answer = sync.control(device, _GET_STATUS, seconds=_SECONDS)
+                _queue(waiting, pipes, more)
+                waiting.cancel(reversed(waiting.unanswered))
+                waiting.wait(_CANCEL_SECONDS)
+                answers.append(Status(answer.status).name)
+                statuses.update(flight.outcome for flight in waiting.flights)
+                wrong += waiting.wrong
         finally:
             with contextlib.suppress(DeviceError):  # what came before it is what matters
                 device.select_configuration(original or pipes.configuration)
-    statuses = Counter(flight.outcome for flight in waiting.flights)
-    return {"answer": Status(answer.status).name, "statuses": dict(statuses), "wrong": waiting.wrong}
+    return {"answers": answers, "statuses": dict(statuses), "wrong": wrong}
+
+
+def _queue(waiting: Tally, pipes: BulkPipes, count: int) -> None:
+    for _ in range(count):
+        waiting.submit(_read(pipes))
 
 
 def _there_and_back(device: Device, pipes: BulkPipes) -> None:

@@ -20,13 +20,14 @@ _DEPTH = 6
 """URBs in flight: how long this program may be late before its stream has a hole is that many, less one."""
 _KNOWN_CONTENTS = 4
 """So many different packets may a device send to be one that repeats itself."""
+_WORD = 4
 _WARM_UP = 8
 """URBs at the beginning that are not looked at: a device may need some frames to begin."""
 
 
 def run(
     target: str, busid: str, interface: int, alternate: int, endpoint: int, length: int, interval: int, packets: int,
-    urbs: int, due: float, patience: float,
+    urbs: int, due: float, patience: float, numbered: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Move ``urbs`` URBs of ``packets`` packets of ``length`` bytes; zeroes if they go out.
 
@@ -34,12 +35,13 @@ def run(
     microseconds from one URB's end to the next one's, where ``due`` seconds are due. ``late`` counts the holes: none
     was in flight when a URB was queued, or nothing came back for as long as what is in flight lasts. So somebody was
     late, and errors of packets right after it (``late_errors``) are counted apart. ``disorder`` counts URBs that ended
-    before an earlier one. ``patience``: seconds for all of it.
+    before an earlier one. ``misplaced`` counts the packets of a device that numbers them (``iso=numbered`` of the
+    emulator's loopback) that are not whole, or not where they are due. ``patience``: seconds for all of it.
     """
     with opened(target, busid) as device:
         device.select_interface(interface, alternate)
         try:
-            stream = _Stream(device, endpoint, [length] * packets, interval, urbs, due)
+            stream = _Stream(device, endpoint, [length] * packets, interval, urbs, due, numbered=numbered)
             stream.begin()
             finished = stream.over.wait(patience)
             stream.end()
@@ -49,7 +51,9 @@ def run(
 
 
 class _Stream:
-    def __init__(self, device: Device, endpoint: int, lengths: list[int], interval: int, urbs: int, due: float) -> None:
+    def __init__(
+        self, device: Device, endpoint: int, lengths: list[int], interval: int, urbs: int, due: float, *, numbered: bool
+    ) -> None:
         self._device = device
         self._endpoint = endpoint
         self._lengths = lengths
@@ -66,6 +70,9 @@ class _Stream:
         self._counted: collections.Counter[int] = collections.Counter()
         self._contents: collections.Counter[str] = collections.Counter()
         self._moments: list[int] = []
+        self._numbered = numbered and is_in(endpoint)
+        self._due_number: int | None = None
+        self._misplaced = 0
         self.over = threading.Event()
 
     def begin(self) -> None:
@@ -90,7 +97,7 @@ class _Stream:
         return {
             "statuses": dict(self._statuses), "lengths": {str(key): count for key, count in self._counted.items()},
             "contents": sorted(self._contents) if few else None, "gaps": gaps, "late": self._late,
-            "late_errors": self._late_errors, "disorder": self._disorder,
+            "late_errors": self._late_errors, "disorder": self._disorder, "misplaced": self._misplaced,
         }  # fmt: skip
 
     def _next(self) -> None:
@@ -132,6 +139,8 @@ class _Stream:
         if not completion.iso:
             self._statuses[f"URB {Status(completion.status).name}"] += 1
         late, at, data = completion.urb.sequence in self._after_pause, 0, memoryview(completion.data)
+        if self._numbered:
+            self._look_at_numbers(completion, resumed=late)
         for packet in completion.iso:
             if late and packet.status != Status.OK:
                 self._late_errors += 1
@@ -142,3 +151,17 @@ class _Stream:
                 piece = data[at : at + packet.actual_length]
                 self._contents[hashlib.sha256(piece).hexdigest()[:16]] += 1
             at += packet.actual_length
+
+    def _look_at_numbers(self, completion: Completion, *, resumed: bool) -> None:
+        """Errors of packets have their numbers, too. After a hole a stream goes on where it likes."""
+        due, at, data = None if resumed else self._due_number, 0, memoryview(completion.data)
+        for packet in completion.iso:
+            piece = bytes(data[at : at + packet.actual_length])
+            at += packet.actual_length
+            if packet.status == Status.OK:
+                number = int.from_bytes(piece[:_WORD], "little")
+                whole = bool(piece) and piece == piece[:_WORD] * (len(piece) // _WORD)
+                self._misplaced += not whole or number != (number if due is None else due)
+                due = number if due is None else due
+            due = None if due is None else due + 1
+        self._due_number = due

@@ -20,12 +20,14 @@ _SECONDS = 20.0
 
 
 def run(
-    target: str, busid: str, sizes: Sequence[int], seed: int, depth: int, silence: float, also_source_sink: bool
-) -> dict[str, Any]:
+    target: str, busid: str, sizes: Sequence[int], seed: int, depth: int, silence: float, also_source_sink: bool,
+    burst: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     """``wrong`` (lines of text), ``lengths`` of what came back, and how ``early`` reads ended.
 
     Those are early that end in the ``silence`` (seconds) before the first write. ``depth`` reads wait at a time, each
-    with room for more than the longest transfer.
+    with room for more than the longest transfer. A ``burst`` queues all writes at once, and takes back as
+    many of the last reads: of as many URBs as may be in flight, that makes room for those that had to wait.
     """
     chance = random.Random(seed)
     pieces = [chance.randbytes(size) for size in sizes]
@@ -33,10 +35,12 @@ def run(
         opened(target, busid) as device,
         chosen(device, loop(device.info, also_source_sink=also_source_sink)) as pipes,
     ):
-        return _through(device, pipes, pieces, depth, silence)
+        return _through(device, pipes, pieces, depth, silence, burst=burst)
 
 
-def _through(device: Device, pipes: BulkPipes, pieces: Sequence[bytes], depth: int, silence: float) -> dict[str, Any]:
+def _through(
+    device: Device, pipes: BulkPipes, pieces: Sequence[bytes], depth: int, silence: float, *, burst: bool
+) -> dict[str, Any]:
     outs, ins = Tally(device), Tally(device)
     packet = pipes.source.max_packet_size & 0x7FF
     room = (max(map(len, pieces)) // packet + 2) * packet
@@ -44,16 +48,22 @@ def _through(device: Device, pipes: BulkPipes, pieces: Sequence[bytes], depth: i
     def read() -> Flight:
         return ins.submit(Urb(0, pipes.source.address, pipes.source.transfer, room, UrbFlag.SHORT_OK))
 
+    def write(piece: bytes) -> Flight:
+        return outs.submit(Urb(0, pipes.sink.address, pipes.sink.transfer, len(piece), UrbFlag.ZERO_PACKET, piece))
+
     waiting = [read() for _ in range(depth)]
     time.sleep(silence)
     early = sorted(each.outcome for each in waiting if each.answers)
     wrong = []
+    written = [write(piece) for piece in pieces] if burst else []
+    ins.cancel(waiting[-len(written) :] if burst else [])
     for number, piece in enumerate(pieces):
-        write = outs.submit(Urb(0, pipes.sink.address, pipes.sink.transfer, len(piece), UrbFlag.ZERO_PACKET, piece))
+        if not burst:
+            written.append(write(piece))
+            waiting.append(read())
         flight = waiting[number]
-        waiting.append(read())
-        if early or not outs.wait_for(write, _SECONDS) or not ins.wait_for(flight, _SECONDS):
-            wrong.append(f"transfer {number} ({len(piece)} bytes): write {write.outcome or 'pending'}")
+        if early or not outs.wait_for(written[number], _SECONDS) or not ins.wait_for(flight, _SECONDS):
+            wrong.append(f"transfer {number} ({len(piece)} bytes): write {written[number].outcome or 'pending'}")
             break
         if flight.data != piece:
             wrong.append(f"transfer {number}: {_difference(piece, flight)}")

@@ -173,7 +173,10 @@ TRAITS: Mapping[str, Trait] = {
         _gadget_zero,
     ),
     "bulk-loopback": Trait("gives back on bulk IN what it got on bulk OUT", _loopback),
-    "iso": Trait("has isochronous endpoints", _isochronous),
+    "iso": Trait(
+        "has isochronous endpoints", _isochronous,
+        {"numbered": Option("its packets are numbered, as the emulator's loopback numbers them", yes_or_no)},
+    ),
 }  # fmt: skip
 """All traits but :data:`ANY`, in the order in which people read them.
 

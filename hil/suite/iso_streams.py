@@ -26,6 +26,7 @@ class Stream:
     interface: Interface
     endpoint: Endpoint
     speed: Speed
+    numbered: bool = False
 
     @property
     def period(self) -> float:
@@ -52,7 +53,7 @@ class Stream:
         return {
             "interface": self.interface.number, "alternate": self.interface.alternate, "length": self.length,
             "endpoint": self.endpoint.address, "interval": self.interval, "packets": packets, "urbs": urbs,
-            "due": packets * self.period,
+            "due": packets * self.period, "numbered": self.numbered,
         }  # fmt: skip
 
     def __str__(self) -> str:
@@ -65,11 +66,12 @@ def streams(dut: LiveDevice) -> list[Stream]:
     """Of each endpoint the setting with the largest packets."""
     info = dut.info()
     best: dict[int, Stream] = {}
+    numbered = bool(dut.entry.options.get("iso", {}).get("numbered"))
     for interface in (each for configuration in configurations(info)[:1] for each in configuration.interfaces):
         for endpoint in interface.endpoints:
             if endpoint.transfer != TransferType.ISOCHRONOUS or endpoint.attributes & _USAGE == 0x10:
                 continue
-            stream = Stream(interface, endpoint, info.speed)
+            stream = Stream(interface, endpoint, info.speed, numbered)
             if stream.length and stream.length > getattr(best.get(endpoint.address), "length", 0):
                 best[endpoint.address] = stream
     assert best, f"{dut.name}: no isochronous endpoint in its first configuration"

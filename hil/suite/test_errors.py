@@ -63,5 +63,6 @@ def test_isochronous_packets_that_go_wrong(dut: LiveDevice, effort: float) -> No
     with _faulty(dut, what, 'transfer = "isochronous", direction = "in"', f"every = {_EVERY}") as side:
         found = side.probe("iso", seconds=_PATIENCE + 30, patience=_PATIENCE, **words)
     bad = sum(count for status, count in found["statuses"].items() if status != "OK") + found["late_errors"]
+    assert not found["misplaced"], f"{stream}: {found['misplaced']} packets are not the ones that are due"
     injected = words["urbs"] / _EVERY
     assert abs(bad - injected) <= 1, f"{stream}: {bad} packets had errors where {injected:.0f} had been made"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from hil.harness.fixtures import Measure
@@ -14,6 +16,8 @@ from hil.waiting import poll
 pytestmark = pytest.mark.safety("reversible")
 
 _GONE_SECONDS = 10.0
+_BACK_SECONDS = 20.0
+_STAYS_AWAY_SECONDS = 3.0
 
 
 def test_the_guest_sees_an_unplug(dut: LiveDevice, passthrough: Side, measure: Measure) -> None:
@@ -58,3 +62,52 @@ def test_the_host_s_drivers_have_it_back(dut: LiveDevice) -> None:
         pytest.skip("no kernel of the host has a device that is opened in process")
     dut.passthrough()
     assert dut.native().nodes == before.nodes
+
+
+@pytest.mark.one_device
+def test_what_is_not_shared_is_refused(dut: LiveDevice) -> None:
+    """A guest gets what was bound and nothing else."""
+    daemons, busid = dut.rig.daemons, dut.info().busid
+    dut.unshare()
+    said = daemons.cli(daemons.guest, "attach", busid, check=False)
+    assert said.returncode, f"'wslusb attach {busid}' succeeded, and the device is not shared"
+    assert not taken_ports(dut.rig.guest)
+    assert dut.passthrough().probe("descriptors")["device"]
+
+
+@pytest.mark.one_device
+def test_one_of_two_is_detached(dut: LiveDevice, companion: LiveDevice) -> None:
+    """The other one stays where it is and works on, whichever came first."""
+    before = {each: each.native().probe("descriptors") for each in (dut, companion)}
+    for going, staying in ((dut, companion), (companion, dut)):
+        first, second = dut.passthrough(), companion.passthrough()
+        assert first.busid != second.busid
+        going.detach()
+        assert staying.is_attached(), f"{staying.name} left the guest when {going.name} was detached"
+        assert not going.is_attached()
+        assert staying.passthrough().probe("descriptors") == before[staying]
+    companion.detach()
+
+
+@pytest.mark.one_device
+def test_a_device_that_is_kept_comes_back_until_it_is_detached(dut: LiveDevice) -> None:
+    """``attach --auto-attach``: after a re-plug the agent has it again; after a detach it leaves it alone."""
+    daemons, guest = dut.rig.daemons, dut.rig.guest
+    dut.passthrough()
+    dut.detach()
+    busid = dut.info().busid
+    daemons.cli(daemons.guest, "attach", "--auto-attach", busid)
+    try:
+        for _ in range(2):
+            with switched(dut) as switch:
+                switch.off()
+                poll(lambda: not taken_ports(guest), _GONE_SECONDS, "the guest's port is free")
+            poll(lambda: bool(dut.rig.in_guest()), _BACK_SECONDS, "the device is back in the guest")
+    finally:
+        daemons.detach(busid)
+    poll(lambda: not taken_ports(guest), _GONE_SECONDS, "the guest's port is free")
+    with switched(dut) as switch:
+        switch.off()
+        dut.wait(present=False)
+    time.sleep(_STAYS_AWAY_SECONDS)
+    assert not taken_ports(guest), "the device was detached, and came back by itself"

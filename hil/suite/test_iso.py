@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import Any
 
 import pytest
@@ -14,6 +13,8 @@ from hil.suite.iso_streams import Stream, streams
 pytestmark = [pytest.mark.trait("iso"), pytest.mark.safety("reversible")]
 
 _PATIENCE = 60.0
+_CATCH_UP_US = 1e5
+"""A stream that waited in its first URBs, which are not looked at, may be faster for so long (emulator/iso.py)."""
 
 
 def _typical(found: dict[str, Any]) -> set[str]:
@@ -41,10 +42,13 @@ def test_packets_move_as_natively(dut: LiveDevice, both: Both, measure: Measure,
         for side, found in (("natively", native), ("in the guest", passthrough)):
             assert found["finished"], f"{stream}: {side} the stream stopped: {found['statuses']}"
             assert not found["disorder"], f"{stream}: {side} {found['disorder']} URBs ended before an earlier one"
+            assert not found["misplaced"], (
+                f"{stream}: {side} {found['misplaced']} packets are not the ones that are due"
+            )
         _compare(stream, native, passthrough)
         # The bus sets the pace. Slower is late; faster is a stream whose packets are not on any bus.
-        pace = statistics.fmean(passthrough["gaps"])
-        assert pace > 0.9 * due, f"{stream}: a URB of {due:.0f} us takes {pace:.0f} us in the guest"
+        took, least = sum(passthrough["gaps"]), 0.9 * due * len(passthrough["gaps"]) - _CATCH_UP_US
+        assert took > least, f"{stream}: URBs of {due:.0f} us took {took:.0f} us in the guest, and not {least:.0f}"
 
 
 def _compare(stream: Stream, native: dict[str, Any], passthrough: dict[str, Any]) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hil.harness.fixtures import Both
 
 _IN = 0x80
-_GET_STATUS, _GET_DESCRIPTOR, _GET_CONFIGURATION = 0, 6, 8
+_GET_STATUS, _GET_DESCRIPTOR, _GET_CONFIGURATION, _SET_CONFIGURATION, _SET_INTERFACE = 0, 6, 8, 9, 11
+_TO_DEVICE, _TO_INTERFACE = 0x00, 0x01
+_NO_SUCH = 0x63
 _DEVICE, _CONFIGURATION, _STRING, _QUALIFIER, _NONSENSE = 0x0100, 0x0200, 0x0300, 0x0600, 0x5500
 
 
@@ -24,6 +28,18 @@ def test_what_a_device_refuses_is_refused_the_same_way(both: Both) -> None:
         [_IN, _GET_DESCRIPTOR, _QUALIFIER, 0, 10, ""],
         [_IN, _GET_DESCRIPTOR, _STRING, 0, 255, ""],
         [_IN, _GET_STATUS, 0, 0, 2, ""],
+        [_IN, _GET_CONFIGURATION, 0, 0, 1, ""],
+    ]
+    native, passthrough = both.probe("requests", requests=requests)
+    assert passthrough == native
+
+
+@pytest.mark.safety("reversible")
+def test_settings_that_there_are_not_are_refused_the_same_way(both: Both) -> None:
+    """The requests that wslusb makes a host's system do are refused as all others are."""
+    requests = [
+        [_TO_INTERFACE, _SET_INTERFACE, _NO_SUCH, 0, 0, ""],
+        [_TO_DEVICE, _SET_CONFIGURATION, _NO_SUCH, 0, 0, ""],
         [_IN, _GET_CONFIGURATION, 0, 0, 1, ""],
     ]
     native, passthrough = both.probe("requests", requests=requests)

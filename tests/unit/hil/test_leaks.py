@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hil.leaks import Consumption, growth, leaked, sample, slope
+from hil.leaks import Consumption, cpu_seconds, growth, leaked, sample, slope
 from hil.places import shell
+from hil.waiting import poll
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,18 @@ def test_a_process_is_sampled_where_it_runs() -> None:
         assert taken.descriptors >= 3
         assert taken.threads == 1
         assert taken.memory > 100
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def test_processor_time_is_what_a_process_has_used() -> None:
+    place = shell.local()
+    process = place.start("echo ready; while :; do :; done")
+    process.wait_for_output("ready")
+    try:
+        before = cpu_seconds(place, process)
+        poll(lambda: cpu_seconds(place, process) > before, 10, "it has used some")
     finally:
         process.kill()
         process.wait(10)

@@ -48,6 +48,14 @@ def test_pattern_1_of_the_interrupt_and_isochronous_sources() -> None:
     assert run(device, Urb(0, 0x83, 1, sum(lengths), iso_lengths=lengths)) == (Status.OK, expected)
 
 
+def test_isochronous_packets_that_are_numbered() -> None:
+    device = VirtualDevice(loopback_gadget(), LoopbackFirmware(numbered=True), clock=VirtualClock())
+    device.select_interface(0, 1)
+    lengths = [1024, 100, 0, 4]
+    expected = b"".join(number.to_bytes(4, "little") * words for number, words in ((0, 256), (1, 24), (2, 0), (3, 1)))
+    assert run(device, Urb(0, 0x83, 1, sum(lengths), iso_lengths=lengths)) == (Status.OK, expected)
+
+
 @pytest.mark.parametrize("pattern", [0, 1])
 def test_sink_halts_at_a_bad_byte(pattern: int) -> None:
     device = make(pattern)
