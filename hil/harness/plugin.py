@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hil.errors import RigError, WantingError
+from hil.errors import WantingError
 from hil.guided import Terminal
 from hil.harness import observers, options, selecting, wording
 from hil.harness.admission import QUARANTINED, record_run
