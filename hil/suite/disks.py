@@ -18,6 +18,9 @@ MIB = 1 << 20
 _DEFAULT_START, _DEFAULT_SIZE = 1 * MIB, 16 * MIB
 """As hil/rig/traits.py promises."""
 _STEP_SECONDS = 300.0
+_SUPERSPEED = 5000
+_UAS = "62"
+"""bInterfaceProtocol, as sysfs has it. A bridge that speaks Bulk-Only Transport, too, has that in setting 0."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -72,11 +75,23 @@ class Region:
 def disk(side: Side) -> Disk:
     """The disk on one side. Skips a card reader without a card."""
     found = side.probe("disks")
+    if not found and _needs_streams(side):
+        hint = "plug it into a port without SuperSpeed"
+        raise WantingError(f"it speaks UAS alone, which needs bulk streams here, and vhci_hcd has none: {hint}")
     assert found, f"{side}: {side.place.name} has the device, and no disk of it; its nodes are {side.nodes}"
     units = [Disk(side, facts) for facts in found if facts["size"]]
     if not units:
         pytest.skip("there is no medium in it")
     return units[0]
+
+
+def _needs_streams(side: Side) -> bool:
+    """Whether the guest has it at SuperSpeed with UAS and nothing else (drivers/usb/storage/uas-detect.h)."""
+    if side.name != "passthrough":
+        return False
+    folder = f"/sys/bus/usb/devices/{side.busid}"
+    speed, *protocols = side.place.run(f"cat {folder}/speed {folder}/*:*/bInterfaceProtocol").stdout.split()
+    return float(speed) >= _SUPERSPEED and set(protocols) == {_UAS}
 
 
 def writer_of(device: LiveDevice, where: str) -> Side:

@@ -25,7 +25,10 @@ class Qmp:
     def execute(self, command: str, **arguments: Any) -> Any:
         """Run a command and return what it returns. An underscore in an argument's name stands for a hyphen."""
         request = {"execute": command, "arguments": {key.replace("_", "-"): value for key, value in arguments.items()}}
-        self._channel.sendall(json.dumps(request).encode() + b"\n")
+        try:
+            self._channel.sendall(json.dumps(request).encode() + b"\n")
+        except OSError as error:
+            raise QmpError(f"{command}: QEMU is gone: {error}") from error
         while True:
             answer = self._receive(TIMEOUT)
             if "return" in answer:

@@ -117,3 +117,6 @@ def test_qmp() -> None:
         with pytest.raises(QmpError, match="gone"):
             monitor.wait_event("NEVER", 5)
         timer.join()
+        theirs.close()
+        with pytest.raises(QmpError, match="device_del: QEMU is gone"):
+            monitor.execute("device_del", id="y")
