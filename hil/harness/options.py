@@ -9,18 +9,15 @@ from pathlib import Path
 import pytest
 
 from hil.errors import RigError
+from hil.harness.selecting import check_left_out
 from hil.live.opening import BACKENDS
 from hil.rig.locating import default_path
 from hil.rig.model import DeviceEntry, PlaceEntry, Rig
 from hil.rig.reading import read_rig
 
-__all__ = ["NO_RIG", "add", "check_writable", "rig_of"]
+__all__ = ["add", "check_writable", "rig_of"]
 
 RIGS = Path(__file__).parents[1] / "rigs"
-NO_RIG = (
-    "no rig file, so no hardware: 'python -m hil suggest -o rig.toml' writes one for what is plugged in; "
-    "--backend qemu and --backend emulated need none"
-)
 
 
 def add(parser: pytest.Parser) -> None:
@@ -64,6 +61,7 @@ def rig_of(config: pytest.Config) -> Rig | None:
     rig = _rig(config)
     if rig is None:
         return None
+    check_left_out(rig)
     chosen = config.getoption("--dut")
     return replace(rig, devices=tuple(rig.device(name) for name in chosen)) if chosen else rig
 

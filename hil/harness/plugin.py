@@ -72,7 +72,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     rig = config.stash[Lifetime.key].rig
     if rig is None:
-        return f"rig: {options.NO_RIG}"
+        return f"rig: {selecting.NO_RIG}"
     return f"rig: {rig.name} ({rig.path}), {BACKENDS[rig.host.kind]}: {', '.join(each.name for each in rig.devices)}"
 
 

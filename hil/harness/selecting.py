@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
-from hil.harness.options import NO_RIG
+from hil.errors import RigFileError
 from hil.rig import safety
+from hil.rig.checks import nearest
 from hil.rig.model import DeviceEntry, Rig, Safety
 from hil.rig.traits import ANY
 
-__all__ = ["DUT", "parametrise", "wanted_safety", "wanted_traits"]
+__all__ = ["DUT", "LEFT_OUT", "NO_RIG", "check_left_out", "parametrise", "wanted_safety", "wanted_traits"]
 
 DUT = "dut"
 """The fixture that tests ask for a device by."""
+LEFT_OUT = "left out by the rig file: "
+"""What the reason begins with when its owner knows that a device fails a test."""
+NO_RIG = (
+    "no rig file, so no hardware: 'python -m hil suggest -o rig.toml' writes one for what is plugged in; "
+    "--backend qemu and --backend emulated need none"
+)
+SUITE = Path(__file__).parents[1] / "suite"
+_TEST = re.compile(r"^def (test_\w+)", re.MULTILINE)
 
 
 def wanted_traits(node: pytest.Item | pytest.Function) -> list[str]:
@@ -43,11 +54,29 @@ def parametrise(metafunc: pytest.Metafunc, rig: Rig | None) -> None:
         wanted = wanted_safety(metafunc.definition)
         entries = [entry for entry in entries if safety.may(entry, wanted, ()) is None][:1] or entries[:1]
     if entries:
-        params = [pytest.param(entry, id=entry.name) for entry in entries]
+        params = [pytest.param(entry, id=entry.name, marks=_left_out(entry, metafunc)) for entry in entries]
     else:
         reason = NO_RIG if rig is None else f"no device of rig {rig.name} has the trait {' and '.join(traits)}"
         params = [pytest.param(None, id="none", marks=pytest.mark.no_device(reason))]
     metafunc.parametrize(DUT, params, indirect=True, scope="function")
+
+
+def _left_out(entry: DeviceEntry, metafunc: pytest.Metafunc) -> list[pytest.MarkDecorator]:
+    reason = entry.leave_out.get(metafunc.definition.originalname)
+    return [pytest.mark.skip(reason=f"{LEFT_OUT}{reason}")] if reason is not None else []
+
+
+def check_left_out(rig: Rig) -> None:
+    """RigFileError for a test that the suite does not have: what is spelt wrong would be run."""
+    names = [name for file in sorted(SUITE.glob("test_*.py")) for name in _TEST.findall(file.read_text("utf-8"))]
+    problems = [
+        f"{rig.path}:{entry.line}: device.{entry.name}.leave_out: there is no test {name!r}{nearest(name, names)}"
+        for entry in rig.devices
+        for name in entry.leave_out
+        if name not in names
+    ]
+    if problems:
+        raise RigFileError(problems)
 
 
 def _fitting(rig: Rig | None, traits: Iterable[str]) -> list[DeviceEntry]:

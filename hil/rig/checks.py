@@ -14,7 +14,7 @@ from wslusb.sizes import byte_count
 
 __all__ = [
     "Check", "Option", "Unfit", "above_zero", "choice", "expected", "identifier", "kind_table", "matching", "nearest",
-    "size", "some_texts", "table", "text", "texts", "whole",
+    "reasons", "size", "some_texts", "table", "text", "texts", "whole",
     "yes_or_no",
 ]  # fmt: skip
 
@@ -142,6 +142,13 @@ def texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise expected("a list of texts", value)
     return tuple(text(each) for each in value)
+
+
+def reasons(value: Any) -> dict[str, str]:
+    """A table of reasons, by what they are for."""
+    if not isinstance(value, dict):
+        raise expected("a table such as { test_sleep = 'the reason' }", value)
+    return {name: text(reason) for name, reason in value.items()}
 
 
 def some_texts(value: Any) -> tuple[str, ...]:

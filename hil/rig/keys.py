@@ -6,7 +6,20 @@ import re
 from collections.abc import Mapping
 
 from . import fingerprint
-from .checks import Option, above_zero, choice, identifier, kind_table, matching, some_texts, table, text, texts, whole
+from .checks import (
+    Option,
+    above_zero,
+    choice,
+    identifier,
+    kind_table,
+    matching,
+    reasons,
+    some_texts,
+    table,
+    text,
+    texts,
+    whole,
+)
 from .model import Safety
 
 __all__ = ["ALLOW", "DEVICE", "GUESTS", "HOSTS", "LIMITS", "NAME", "POWER", "RIG", "VIRTUAL_GUEST", "VIRTUAL_HOSTS"]
@@ -111,6 +124,7 @@ DEVICE: Mapping[str, Option] = {
                           matching(fingerprint.PATTERN, "'sha256:' and 64 hexadecimal digits")),
     "limits": Option("a table of what is measured", table),
     "allow": Option("what is refused otherwise", texts),
+    "leave_out": Option("tests that it is known to fail, each with the reason: they are skipped", reasons),
     "source": Option("what a virtual host plugs in: 'storage:size=64M', 'usb-tablet', a capture", text),
 }  # fmt: skip
 """Keys of a device; beside these, each trait that it has may have a table of options."""

@@ -69,8 +69,8 @@ class DeviceEntry:
     """One device of the rig file.
 
     ``traits`` has ``any``, as every device. ``options`` are those of its traits, by trait, sizes in bytes. ``allow``
-    are kinds of devices that are refused without it (:mod:`hil.rig.safety`). ``source`` is what a virtual host plugs
-    in. ``line`` is where the entry starts.
+    are kinds of devices that are refused without it (:mod:`hil.rig.safety`). ``leave_out`` are tests that are not run
+    on it, with the reasons. ``source`` is what a virtual host plugs in. ``line`` is where the entry starts.
     """
 
     name: str
@@ -82,6 +82,7 @@ class DeviceEntry:
     limits: Mapping[str, float] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     allow: frozenset[str] = frozenset()
+    leave_out: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     line: int = 0
 

@@ -82,6 +82,7 @@ def _device(table: Table, *, host: str) -> DeviceEntry:
         limits=table.below("limits", found).options(LIMITS),
         options=_trait_options(table, traits),
         allow=frozenset(table.words("allow", found.get("allow", ()), ALLOW, "word for what is refused")),
+        leave_out=found.get("leave_out", {}),
         source=found.get("source", ""),
         line=table.line(),
     )

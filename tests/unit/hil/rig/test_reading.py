@@ -196,6 +196,10 @@ def test_options_of_a_trait_may_be_a_table_of_their_own() -> None:
         ("[host]\nkind = 7\n", "rig.toml:2: host.kind: expected a kind, one of local, ssh,"),
         ("[guest]\nkind = 'qemu'\n", "rig.toml:2: guest.kind: there is no kind 'qemu'; there is uml, local, ssh"),
         ("[guest]\nkind = 'command'\nrun = 'docker exec x'\n", "rig.toml:3: guest.run: expected a list of texts"),
+        (
+            "[device.a]\nvid = 1\nleave_out = ['test_sleep']\n",
+            "rig.toml:3: device.a.leave_out: expected a table",
+        ),
         ("[host]\nlisten = []\n", "rig.toml:2: host.listen: expected at least one text, not an empty list"),
         ("[device.a]\nvid = 1\n[device.b]\nvid = 1\n", "rig.toml:3: device.b: this is the same device as 'a'"),
     ],
