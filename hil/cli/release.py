@@ -21,7 +21,10 @@ def command(*, name: str) -> None:
     """Lift a quarantine."""
     quarantine = Quarantine()
     if not name:
-        for trouble in quarantine.trouble().values():
+        troubles = quarantine.trouble().values()
+        if not troubles:
+            output.info("no device failed in its last run")
+        for trouble in troubles:
             state = "in quarantine" if trouble.failing >= quarantine.limit else "failing"
             output.result(printable(f"{state}: {trouble}"))
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hil.errors import DeviceAbsentError, RigError, WantingError
+from hil.harness.evidence import WHERE
 from hil.harness.lifetime import Lifetime
 from hil.harness.running import DEVICE, Course
 from hil.harness.selecting import wanted_safety
@@ -38,6 +39,7 @@ def admitted(item: pytest.Item, entry: DeviceEntry) -> LiveDevice:
     try:
         info = device.info()
     except DeviceAbsentError as error:
+        item.stash[WHERE] = "what is plugged in: wslusb was not tried"
         pytest.fail(f"{device.rig.rig.path}:{entry.line}: {error} ({error.hint})", pytrace=False)
     if entry.name not in lifetime.admitted:
         _first_time(device, info, lifetime)

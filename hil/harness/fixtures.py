@@ -18,6 +18,7 @@ from hil.live.device import LiveDevice
 from hil.live.rig import LiveRig
 from hil.live.side import PROBE_SECONDS, Side
 from hil.report.comparing import comparison
+from hil.report.plots import broken
 from hil.report.results import Better, Measurement
 from hil.rig import safety
 from hil.rig.keys import VIRTUAL_HOSTS
@@ -152,11 +153,10 @@ def measure(request: pytest.FixtureRequest) -> Measure:
             name, unit, native, passthrough, limit=limits.get(limit), better=Better(better), at=at
         )  # fmt: skip
         item.stash.setdefault(MEASUREMENTS, []).append(taken)
+        if COMPARISON in item.stash:
+            del item.stash[COMPARISON]  # of samples, which are never the same
         if taken.within is False:
-            word = "at most" if taken.better is Better.LOWER else "at least"
-            raise AssertionError(
-                f"{name} {at or ''}: {taken.ratio:.2f} times native where the rig allows {word} {taken.limit}"
-            )
+            raise AssertionError(broken(taken))
         return taken
 
     return take

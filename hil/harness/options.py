@@ -38,6 +38,10 @@ def add(parser: pytest.Parser) -> None:
         "--effort", type=float, default=1.0, metavar="FACTOR", help="how long what repeats is repeated: 0.1, 1, 20"
     )
     group.addoption(
+        "--against", type=Path, metavar="RESULTS",
+        help="an earlier run's results.json: the report says what is new since then (default: the last one of DIR)",
+    )  # fmt: skip
+    group.addoption(
         "--results", type=Path, metavar="DIR", default=Path("hil-results"),
         help="where results.json, report.html, junit.xml and the folders of failures go (default: hil-results)",
     )  # fmt: skip

@@ -192,7 +192,7 @@ def _collect(item: pytest.Item, report: pytest.TestReport) -> None:
         item.config.stash[Lifetime.key].live, folder, report.longreprtext, extra, item.stash.get(KEPT, None)
     )
     deaths = item.stash[DEATHS]
-    item.stash[WHERE] = wording.where(item.stash[HEADLINE], deaths, told, rigs=item.stash[ERROR])
+    item.stash.setdefault(WHERE, wording.where(item.stash[HEADLINE], deaths, told, rigs=item.stash[ERROR]))
     item.stash[ARTEFACTS] = str(folder.relative_to(_results(item.config)))
     report.sections.append(("kept", str(folder)))
 
@@ -263,7 +263,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     recorder = _Session.recorder
     if recorder is not None and recorder.tests and config.stash[Lifetime.key].rig is not None:
         try:
-            said = f"report: {recorder.write(_results(config))}"
+            said = f"report: {recorder.write(_results(config), config.getoption('--against'))}"
         except OSError as error:
             said = f"no report: cannot write {_results(config)}: {error.strerror}"
             session.exitstatus = session.exitstatus or RIG_TROUBLE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import platform
 import sys
 import time
@@ -18,7 +19,7 @@ import wslusb
 from hil.harness.evidence import EVIDENCE, MEASUREMENTS, Evidence
 from hil.harness.running import ATTEMPTS, message_of
 from hil.harness.selecting import wanted_traits
-from hil.report import html, junit
+from hil.report import before, html, junit
 from hil.report.results import (
     Attempt,
     Better,
@@ -104,7 +105,7 @@ class Recorder:
             ),
             started=self._started.isoformat(timespec="seconds"), seconds=time.monotonic() - self._clock,
             versions={"wslusb": wslusb.__version__, "python": platform.python_version(), "pytest": pytest.__version__},
-            command=["pytest", *sys.argv[1:]], devices=self._all_devices(), tests=self.tests,
+            command=_command(), devices=self._all_devices(), tests=self.tests,
         )  # fmt: skip
 
     def _all_devices(self) -> list[DeviceFacts]:
@@ -112,12 +113,24 @@ class Recorder:
         entries = self._rig.devices if self._rig is not None else ()
         return list(({entry.name: device_facts(entry, "not used") for entry in entries} | self.devices).values())
 
-    def write(self, folder: Path) -> Path:
-        """Write results.json, junit.xml and report.html; where the last one is."""
+    def write(self, folder: Path, against: Path | None = None) -> Path:
+        """Write results.json, junit.xml and report.html; where the last one is.
+
+        ``against``: results of an earlier run; by default those that are in the folder.
+        """
         results = self.results()
+        if (then := before.earlier(against or folder / "results.json", results.rig.name)) is not None:
+            before.held_against(results, then)
         results.write(folder / "results.json")
         junit.write(results, folder / "junit.xml")
         return html.write(results, folder / "report.html")
+
+
+def _command() -> list[str]:
+    """What to type for the same again: nox has set up an environment that not everybody has."""
+    if os.environ.get("NOX_CURRENT_SESSION") != "hil":
+        return ["pytest", *sys.argv[1:]]
+    return ["nox", "-s", "hil", "--", *(each for each in sys.argv[1:] if not each.startswith("--timeout="))]
 
 
 def _case(body: dict[str, Any]) -> CaseResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ _BARE = "assert "
 _TIME_OUT = re.compile(r"Timeout \(>([\d.]+)s\)")
 _PLAIN = (AssertionError, RigError, pytest.fail.Exception)
 """Exceptions whose text is a sentence; of all others the name of the class says more than the text."""
+_REQUEST = re.compile(r'`exec [^`]*"run": "([\w.]+)", "arguments": (\[[^]]*\])[^`]*`')
 _NATIVE = re.compile(r"natively\b|native:")
 _ROOMS = {"service": "host", "agent": "guest"}
 _ROOT = Path(__file__).parents[2]
@@ -26,7 +28,7 @@ _MOST = 400
 
 def headline(caught: pytest.ExceptionInfo[BaseException], compared: Comparison | None) -> str:
     """The line. ``compared`` is what the test's last probe of both sides said that was not the same."""
-    text = str(caught.value)
+    text = _plain(str(caught.value))
     if found := _TIME_OUT.match(text):
         return f"no end after {float(found[1]):g} s; it waited in {_place(caught)}"
     said = text.partition("\nassert ")[0]
@@ -48,6 +50,11 @@ def where(headline: str, deaths: Sequence[str], told: Timeline, *, rigs: bool) -
     if told.suspect is None:
         return "not on the way of a URB: none passed during the test"
     return told.where
+
+
+def _plain(text: str) -> str:
+    """With what a zygote was asked to run in place of how (hil/zygote.py)."""
+    return _REQUEST.sub(lambda found: "`" + " ".join([found[1], *json.loads(found[2])]) + "`", text)
 
 
 def _lines(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .results import Comparison
@@ -19,6 +19,7 @@ def comparison(what: str, native: Any, passthrough: Any) -> Comparison:
     """The parts that differ, each with its path, native and passthrough."""
     one, other = dict(_parts("", native)), dict(_parts("", passthrough))
     paths = [path for path in one | other if one.get(path, _ABSENT) != other.get(path, _ABSENT)]
+    paths = [path for path in paths if not _held(path, one, other)]
     lines = []
     for path in paths[:_MOST_LINES]:
         a, b = one.get(path, _ABSENT), other.get(path, _ABSENT)
@@ -39,6 +40,12 @@ def _parts(path: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _parts(f"{path}[{place}]", each)
     else:
         yield path, json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _held(path: str, one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether it is empty on one side, and has parts on the other, which say so."""
+    only = {one.get(path, _ABSENT), other.get(path, _ABSENT)} - {_ABSENT}
+    return only in ({"[]"}, {"{}"}) and any(each.startswith((f"{path}[", f"{path}.")) for each in (*one, *other))
 
 
 def _first_difference(one: str, other: str) -> int:

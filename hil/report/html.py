@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from . import figures, page, plots
+from . import before, figures, page, plots
 from .events import Event, Timeline, UrbLine
 from .ladder import ladder
 from .page import Step
@@ -30,13 +30,16 @@ _MEANINGS = {
     Outcome.FAILED: "wslusb, or the device through it, does something else than natively",
     Outcome.INFRASTRUCTURE: "the rig failed: nothing was learnt of the device",
     Outcome.FLAKY: "it failed, and passed after a power-cycle",
-    Outcome.QUARANTINED: "the device kept failing in earlier runs, and does not count",
+    Outcome.QUARANTINED: "its device kept failing, so it was left out or does not count",
     Outcome.SKIPPED: "it was not run; the reasons are below",
 }
 _CARDS = (Outcome.FAILED, Outcome.INFRASTRUCTURE, Outcome.FLAKY)
+_IN_PROCESS = ("emulated", "replay")
+"""Back ends whose devices are opened in process natively: no kernel, no bus, so that ratios say little."""
 _MANY = 20
 """Samples from which on a distribution says more than a median."""
-_MOST_EVENTS = 60
+_NEAR = 15
+"""Events that are shown on either side of what matters."""
 _MOST_DISTRIBUTIONS = 24
 
 
@@ -51,7 +54,19 @@ class Card:
     timeline: Timeline | None = None
     way: UrbLine | None = None
     picture: Markup | None = None
-    events: list[Event] = field(default_factory=list)
+    events: list[Event | None] = field(default_factory=list)
+    since: str = ""
+    compared: list[tuple[str, str, str]] = field(default_factory=list)
+    others: dict[str, str] = field(default_factory=dict)
+    """The folders of the other attempts."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Cards with a cause in common; the first is shown whole, the others closed."""
+
+    cause: page.Cause
+    cards: list[Card]
 
 
 @dataclass(slots=True)
@@ -75,12 +90,21 @@ def page_of(results: Results, folder: Path, beside: Path) -> str:
     traits, rows = page.matrix(results)
     worst, sentence, asides = page.verdict(results)
     measured = [(test, each) for test in results.tests for each in test.measurements]
+    groups = [
+        Group(cause, [_card(test, results, folder, beside) for test in cause.tests]) for cause in page.causes(results)
+    ]
+    groups += [
+        Group(page.Cause(test.outcome, [test]), [_card(test, results, folder, beside)])
+        for test in results.tests
+        if test.outcome is Outcome.FLAKY
+    ]
     return render(
         "report.html", results=results, sentence=sentence, asides=asides, describe=page.describe, worst=worst,
         counts=results.counted(), signs=_SIGNS, meanings=_MEANINGS, traits=traits, rows=rows,
-        Outcome=Outcome, cards={outcome: _cards(results, outcome, folder, beside) for outcome in _CARDS},
+        Outcome=Outcome, groups={kind: [each for each in groups if each.cause.outcome is kind] for kind in _CARDS},
+        mended=before.mended(results), in_process=results.rig.backend in _IN_PROCESS,
         distributions=_distributions(measured), curves=_curves(results.tests), measured=measured,
-        ratio_bar=plots.ratio_bar, limit_text=plots.limit_text, at=_at, median=figures.median,
+        ratio_bar=plots.ratio_bar, limit_text=plots.limit_text, at=plots.at_text, median=figures.median,
         percentile=figures.percentile, skipped=page.reasons(results.tests, Outcome.SKIPPED),
         quarantined=page.reasons(results.tests, Outcome.QUARANTINED), slowest=page.slowest(results.tests),
         steps=page.next_steps, anchor=_anchor,
@@ -91,42 +115,38 @@ def _anchor(test: CaseResult) -> str:
     return f"t{hashlib.sha256(test.id.encode('utf-8', 'replace')).hexdigest()[:12]}"
 
 
-def _at(measurement: Measurement) -> str:
-    """What it was measured at."""
-    words = (
-        f"{key} {figures.size(value) if key == 'size' and isinstance(value, int) else value}"
-        for key, value in measurement.at.items()
-    )
-    return ", ".join(words)
-
-
 # -- failures
 
 
-def _cards(results: Results, outcome: Outcome, folder: Path, beside: Path) -> list[Card]:
-    return [_card(test, results, folder, beside) for test in results.tests if test.outcome is outcome]
-
-
 def _card(test: CaseResult, results: Results, folder: Path, beside: Path) -> Card:
+    card = Card(test, page.next_steps(test, results, {}), since=before.since(test, results))
+    card.compared = page.compared(test.comparison) if test.comparison else []
     if not test.artefacts:
-        return Card(test, page.next_steps(test, results, {}))
+        return card
     place = folder / test.artefacts
     held = {each.name: os.path.relpath(each, beside) for each in sorted(place.glob("*"))} if place.is_dir() else {}
-    card = Card(test, page.next_steps(test, results, held), {name: _link(path) for name, path in held.items()})
+    card.files = {name: _link(path) for name, path in held.items()}
+    card.others = {
+        f"attempt {number}": _link(os.path.relpath(folder / each.artefacts, beside))
+        for number, each in enumerate(test.attempts, 1)
+        if each.artefacts and each.artefacts != test.artefacts and (folder / each.artefacts).is_dir()
+    }
     if not held:
         card.missing = test.artefacts
     try:
         timeline = Timeline.read(place / "timeline.json")
     except FileNotFoundError:
-        return card
+        timeline = None
     except ResultsError as error:
-        card.missing = str(error)
+        timeline, card.missing = None, str(error)
+    card.steps = page.next_steps(test, results, held, timeline)
+    if timeline is None:
         return card
     card.timeline = timeline
     if timeline.suspect is not None and timeline.suspect < len(timeline.urbs):
         card.way = timeline.urbs[timeline.suspect]
         card.picture = ladder(card.way, "the way of the URB to look at first")
-    card.events = _around(timeline)
+    card.events = _around(timeline, card.way)
     return card
 
 
@@ -135,10 +155,23 @@ def _link(path: str) -> str:
     return f"./{quote(path)}"
 
 
-def _around(timeline: Timeline) -> list[Event]:
-    """The last events up to the failure, and those after it as far as there is room."""
-    before = [event for event in timeline.events if event.at <= 0][-_MOST_EVENTS:]
-    return [*before, *(event for event in timeline.events if event.at > 0)][: _MOST_EVENTS + 20]
+def _around(timeline: Timeline, way: UrbLine | None) -> list[Event | None]:
+    """The events around the URB to look at, and the last up to the failure and after it; None is a gap."""
+    events = timeline.events
+    failed = sum(event.at <= 0 for event in events)
+    kept = set(range(max(failed - _NEAR, 0), min(failed + _NEAR, len(events))))
+    if way is not None:
+        begin, end = min(way.stages.values()), max(way.stages.values())
+        first = next((place for place, event in enumerate(events) if event.at >= begin), failed)
+        last = next((place for place, event in enumerate(events) if event.at > end), len(events))
+        kept |= set(range(max(first - _NEAR, 0), min(first + _NEAR, len(events))))
+        kept |= set(range(max(last - _NEAR, 0), min(last + _NEAR, len(events))))
+    shown: list[Event | None] = []
+    for place in sorted(kept):
+        if place and place - 1 not in kept:
+            shown.append(None)
+        shown.append(events[place])
+    return shown
 
 
 # -- measurements
@@ -150,7 +183,7 @@ def _distributions(measured: Sequence[tuple[CaseResult, Measurement]]) -> list[F
     many.sort(key=lambda pair: pair[1].within is not False)
     found = []
     for test, each in many[:_MOST_DISTRIBUTIONS]:
-        title = ", ".join(filter(None, (f"{each.name} of {test.device or 'the rig'}", _at(each))))
+        title = ", ".join(filter(None, (f"{each.name} of {test.device or 'the rig'}", plots.at_text(each))))
         found.append(Figure(title, plots.distribution(each, title), test))
     return found
 

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .results import CaseResult, DeviceFacts, Outcome, Results
+from . import before
+from .events import Timeline
+from .flights import Stage
+from .results import CaseResult, Comparison, DeviceFacts, Outcome, Results
 
-__all__ = ["Cell", "Row", "Step", "describe", "matrix", "next_steps", "reasons", "slowest", "verdict"]
+__all__ = [
+    "Cause", "Cell", "Row", "Step", "causes", "compared", "describe", "matrix", "next_steps", "reasons", "slowest",
+    "verdict",
+]  # fmt: skip
 
 _WORST = (
     Outcome.FAILED, Outcome.INFRASTRUCTURE, Outcome.FLAKY, Outcome.QUARANTINED, Outcome.PASSED, Outcome.SKIPPED,
 )  # fmt: skip
 _RAN = (Outcome.PASSED, Outcome.FAILED, Outcome.FLAKY)
 _ANY = "any"
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d[\d.,]*")
 _WITH_VALUE = frozenset({"-c", "-k", "-m", "-n", "-o", "-p", "-W"})
 """Of pytest's short options."""
+_OF_DEVICES = ("--dut", "--destructive")
+_CHOICES = ("-k", "--results", "--against", *_OF_DEVICES)
+"""What says which tests are run, on which devices, and where their results go."""
 
 
 @dataclass(slots=True)
@@ -49,6 +60,24 @@ class Row:
 
 
 @dataclass(slots=True)
+class Cause:
+    """Tests that probably failed by one cause: what went wrong first, and where to look."""
+
+    outcome: Outcome
+    tests: list[CaseResult]
+
+    @property
+    def first(self) -> CaseResult:
+        """The one to look at."""
+        return self.tests[0]
+
+    @property
+    def devices(self) -> list[str]:
+        """Whose tests they are."""
+        return _devices(self.tests, self.outcome)
+
+
+@dataclass(slots=True)
 class Step:
     """Something to do next."""
 
@@ -68,7 +97,9 @@ def verdict(results: Results) -> tuple[Outcome, str, list[str]]:
     if not ran:
         why = reasons(results.tests, Outcome.SKIPPED) or reasons(results.tests, Outcome.QUARANTINED)
         worst = Outcome.INFRASTRUCTURE if count[Outcome.INFRASTRUCTURE] else Outcome.SKIPPED
-        first = f" Most were skipped because: {why[0][0]}." if why and worst is Outcome.SKIPPED else ""
+        if worst is Outcome.INFRASTRUCTURE:
+            return worst, "Nothing was tested: the rig failed.", more
+        first = f" Most were skipped because: {why[0][0]}." if why else ""
         return worst, f"Nothing was tested.{first}", more
     devices = len({test.device for test in results.tests if test.device and test.outcome in _RAN})
     on = f" on {_number(devices, 'device')}" if devices else ""
@@ -88,10 +119,62 @@ def _asides(results: Results, count: Mapping[Outcome, int]) -> list[str]:
     absent = [device.name for device in results.devices if device.state == "absent"]
     if absent:
         said.append(f"{_listed(absent)} {'was' if len(absent) == 1 else 'were'} absent.")
-    quarantined = _devices(results.tests, Outcome.QUARANTINED)
-    if quarantined:
-        said.append(f"{_listed(quarantined)} {'is' if len(quarantined) == 1 else 'are'} in quarantine.")
+    out = [test for test in results.tests if test.outcome is Outcome.QUARANTINED]
+    if out:
+        devices = _devices(out, Outcome.QUARANTINED)
+        said.append(f"{_number(len(out), 'test')} of {_listed(devices)} {_were(out)} left out for too many failures.")
+    if results.before is not None:
+        said.append(_since(results))
     return said
+
+
+def _were(what: Sequence[object]) -> str:
+    return "was" if len(what) == 1 else "were"
+
+
+def _since(results: Results) -> str:
+    """Against the run before, in a sentence."""
+    bad = [test for test in results.tests if test.outcome in before.BAD]
+    new = [test for test in bad if test.before not in before.BAD]
+    gone = before.mended(results)
+    parts = [
+        f"{len(new)} of {_number(len(bad), 'failure')} {_is(new)} new" if bad else "No failure is new",
+        f"{_number(len(gone), 'test')} that failed then {'passes' if len(gone) == 1 else 'pass'}" if gone else "",
+    ]
+    return f"Against the run of {str(results.before).replace('T', ' ')[:16]}: {', '.join(filter(None, parts))}."
+
+
+def _is(what: Sequence[object]) -> str:
+    return "is" if len(what) == 1 else "are"
+
+
+def causes(results: Results) -> list[Cause]:
+    """Failures, and troubles of the rig, that have a part or a message in common; of each kind what came first."""
+    found = []
+    for outcome in before.BAD:
+        groups: dict[str, list[CaseResult]] = {}
+        for test in results.tests:
+            if test.outcome is outcome:
+                groups.setdefault(_sort_of(test), []).append(test)
+        found += [Cause(outcome, tests) for tests in groups.values()]
+    return found
+
+
+def _sort_of(test: CaseResult) -> str:
+    """The same for what probably has one cause: where to look, or else the message without what is the test's own."""
+    if test.where and test.outcome is Outcome.FAILED:
+        return test.where
+    message = _NUMBER.sub("#", test.message.replace(test.device or "\0", "*"))
+    return ": ".join(message.split(": ")[:2]) if test.outcome is Outcome.INFRASTRUCTURE else message
+
+
+def compared(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """What, natively, in the guest: a row a part, where the two texts have the same parts; else one row of all."""
+    pairs = list(zip(comparison.native.split("\n"), comparison.passthrough.split("\n"), strict=False))
+    rows = [(*one.partition(": ")[::2], *other.partition(": ")[::2]) for one, other in pairs]
+    if not rows or any(path != other or not path for path, _, other, _ in rows):
+        return [("", comparison.native, comparison.passthrough)]
+    return [(path, native, passthrough) for path, native, _, passthrough in rows]
 
 
 def _devices(tests: Iterable[CaseResult], outcome: Outcome) -> list[str]:
@@ -142,41 +225,68 @@ def slowest(tests: Iterable[CaseResult], count: int = 10) -> list[CaseResult]:
     return sorted((test for test in tests if test.seconds > 0), key=lambda test: -test.seconds)[:count]
 
 
-def next_steps(test: CaseResult, results: Results, held: Mapping[str, str]) -> list[Step]:
+def next_steps(
+    test: CaseResult, results: Results, held: Mapping[str, str], timeline: Timeline | None = None
+) -> list[Step]:
     """How to go on with a test that did not pass. ``held``: where each file of its folder is, by name."""
     steps = [Step("Run it again", _again(test, results))]
     if test.outcome is Outcome.INFRASTRUCTURE:
         steps.append(Step("See what the rig lacks", "python -m hil doctor"))
     if test.outcome is Outcome.QUARANTINED and test.device:
         steps.append(Step("Let the device take part again", f"python -m hil release {shlex.quote(test.device)}"))
-    tools = {
-        "timeline.txt": ("Read what happened, by time", "less {}"),
-        "capture.pcapng": ("Look at the host's capture", "wireshark {}"),
-        "capture-guest.pcapng": ("Look at the guest's capture", "wireshark {}"),
-        "faults.jsonl": ("Inject the same faults again", "wslusb serve --faults {}"),
-        "regression": ("Run the failure as a test, without the hardware", "pytest {}"),
-    }
-    steps += [
-        Step(what, command.format(shlex.quote(held[name]))) for name, (what, command) in tools.items() if name in held
-    ]
+    if "regression" in held:
+        steps.append(
+            Step("Run the failure as a test, without the hardware", f"pytest {shlex.quote(held['regression'])}")
+        )
+    if "faults.jsonl" in held:
+        faults = shlex.quote(held["faults.jsonl"])
+        steps.append(Step("Inject the same faults again", f"wslusb serve --faults {faults}"))
     if "capture.pcapng" in held:
         capture = shlex.quote(held["capture.pcapng"])
         steps.append(Step("Serve the device as it answered, without the hardware", f"wslusb replay {capture}"))
         if "regression" not in held:
-            steps.append(Step("Make a regression test of it", f"wslusb replay --to-test tests/regression {capture}"))
+            steps.append(Step("Make a regression test of it", f"wslusb replay --to-test tests/regressions {capture}"))
+        if chosen := _filter(timeline):
+            steps.append(Step("Look at that URB in Wireshark", f"wireshark {capture} -Y {shlex.quote(chosen)}"))
+        steps.append(
+            Step("For an issue: the capture without what is private", f"wslusb redact {capture} for-the-issue.pcapng")
+        )
     return steps
 
 
+def _filter(timeline: Timeline | None) -> str:
+    """Wireshark's words for the URB to look at, in the host's capture: its number there comes again later."""
+    if timeline is None or timeline.suspect is None or timeline.suspect >= len(timeline.urbs):
+        return ""
+    urb = timeline.urbs[timeline.suspect]
+    asked = urb.stages.get(Stage.ASKED)
+    if urb.urb is None or asked is None:
+        return ""
+    begin, end = (timeline.zero / 1e9 + at for at in (asked - 0.001, urb.stages.get(Stage.ANSWERED, 0.0) + 0.001))
+    return f"usb.urb_id == {urb.urb} && frame.time_epoch > {begin:.3f} && frame.time_epoch < {end:.3f}"
+
+
 def _again(test: CaseResult, results: Results) -> str:
-    """The command of the run, for this test alone: its options stay, and what it chose of the suite goes."""
+    """The command of the run, for this test alone and into another folder, so that this report stays.
+
+    Its options stay; what it chose of the suite and of the devices goes.
+    """
     program, *arguments = results.command or ["pytest"]
+    start = [program]
+    if program == "nox" and "--" in arguments:
+        at = arguments.index("--") + 1
+        start, arguments = [program, *arguments[:at]], arguments[at:]
     module = test.id.partition("::")[0]
-    kept = [
-        argument
-        for before, argument in itertools.pairwise(["", *arguments])
-        if argument.startswith("-") or not (_chooses(argument, module) or (_is_path(argument) and not _wants(before)))
-    ]
-    return shlex.join([program, *kept, test.id])
+    kept: list[str] = []
+    for previous, argument in itertools.pairwise(["", *arguments]):
+        if previous in _CHOICES or argument in _CHOICES or argument.startswith(tuple(f"{each}=" for each in _CHOICES)):
+            if previous in _OF_DEVICES and argument == test.device:
+                kept += [previous, argument]
+        elif argument.startswith("-") or not (
+            _chooses(argument, module) or (_is_path(argument) and not _wants(previous))
+        ):
+            kept.append(argument)
+    return shlex.join([*start, *kept, "--results", "hil-again", test.id])
 
 
 def _chooses(argument: str, module: str) -> bool:

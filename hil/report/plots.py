@@ -13,7 +13,7 @@ from .figures import at_most_digits, median, percentile, quantity, size
 from .results import Better, Measurement
 from .svg import Drawing, Point, Scale
 
-__all__ = ["by_size", "distribution", "ratio_bar"]
+__all__ = ["at_text", "broken", "by_size", "distribution", "limit_text", "ratio_bar"]
 
 _WIDTH, _HEIGHT = 620.0, 290.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 414.0, 36.0, 242.0
@@ -116,6 +116,23 @@ def limit_text(measurement: Measurement) -> str:
         return ""
     word = "at most" if measurement.better is Better.LOWER else "at least"
     return f"{word} {at_most_digits(measurement.limit)} times native"
+
+
+def at_text(measurement: Measurement) -> str:
+    """What it was measured at: ``size 64 KiB``."""
+    words = (
+        f"{key} {size(value) if key == 'size' and isinstance(value, int) else value}"
+        for key, value in measurement.at.items()
+    )
+    return ", ".join(words)
+
+
+def broken(measurement: Measurement) -> str:
+    """A limit that is not kept, in a line."""
+    native, ours = (quantity(median(each), measurement.unit) for each in (measurement.native, measurement.passthrough))
+    name = ", ".join(filter(None, (measurement.name, at_text(measurement))))
+    ratio = at_most_digits(measurement.ratio or 0.0)
+    return f"{name}: {ratio} times native, and may be {limit_text(measurement)} ({ours} against {native})"
 
 
 def _limit_label(measurement: Measurement) -> str:

@@ -13,7 +13,7 @@ __all__ = ["Suspect", "suspect"]
 
 _LISTENING = (TransferType.INTERRUPT, TransferType.ISOCHRONOUS)
 """Reads of these wait for something to happen: that one is pending says nothing."""
-_STALL = "STALL"
+_STALL, _GONE = "STALL", "GONE"
 _HOST = "the host part of wslusb (wslusb/host, wslusb/wire)"
 _BETWEEN = "the way between service and agent (wslusb/session, wslusb/transport)"
 _GUEST = "the guest part of wslusb (wslusb/guest)"
@@ -115,4 +115,7 @@ def _last(flights: Sequence[Flight]) -> Suspect | None:
     ended = [flight for flight in flights if not flight.pending]
     if not ended:
         return None
+    gone = [flight for flight in ended if _ending(flight).startswith(_GONE)]
+    if gone:
+        return Suspect(gone[-1], "it was the last on its way when the device went away")
     return Suspect(max(ended, key=lambda flight: flight.last), "it was the last to end; none went wrong")

@@ -111,7 +111,7 @@ class AgentLink:
                     self._sent += len(frame[:room])
                     frame = frame[room:]
         except OSError as error:
-            raise MachineDiedError(self.name, f"its channel is closed ({error})", self._console()) from error
+            raise MachineDiedError(self.name, f"it is gone: {error}", self._console()) from error
 
     def wait_for(
         self, ready: Callable[[], object], timeout: float, process: Process | None = None, what: str = "the end"
@@ -125,7 +125,7 @@ class AgentLink:
         said = f"; it said:\n{process.output[-4000:]}" if process and process.output else ""
         command = process.command if process else "boot"
         if not alive:
-            raise MachineDiedError(self.name, f"died during `{command}`{said}", self._console())
+            raise MachineDiedError(self.name, f"it is gone: it died during `{command}`{said}", self._console())
         raise CommandTimeoutError(self.name, f"no {what} of `{command}` within {timeout:g} s{said}", self._console())
 
     def _room(self) -> int:

@@ -125,7 +125,7 @@ def test_list_for_people(machine: Machine) -> None:
 def test_sharing_outlives_the_service(machine: Machine) -> None:
     machine.run("bind", "9-1")
     assert machine.service.stop() == 0
-    machine.start("serve", "--listen", machine.address, "--device", "emulator:loopback").wait_for("serving 1 devices")
+    machine.start("serve", "--listen", machine.address, "--device", "emulator:loopback").wait_for("serving 1 device")
     assert machine.states() == ["shared"]
 
 
@@ -140,7 +140,7 @@ def test_the_service_ends_cleanly(machine: Machine, number: int) -> None:
 def test_a_service_that_was_killed_can_be_started_again(machine: Machine) -> None:
     machine.service.kill()
     assert machine.run("attach", "9-1").returncode == 1
-    machine.start("serve", "--listen", machine.address, "--device", "emulator:loopback").wait_for("serving 1 devices")
+    machine.start("serve", "--listen", machine.address, "--device", "emulator:loopback").wait_for("serving 1 device")
 
 
 def test_one_service_at_a_time(machine: Machine) -> None:

@@ -99,6 +99,11 @@ def ready(line: str) -> None:
         click.echo(line, err=True)
 
 
+def serving(devices: int, where: str) -> None:
+    """Tell that a service has begun."""
+    ready(f"serving {devices} {'device' if devices == 1 else 'devices'} at {where}")
+
+
 def spare_collections() -> None:
     """Leave what is loaded by now out of garbage collections, and make those rare.
 

@@ -138,7 +138,7 @@ def _serve(options: Options, listen: Sequence[str], control: Path) -> int:
         _say_if_redacted(provider.story)
         service = start_service(stack, addresses, [provider], state, control)
         where = ", ".join(str(listener.address) for listener in service.listeners)
-        daemon.ready(f"serving {len(service.catalog.devices())} devices at {where}")
+        daemon.serving(len(service.catalog.devices()), where)
         stop.wait()
     return _told(provider.log, f"replay of {provider.story.name}")
 

@@ -71,7 +71,7 @@ def command(
             sources = _with_faults(stack, sources, faults, faults_seed, faults_log)
         service = start_service(stack, addresses, sources, state_dir, control)
         where = ", ".join(str(listener.address) for listener in service.listeners)
-        daemon.ready(f"serving {len(service.catalog.devices())} devices at {where}")
+        daemon.serving(len(service.catalog.devices()), where)
         stop.wait()
 
 

@@ -111,7 +111,7 @@ class FakeMachine:
 
     @contextmanager
     def start(self, command: list[str]) -> Iterator[Any]:
-        said = {"serve": "serving 1 devices\n", "agent": "INFO connected to it\n"}[command[3]]
+        said = {"serve": "serving 1 device\n", "agent": "INFO connected to it\n"}[command[3]]
         yield SimpleNamespace(output=said, wait_for_output=lambda _: None)
 
     def python(self, *_: str) -> None:

@@ -32,3 +32,24 @@ def test_results_come_through_reports_whole(tmp_path: Path) -> None:
     assert read.rig.host == {"kernel": "6"}
     assert read.summary[Outcome.FAILED] == 3
     assert (tmp_path / "junit.xml").exists()
+
+
+def test_the_results_that_lie_in_the_folder_are_the_run_before(tmp_path: Path) -> None:
+    night = a_night()
+    for _ in range(2):
+        recorder = Recorder(None, "real")
+        for place in range(len(night.tests)):
+            report_of(recorder, night, place)
+        recorder.write(tmp_path)
+    read = Results.read(tmp_path / "results.json")
+    assert read.before is not None
+    assert [test.before for test in read.tests] == [test.outcome for test in night.tests]
+
+
+@pytest.mark.parametrize(
+    ("session", "start"), [("hil", ["nox", "-s", "hil", "--", "--dut"]), ("", ["pytest", "--dut"])]
+)
+def test_the_command_is_the_one_that_was_typed(monkeypatch: pytest.MonkeyPatch, session: str, start: list[str]) -> None:
+    monkeypatch.setenv("NOX_CURRENT_SESSION", session)
+    monkeypatch.setattr("sys.argv", ["pytest", *(["--timeout=600"] if session else []), "--dut", "stick"])
+    assert Recorder(None, "real").results().command == [*start, "stick"]

@@ -7,6 +7,7 @@ from hil.harness.wording import headline, where
 from hil.live.side import ProbeError
 from hil.report.events import Timeline, UrbLine
 from hil.report.results import Comparison
+from hil.zygote import asking
 
 COMPARED = Comparison("probe requests", '[0].status: "STALL"\n[1].x: 1', '[0].status: "PROTOCOL"\n[1].x: 2')
 QUIET = Timeline(1)
@@ -27,6 +28,8 @@ def line_of(error: BaseException, compared: Comparison | None = None) -> str:
         (CommandFailedError("guest", "the probe disk failed:\nTraceback ...\n  x\nOSError: no disk"),
          "guest: the probe disk failed: OSError: no disk"),
         (CommandFailedError("guest", "died during `ls`", "a\nconsole"), "guest: died during `ls`"),
+        (CommandFailedError("guest", f"died during `{asking('/f', 'wslusb', ['capture', '--all'], {})}`"),
+         "guest: died during `wslusb capture --all`"),
         (pytest.fail.Exception("rig.toml:7: the camera is absent"), "rig.toml:7: the camera is absent"),
         (KeyError("lengths"), "KeyError: 'lengths'"),
         (AssertionError("x" * 999), "x" * 400 + " ..."),

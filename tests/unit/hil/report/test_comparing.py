@@ -50,3 +50,9 @@ def test_it_is_short_whatever_was_answered(native: Any, passthrough: Any) -> Non
     found = comparison("x", native, passthrough)
     assert bool(found.native) is (repr(native) != repr(passthrough)) or native == passthrough
     assert len(found.native) < 20 * 400
+
+
+def test_a_list_that_is_empty_on_one_side_is_told_by_what_the_other_has() -> None:
+    found = comparison("probe loop", {"wrong": []}, {"wrong": ["byte 4"]})
+    assert (found.native, found.passthrough) == ("wrong[0]: (absent)", 'wrong[0]: "byte 4"')
+    assert comparison("x", {"a": [], "b": 1}, {"b": 1}).native == "a: []"

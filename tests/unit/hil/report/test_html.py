@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hil.report import html, timeline
-from hil.report.results import CaseResult, Comparison, DeviceFacts, Measurement, Outcome, Results, RigFacts
+from hil.report.events import Event, Timeline, UrbLine
+from hil.report.flights import Stage
+from hil.report.moments import Source
+from hil.report.results import Attempt, CaseResult, Comparison, DeviceFacts, Measurement, Outcome, Results, RigFacts
 from tests.support.rig_failure import a_failure
 from tests.support.rig_results import HOSTILE, a_night
 
@@ -135,7 +138,7 @@ def test_outcomes_are_words_and_signs_beside_colours(night: Page) -> None:
 
 def test_failures_come_before_measurements_and_those_before_what_was_skipped(night: Page) -> None:
     ids = [str(attributes["id"]) for tag, attributes in night.elements if tag == "h2" and "id" in attributes]
-    assert ids == ["devices", "failed", "infrastructure", "flaky", "measurements", "skipped", "slowest", "all"]
+    assert ids == ["broke", "devices", "failed", "infrastructure", "flaky", "measurements", "skipped", "slowest", "all"]
 
 
 def test_a_failure_has_its_urb_its_files_and_how_to_go_on(night: Page) -> None:
@@ -146,7 +149,10 @@ def test_a_failure_has_its_urb_its_files_and_how_to_go_on(night: Page) -> None:
     assert "completed in the guest after 2.04 ms" in night.text
     assert f"wslusb replay {place}/capture.pcapng" in night.text
     assert f"wslusb serve --faults {place}/faults.jsonl" in night.text
-    assert "pytest --rig bench-1.toml --allow-destructive stick 'hil/suite/test_storage.py::test_what" in night.text
+    again = (
+        "pytest --rig bench-1.toml --allow-destructive stick --results hil-again 'hil/suite/test_storage.py::test_what"
+    )
+    assert again in night.text
 
 
 def test_the_page_may_lie_elsewhere_than_the_results(tmp_path: Path) -> None:
@@ -172,3 +178,45 @@ def test_nothing_at_all_makes_a_page(tmp_path: Path) -> None:
     page = parsed(Results(RigFacts("empty", "real"), "2026-11-23T01:00:00+00:00"), tmp_path)
     assert "Nothing was tested." in page.text
     assert page.open == []
+
+
+def test_tests_of_one_cause_are_told_as_one_and_all_but_the_first_are_closed(tmp_path: Path) -> None:
+    tests = [
+        CaseResult(f"t.py::test_{number}", Outcome.FAILED, "It works.", "stick", message=f"byte {number} is another")
+        for number in range(4)
+    ]
+    page = parsed(Results(RigFacts("r", "real"), "2026", tests=tests), tmp_path)
+    assert len(page.all("article")) == 4
+    assert "4 tests, probably one cause" in page.text
+    assert "3 more, probably by the same cause" in page.text
+
+
+def test_where_to_look_and_what_is_new_are_at_the_top_and_with_the_failure(tmp_path: Path) -> None:
+    test = CaseResult("t.py::test_a", Outcome.FAILED, "It works.", message="it does not", where="the host part")
+    test.before = Outcome.PASSED
+    page = parsed(Results(RigFacts("r", "real"), "2026", tests=[test], before="2026-11-22"), tmp_path)
+    assert page.text.count("the host part") == 2
+    assert page.text.count("new: it passed in the run before") == 2
+    assert "Should be: It works." in " ".join(page.text.split())
+
+
+def test_the_events_around_the_urb_to_look_at_are_shown_and_gaps_are_told() -> None:
+    events = [Event(place - 100.0, Source.GUEST, f"event {place}", place) for place in range(101)]
+    way = UrbLine("x", 20, {Stage.SUBMITTED: -80.0, Stage.COMPLETED: -79.0})
+    shown = html._around(Timeline(1, events), way)
+    told = [event.urb for event in shown if event is not None]
+    assert {19, 20, 21, 22, 99, 100} <= set(told)
+    assert [event.at for event in shown if event] == sorted(event.at for event in shown if event)
+    assert shown.count(None) == 2
+    assert len(told) < 60
+
+
+def test_the_folder_of_an_earlier_attempt_is_linked(tmp_path: Path) -> None:
+    for name in ("a", "a-2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "test.txt").touch()
+    attempts = [Attempt(Outcome.FAILED, "x", 1.0, "a"), Attempt(Outcome.FAILED, "x", 1.0, "a-2")]
+    test = CaseResult("t.py::test_a", Outcome.FAILED, message="x", artefacts="a-2", attempts=attempts)
+    links = [each["href"] for each in parsed(Results(RigFacts("r", "real"), "2026", tests=[test]), tmp_path).all("a")]
+    assert "./a" in links
+    assert "./a-2/test.txt" in links

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from hil.report import page
-from hil.report.results import CaseResult, DeviceFacts, Outcome, Results, RigFacts
+from hil.report.events import Timeline, UrbLine
+from hil.report.flights import Stage
+from hil.report.results import CaseResult, Comparison, DeviceFacts, Outcome, Results, RigFacts
 from tests.support.rig_results import a_night
 
 
@@ -31,7 +33,7 @@ TROUBLE, FLAKY, OUT = case(Outcome.INFRASTRUCTURE), case(Outcome.FLAKY, "uart"),
          "3 of 3 tests failed, on stick, uart and the rig itself."),
         ([PASSED, TROUBLE], Outcome.INFRASTRUCTURE, "All 1 test that ran passed on 1 device."),
         ([FLAKY], Outcome.FLAKY, "All 1 test that ran passed on 1 device."),
-        ([TROUBLE], Outcome.INFRASTRUCTURE, "Nothing was tested."),
+        ([TROUBLE], Outcome.INFRASTRUCTURE, "Nothing was tested: the rig failed."),
         ([SKIPPED], Outcome.SKIPPED, "Nothing was tested. Most were skipped because: no rig file."),
         ([OUT], Outcome.SKIPPED, "Nothing was tested. Most were skipped because: no reason was given."),
         ([], Outcome.SKIPPED, "Nothing was tested."),
@@ -47,7 +49,7 @@ def test_what_else_there_is_to_know_follows_it() -> None:
         "The rig failed in 1 test, which says nothing of the devices.",
         "1 test passed only after a power-cycle.",
         "camera and disk were absent.",
-        "stick is in quarantine.",
+        "1 test of stick was left out for too many failures.",
     ]
 
 
@@ -75,20 +77,24 @@ def test_the_slowest_come_first_and_what_took_no_time_does_not_come() -> None:
     assert len(page.slowest(tests)) == 4
 
 
+AGAIN = "--results hil-again 'hil/suite/test_x.py::test_a[stick]'"
+
+
 @pytest.mark.parametrize(
     ("command", "again"),
     [
-        ("pytest hil/suite --rig r.toml", "pytest --rig r.toml 'hil/suite/test_x.py::test_a[stick]'"),
-        ("pytest hil/suite/", "pytest 'hil/suite/test_x.py::test_a[stick]'"),
-        ("pytest hil/suite/test_x.py --dut stick", "pytest --dut stick 'hil/suite/test_x.py::test_a[stick]'"),
-        (
-            "pytest hil/suite/test_y.py -q a/b.py --results /tmp/x -c a/b.ini",
-            "pytest -q --results /tmp/x -c a/b.ini 'hil/suite/test_x.py::test_a[stick]'",
-        ),
-        ("", "pytest 'hil/suite/test_x.py::test_a[stick]'"),
+        ("pytest hil/suite --rig r.toml", f"pytest --rig r.toml {AGAIN}"),
+        ("pytest hil/suite/", f"pytest {AGAIN}"),
+        ("pytest hil/suite/test_x.py --dut stick", f"pytest --dut stick {AGAIN}"),
+        ("pytest hil/suite/test_y.py -q a/b.py --rig /tmp/x -c a/b.ini", f"pytest -q --rig /tmp/x -c a/b.ini {AGAIN}"),
+        ("pytest --results /tmp/night --against=old.json -k disk", f"pytest {AGAIN}"),
+        ("pytest --dut uart --destructive uart --dut stick --destructive stick --effort 2",
+         f"pytest --dut stick --destructive stick --effort 2 {AGAIN}"),
+        ("nox -s hil -- --backend qemu hil/suite", f"nox -s hil -- --backend qemu {AGAIN}"),
+        ("", f"pytest {AGAIN}"),
     ],
-)
-def test_the_run_is_repeated_for_one_test_alone(command: str, again: str) -> None:
+)  # fmt: skip
+def test_the_run_is_repeated_for_one_test_alone_and_the_report_stays(command: str, again: str) -> None:
     assert page.next_steps(FAILED, run(command=command), {})[0].command == again
 
 
@@ -101,8 +107,51 @@ def test_what_to_do_next_depends_on_the_outcome_and_on_what_was_kept() -> None:
     assert commands(TROUBLE) == ["python -m hil doctor"]
     assert commands(OUT) == ["python -m hil release stick"]
     assert commands(FAILED, capture_pcapng="a b/c.pcapng") == [
-        "wireshark 'a b/c.pcapng'",
         "wslusb replay 'a b/c.pcapng'",
-        "wslusb replay --to-test tests/regression 'a b/c.pcapng'",
+        "wslusb replay --to-test tests/regressions 'a b/c.pcapng'",
+        "wslusb redact 'a b/c.pcapng' for-the-issue.pcapng",
     ]
-    assert commands(FAILED, capture_pcapng="c", regression="r") == ["wireshark c", "pytest r", "wslusb replay c"]
+    assert commands(FAILED, capture_pcapng="c", regression="r", faults_jsonl="f") == [
+        "pytest r", "wslusb serve --faults f", "wslusb replay c", "wslusb redact c for-the-issue.pcapng",
+    ]  # fmt: skip
+
+
+def test_wireshark_is_asked_for_the_one_urb_that_has_this_number_at_that_time() -> None:
+    urb = UrbLine("bulk IN 0x81, 4 bytes", 16, {Stage.ASKED: -2.5, Stage.ANSWERED: -2.0})
+    steps = page.next_steps(FAILED, run(), {"capture.pcapng": "c"}, Timeline(10**18, urbs=[urb], suspect=0))
+    (command,) = [step.command for step in steps if step.command.startswith("wireshark")]
+    low, high = "frame.time_epoch > 999999997.499", "frame.time_epoch < 999999998.001"
+    assert command == f"wireshark c -Y 'usb.urb_id == 16 && {low} && {high}'"
+    unsent = Timeline(1, urbs=[UrbLine("x", 16, {Stage.SUBMITTED: -1.0})], suspect=0)
+    assert not [each for each in page.next_steps(FAILED, run(), {"capture.pcapng": "c"}, unsent) if "Wire" in each.what]
+
+
+def failing(name: str, message: str, where: str = "", device: str = "stick") -> CaseResult:
+    test = case(Outcome.FAILED, device, message, name)
+    test.where = where
+    return test
+
+
+def test_what_has_a_part_or_a_message_in_common_is_one_cause_and_the_first_comes_first() -> None:
+    tests = [
+        failing("a", "transfer 6: byte 4095 is another", "the host part"),
+        failing("b", "12 of 16 pieces", "the host part"),
+        failing("c", "stick: 3 of 0x10 differ"), failing("d", "uart: 77 of 0x4 differ", device="uart"),
+        failing("e", "something else"),
+        case(Outcome.INFRASTRUCTURE, message="guest: it is gone: it died during `ls`"),
+        case(Outcome.INFRASTRUCTURE, "uart", "guest: it is gone: Broken pipe"),
+    ]  # fmt: skip
+    found = page.causes(run(*tests))
+    assert [(each.outcome.value, len(each.tests)) for each in found] == [
+        ("failed", 2), ("failed", 2), ("failed", 1), ("infrastructure", 2),
+    ]  # fmt: skip
+    assert found[1].devices == ["stick", "uart"]
+    assert found[0].first is tests[0]
+
+
+def test_a_comparison_is_a_row_a_part_or_one_row_of_all() -> None:
+    assert page.compared(Comparison("x", 'a: 1\nb[0]: "y: z"', "a: 2\nb[0]: (absent)")) == [
+        ("a", "1", "2"), ("b[0]", '"y: z"', "(absent)"),
+    ]  # fmt: skip
+    assert page.compared(Comparison("x", "5a1f", "91bb")) == [("", "5a1f", "91bb")]
+    assert page.compared(Comparison("x", "", "")) == [("", "", "")]

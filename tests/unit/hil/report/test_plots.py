@@ -136,3 +136,9 @@ def test_any_part_of_the_way_can_be_drawn(stages: set[Stage], pending: bool) -> 
 def test_times_are_short(seconds: float, text: str) -> None:
     assert short_time(seconds) == text
     assert math.isfinite(seconds)
+
+
+def test_a_limit_that_is_not_kept_is_told_in_a_line() -> None:
+    slow = Measurement.of("latency", "us", [100.0], [3358.0], limit=25, at={"size": 65536})
+    said = "latency, size 64 KiB: 33.6 times native, and may be at most 25.0 times native (3,358 us against 100 us)"
+    assert plots.broken(slow) == said
