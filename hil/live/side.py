@@ -17,7 +17,7 @@ _MOST_SAID = 2000
 
 
 class ProbeError(AssertionError):
-    """The device said no to a probe; ``status`` is the name of a :class:`wslusb.usb.urb.Status`."""
+    """The device said no to a probe; ``status`` is the name of a :class:`wslusb.usb.urb.Status`, or BROKEN_RULE."""
 
     def __init__(self, text: str, status: str) -> None:
         super().__init__(text)

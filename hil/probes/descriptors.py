@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hil.conformance.subject import Failed, Subject
+from hil.conformance.subject import Failed, Subject, expect
 from wslusb.usb.ids import DescriptorType
 
 from .opened import opened
@@ -12,13 +12,16 @@ from .opened import opened
 __all__ = ["run"]
 
 _ENGLISH = 0x0409
+_DEVICE_SIZE = 18
 
 
 def run(target: str, busid: str) -> dict[str, Any]:
     """In hexadecimal: ``device``, ``configurations``, ``bos``, ``strings`` (None where the device stalls)."""
     with opened(target, busid) as device:
         subject = Subject(device)
-        raw = subject.descriptor(DescriptorType.DEVICE, 18)
+        raw = subject.descriptor(DescriptorType.DEVICE, _DEVICE_SIZE)
+        expect(len(raw), _DEVICE_SIZE, "bytes of the device descriptor")
+        expect(subject.descriptor(DescriptorType.DEVICE, _DEVICE_SIZE), raw, "the device descriptor, read again")
         return {
             "speed": device.info.speed.name.lower(),
             "known": device.info.device_descriptor.hex(),

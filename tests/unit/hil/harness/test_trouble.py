@@ -165,3 +165,11 @@ def test_a(dut):
     assert code == 10
     assert "no report: cannot write" in said
     assert notes[-1] == "down"
+
+
+def test_sigterm_ends_a_session_in_order(tmp_path: Path) -> None:
+    tests = "import os, signal, time\ndef test_a(dut):\n    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(30)\n"
+    code, said, notes = _run(tmp_path, f"def test_first(dut): ...\n{tests}")
+    assert code == pytest.ExitCode.INTERRUPTED
+    assert notes[-1] == "down"
+    assert "report: " in said
