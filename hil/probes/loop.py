@@ -72,7 +72,8 @@ def _through(
     outs.cancel(outs.unanswered)
     outs.wait(_SECONDS)
     lengths = [each.length for each in ins.completed if each.status == Status.OK]
-    return {"wrong": [*wrong, *ins.wrong, *outs.wrong, *ins.disorder], "lengths": lengths, "early": early}
+    disorder = [] if burst else ins.disorder  # the last reads are taken back first
+    return {"wrong": [*wrong, *ins.wrong, *outs.wrong, *disorder], "lengths": lengths, "early": early}
 
 
 def _difference(sent: bytes, back: Flight) -> str:

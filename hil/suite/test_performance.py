@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from hil.harness.fixtures import Both, Measure
 from hil.live.device import LiveDevice
+from hil.live.side import Side, probe
 
 _REQUESTS = 300
 _SIZES = (512, 4096, 16384, 65536, 262144, 1 << 20)
 _DEPTHS = (1, 8)
 _MIB = 1 << 20
+_ROUNDS = 5
+_MOST_TIMES = 12.0
+"""Measured: 5, with seven times as many programs as processors."""
 
 
 def test_latency(both: Both, measure: Measure, effort: float) -> None:
     """One GET_STATUS after the other."""
     native, passthrough = both.probe("latency", count=max(50, round(_REQUESTS * effort)))
     measure("latency", "us", native, passthrough, limit="latency")
+
+
+@pytest.mark.one_device
+@pytest.mark.safety("reversible")
+def test_a_request_takes_little_more_than_the_way(dut: LiveDevice, passthrough: Side, measure: Measure) -> None:
+    """GET_STATUS in the guest against a ping of the service: what is slow on the way is not the machines.
+
+    In the best of some rounds and the fastest tenth of each: somebody else may need the processors, too.
+    """
+    address = dut.rig.daemons.json(dut.rig.guest, "state")["agent"]["host"]
+    ratios = []
+    for _ in range(_ROUNDS):
+        pings = probe(dut.rig.daemons, dut.rig.guest, "round_trips", address=address, count=_REQUESTS)
+        requests = passthrough.probe("latency", count=_REQUESTS)
+        ratios.append(_fast(requests) / _fast(pings))
+    measure("requests to pings", "times", [], ratios)
+    assert min(ratios) < _MOST_TIMES, f"a request takes {min(ratios):.1f} times as long as a ping of the service"
+
+
+def _fast(times: Sequence[float]) -> float:
+    return sorted(times)[len(times) // 10]
 
 
 @pytest.mark.trait("bulk-loopback")

@@ -25,6 +25,7 @@ _CROWD = DEVICE_URBS - 2
 _BURST = 24
 """Writes that come at once, while there are as many reads as there are credits."""
 _MORE = 40
+_HELD = 3
 _TRANSFERS = 1600
 """There and back, so that twice as many URBs go through: a credit in a thousand that is lost leaves too few."""
 
@@ -97,3 +98,13 @@ def test_a_read_that_is_taken_back_brings_what_it_has(both: Both, dut: LiveDevic
     for side, seen in zip(("natively", "in the guest"), found, strict=True):
         assert seen["status"] == "CANCELLED", f"{side}: {seen}"
         assert seen["same"], f"{side}: {seen['came']} bytes of {seen['sent']} came, or not the same ones"
+
+
+def test_writes_that_wait_hold_up_nobody(both: Both, dut: LiveDevice) -> None:
+    """While the device takes no more, as nobody reads what it has, it answers requests; the writes can be had back."""
+    words = {"count": _HELD, "length": 1 << 20, "also_source_sink": "source-sink" in dut.entry.traits}
+    for side in both:
+        seen = side.probe("held", **words)
+        assert seen["pending"], f"{side}: the device has taken {_HELD} MiB, so this shows nothing"
+        assert seen["answer"] == "OK", f"{side}: GET_STATUS ended with {seen['answer']} while writes waited"
+        assert not seen["wrong"], f"{side}: {seen['wrong'][0]}"
