@@ -191,12 +191,12 @@ def _collect(item: pytest.Item, report: pytest.TestReport) -> None:
     attempt = len(list(folder.parent.glob(f"{folder.name}*"))) if folder.exists() else 0
     folder = folder.with_name(f"{folder.name}-{attempt + 1}") if attempt else folder
     extra: dict[str, Any] = {"test": item.nodeid, "started": item.stash[BEGAN], "failed": report.stop}
+    item.stash[ARTEFACTS] = str(folder.relative_to(_results(item.config)))
     told = observers.collect(
         item.config.stash[Lifetime.key].live, folder, report.longreprtext, extra, item.stash.get(KEPT, None)
     )
     deaths = item.stash[DEATHS]
     item.stash.setdefault(WHERE, wording.where(item.stash[HEADLINE], deaths, told, rigs=item.stash[ERROR]))
-    item.stash[ARTEFACTS] = str(folder.relative_to(_results(item.config)))
     report.sections.append(("kept", str(folder)))
 
 
@@ -265,6 +265,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     config = session.config
     recorder = _Session.recorder
     if recorder is not None and recorder.tests and config.stash[Lifetime.key].rig is not None:
+        recorder.unfinished = max(session.testscollected - len(recorder.tests), 0)
         try:
             said = f"report: {recorder.write(_results(config), config.getoption('--against'))}"
         except OSError as error:

@@ -74,6 +74,8 @@ class Recorder:
         self.tests: list[CaseResult] = []
         self.devices: dict[str, DeviceFacts] = {}
         self.facts: dict[str, Any] = {}
+        self.unfinished = 0
+        """Tests that the session did not come to."""
 
     def take(self, report: pytest.TestReport) -> None:
         """Take the result that a report carries, if it is a test's last."""
@@ -105,7 +107,7 @@ class Recorder:
             ),
             started=self._started.isoformat(timespec="seconds"), seconds=time.monotonic() - self._clock,
             versions={"wslusb": wslusb.__version__, "python": platform.python_version(), "pytest": pytest.__version__},
-            command=_command(), devices=self._all_devices(), tests=self.tests,
+            command=_command(), devices=self._all_devices(), tests=self.tests, unfinished=self.unfinished,
         )  # fmt: skip
 
     def _all_devices(self) -> list[DeviceFacts]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from hil.errors import RigError
+from hil.report import page
+from hil.report.comparing import first_difference
 from hil.report.events import Timeline
 from hil.report.results import Comparison
 
@@ -20,6 +22,8 @@ _TIME_OUT = re.compile(r"Timeout \(>([\d.]+)s\)")
 _PLAIN = (AssertionError, RigError, pytest.fail.Exception)
 """Exceptions whose text is a sentence; of all others the name of the class says more than the text."""
 _REQUEST = re.compile(r'`exec [^`]*"run": "([\w.]+)", "arguments": (\[[^]]*\])[^`]*`')
+_BYTES = re.compile(r'"(?:[0-9a-f]{2}){5,}"?(?: \.\.\.)?')
+_SELF = re.compile(r"(?:memory of the )?(service|agent):")
 _NATIVE = re.compile(r"natively\b|native:")
 _ROOMS = {"service": "host", "agent": "guest"}
 _ROOT = Path(__file__).parents[2]
@@ -43,6 +47,8 @@ def where(headline: str, deaths: Sequence[str], told: Timeline, *, rigs: bool) -
     if deaths:
         name = deaths[0].split()[1]
         return f"the {name} of wslusb (wslusb/{_ROOMS[name]}): {name}.log has its last words"
+    if found := _SELF.match(headline):
+        return f"the {found[1]} of wslusb (wslusb/{_ROOMS[found[1]]}): what it keeps of each attach, or of each URB"
     if rigs:
         return "the rig: wslusb and the device were not judged"
     if _NATIVE.match(headline):
@@ -67,13 +73,18 @@ def _lines(text: str) -> str:
 
 def _difference(compared: Comparison) -> str:
     """The first part that is not the same."""
-    native, passthrough = compared.native.splitlines(), compared.passthrough.splitlines()
-    if not native or not passthrough:
-        return f"{compared.what}: native and passthrough are not the same"
-    path, _, one = native[0].partition(": ")
-    other = passthrough[0].partition(": ")[2]
-    more = f" ({len(native)} differences)" if len(native) > 1 else ""
-    return f"{compared.what}: {path} is {one} natively, and {other} in the guest{more}"
+    rows = page.compared(compared)
+    path, one, other = rows[0]
+    what = compared.what.partition(",")[0]
+    if not path:
+        return f"{what}: native and passthrough are not the same"
+    more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
+    if _BYTES.fullmatch(one) and _BYTES.fullmatch(other):
+        a, b = one.strip('" .'), other.strip('" .')
+        at = first_difference(a, b) // 2
+        here, there = (each[2 * at : 2 * at + 2] or "the end" for each in (a, b))
+        return f"{what}: byte {at} of {path} is {here} natively, and {there} in the guest{more}"
+    return f"{what}: {path} is {one} natively, and {other} in the guest{more}"
 
 
 def _untrue(caught: pytest.ExceptionInfo[BaseException], said: str) -> str:

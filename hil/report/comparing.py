@@ -8,7 +8,7 @@ from typing import Any
 
 from .results import Comparison
 
-__all__ = ["comparison"]
+__all__ = ["comparison", "first_difference"]
 
 _MOST_LINES, _MOST_CHARACTERS = 20, 160
 _ABSENT = "(absent)"
@@ -23,7 +23,7 @@ def comparison(what: str, native: Any, passthrough: Any) -> Comparison:
     lines = []
     for path in paths[:_MOST_LINES]:
         a, b = one.get(path, _ABSENT), other.get(path, _ABSENT)
-        at = _first_difference(a, b)
+        at = first_difference(a, b)
         lines.append([f"{path or 'answer'}: {_cut(text, at)}" for text in (a, b)])
     texts = ["\n".join(side) for side in zip(*lines, strict=True)] or ["", ""]
     more = f", {_MOST_LINES} of {len(paths)} differences" if len(paths) > _MOST_LINES else ""
@@ -48,7 +48,8 @@ def _held(path: str, one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     return only in ({"[]"}, {"{}"}) and any(each.startswith((f"{path}[", f"{path}.")) for each in (*one, *other))
 
 
-def _first_difference(one: str, other: str) -> int:
+def first_difference(one: str, other: str) -> int:
+    """The first place where two texts have not the same character; the length of the shorter if it begins the other."""
     pairs = zip(one, other, strict=False)
     return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import before
+from .comparing import first_difference
 from .events import Timeline
 from .flights import Stage
 from .results import CaseResult, Comparison, DeviceFacts, Outcome, Results
@@ -24,6 +25,8 @@ _WORST = (
 )  # fmt: skip
 _RAN = (Outcome.PASSED, Outcome.FAILED, Outcome.FLAKY)
 _ANY = "any"
+_VALUE = re.compile(r': (?=["{\[])')
+"""Where the JSON of a text, a list or an object begins."""
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d[\d.,]*")
 _WITH_VALUE = frozenset({"-c", "-k", "-m", "-n", "-o", "-p", "-W"})
 """Of pytest's short options."""
@@ -104,12 +107,15 @@ def verdict(results: Results) -> tuple[Outcome, str, list[str]]:
     devices = len({test.device for test in results.tests if test.device and test.outcome in _RAN})
     on = f" on {_number(devices, 'device')}" if devices else ""
     passed = f"All {_number(ran, 'test')} that ran passed{on}."
-    worst = next((outcome for outcome in (Outcome.INFRASTRUCTURE, Outcome.FLAKY) if count[outcome]), Outcome.PASSED)
+    broken = bool(count[Outcome.INFRASTRUCTURE] or results.unfinished)
+    worst = Outcome.INFRASTRUCTURE if broken else Outcome.FLAKY if count[Outcome.FLAKY] else Outcome.PASSED
     return worst, passed, more
 
 
 def _asides(results: Results, count: Mapping[Outcome, int]) -> list[str]:
     said = []
+    if results.unfinished:
+        said.append(f"The run broke off: {_number(results.unfinished, 'test')} did not have a turn.")
     if count[Outcome.INFRASTRUCTURE]:
         said.append(
             f"The rig failed in {_number(count[Outcome.INFRASTRUCTURE], 'test')}, which says nothing of the devices."
@@ -170,11 +176,17 @@ def _sort_of(test: CaseResult) -> str:
 
 def compared(comparison: Comparison) -> list[tuple[str, str, str]]:
     """What, natively, in the guest: a row a part, where the two texts have the same parts; else one row of all."""
-    pairs = list(zip(comparison.native.split("\n"), comparison.passthrough.split("\n"), strict=False))
-    rows = [(*one.partition(": ")[::2], *other.partition(": ")[::2]) for one, other in pairs]
-    if not rows or any(path != other or not path for path, _, other, _ in rows):
-        return [("", comparison.native, comparison.passthrough)]
-    return [(path, native, passthrough) for path, native, _, passthrough in rows]
+    pairs = zip(comparison.native.split("\n"), comparison.passthrough.split("\n"), strict=False)
+    rows = [_row(one, other) for one, other in pairs]
+    return rows if all(path for path, _, _ in rows) else [("", comparison.native, comparison.passthrough)]
+
+
+def _row(one: str, other: str) -> tuple[str, str, str]:
+    """``path: value`` twice; the path may have colons of its own, and so may values that begin alike."""
+    common = one[: first_difference(one, other)]
+    path = _VALUE.split(common, maxsplit=1)[0] if _VALUE.search(common) else common.rpartition(": ")[0]
+    begin = len(path) + 2
+    return (path, one[begin:], other[begin:]) if path else ("", one, other)
 
 
 def _devices(tests: Iterable[CaseResult], outcome: Outcome) -> list[str]:

@@ -5,6 +5,7 @@ Native is a solid line with round marks, passthrough a dashed one with square ma
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -15,11 +16,13 @@ from .svg import Drawing, Point, Scale
 
 __all__ = ["at_text", "broken", "by_size", "distribution", "limit_text", "ratio_bar"]
 
-_WIDTH, _HEIGHT = 620.0, 290.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 414.0, 36.0, 242.0
+_WIDTH, _HEIGHT = 640.0, 290.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 432.0, 36.0, 242.0
 _SERIES = ("native", "passthrough")
 _LOG_FROM = 8.0
 """Above this ratio of the greatest to the smallest value, the axis is logarithmic."""
+_FLAT = 30.0
+"""From this ratio of the two sides on, the lower line would lie on a linear axis."""
 _SHOWN = 99.5
 """Percent of the samples that an axis shows: one outlier of a second would hide all microseconds."""
 _APART = 16.0
@@ -57,8 +60,9 @@ def by_size(points: Sequence[Measurement], title: str) -> Markup:
     tops = [percentile(samples, 90) for each in points for samples in (each.native, each.passthrough) if samples]
     step = (_RIGHT - _LEFT) / max(len(points) - 1, 1)
     places = [_LEFT + step * number if len(points) > 1 else (_LEFT + _RIGHT) / 2 for number in range(len(points))]
-    up = Scale(0, max(tops, default=1.0) * 1.08, _BOTTOM, _TOP)
-    _axes(drawing, None, up, "size of a transfer", f"{first.name} ({first.unit})")
+    up = _upward(points, max(tops, default=1.0))
+    note = ", logarithmic" if up.log else ""
+    _axes(drawing, None, up, "size of a transfer", f"{first.name} ({first.unit}{note})")
     every = -(-len(points) // 6)
     for number, (x, each) in enumerate(zip(places, points, strict=True)):
         drawing.line("tick", (x, _BOTTOM), (x, _BOTTOM + 5))
@@ -75,6 +79,16 @@ def by_size(points: Sequence[Measurement], title: str) -> Markup:
         ends.append((bounds[-1][1] + 4, _limit_label(first), "limit-text"))
     _beside(drawing, ends)
     return drawing.markup()
+
+
+def _upward(points: Sequence[Measurement], top: float) -> Scale:
+    """From 0; logarithmic where one side is so far below the other that nothing could be read of it."""
+    middles = [median(samples) for each in points for samples in (each.native, each.passthrough) if samples]
+    apart = max((each.ratio or 1.0 for each in points), key=lambda ratio: abs(math.log(ratio)), default=1.0)
+    low = min((each for each in middles if each > 0), default=0.0)
+    if low and max(apart, 1 / apart) > _FLAT:
+        return Scale(10.0 ** math.floor(math.log10(low)), top * 1.3, _BOTTOM, _TOP, log=True)
+    return Scale(0, top * 1.08, _BOTTOM, _TOP)
 
 
 def _series(
@@ -103,10 +117,11 @@ def ratio_bar(measurement: Measurement) -> Markup:
     drawing = Drawing(160, 18, f"ratio {at_most_digits(ratio)}", what)
     drawing.line("axis", (4, 9), (156, 9))
     drawing.line("one", (scale(1), 4), (scale(1), 14))
-    drawing.line(f"bar {'bad' if measurement.within is False else 'good'}", (scale(1), 9), (scale(ratio), 9))
+    kind = {None: "free", True: "good", False: "bad"}[measurement.within]
+    drawing.line(f"bar {kind}", (scale(1), 9), (scale(ratio), 9))
     if limit:
         drawing.line("limit", (scale(limit), 1), (scale(limit), 17))
-    drawing.dot(f"mark {'bad' if measurement.within is False else 'good'}", (scale(ratio), 9), 4, square=True)
+    drawing.dot(f"mark {kind}", (scale(ratio), 9), 4, square=True)
     return drawing.markup()
 
 

@@ -184,7 +184,10 @@ def _moment(text: str) -> str:
 @_FINITE
 @dataclass(slots=True)
 class Results:
-    """One run. ``before``: when the run began that it is held against."""
+    """One run.
+
+    ``before``: when the run began that it is held against. ``unfinished``: tests that it did not come to.
+    """
 
     rig: RigFacts
     started: Annotated[str, AfterValidator(_moment)]
@@ -196,6 +199,7 @@ class Results:
     tests: list[CaseResult] = field(default_factory=list)
     summary: dict[Outcome, int] = field(default_factory=dict)
     before: str | None = None
+    unfinished: int = 0
     schema: Literal[1] = SCHEMA
 
     def counted(self) -> dict[Outcome, int]:

@@ -42,8 +42,20 @@ def test_an_error_is_a_line_without_its_class_and_pytests_drawing(error: BaseExc
 
 def test_an_assertion_without_words_says_what_is_not_the_same() -> None:
     bare = AssertionError("assert [{'status': '...'data': '03'}] == [{'status': '...'data': '03'}]")
-    said = 'probe requests: [0].status is "STALL" natively, and "PROTOCOL" in the guest (2 differences)'
+    said = 'probe requests: [0].status is "STALL" natively, and "PROTOCOL" in the guest, and 1 more'
     assert line_of(bare, COMPARED) == said
+
+
+@pytest.mark.parametrize(
+    ("native", "passthrough", "said"),
+    [
+        ('"0902200001010080320904"', '"0902200001010080330904"', "byte 8 of a[0] is 32 natively, and 33 in the guest"),
+        ('"0902200001010080320904 ...', '"0902200001 ...', "byte 5 of a[0] is 01 natively, and the end in the guest"),
+    ],
+)
+def test_bytes_that_are_not_the_same_are_told_by_the_first(native: str, passthrough: str, said: str) -> None:
+    compared = Comparison("probe x, 20 of 42 differences", f"a[0]: {native}", f"a[0]: {passthrough}")
+    assert line_of(AssertionError("assert a == b"), compared) == f"probe x: {said}"
 
 
 def test_an_assertion_without_words_and_comparison_is_told_by_its_source() -> None:
@@ -64,4 +76,5 @@ def test_where_to_look_is_the_daemon_that_died_the_rig_the_native_side_or_what_t
     assert where("x", [], TOLD, rigs=True).startswith("the rig")
     assert where("natively: byte 4 is another", [], TOLD, rigs=False).startswith("the device, or its host")
     assert where("in the guest: byte 4 is another", [], TOLD, rigs=False) == "the host part of wslusb"
+    assert where("service: 2 descriptors more in 3 rounds", [], TOLD, rigs=False).startswith("the service of wslusb")
     assert where("in the guest: byte 4", [], QUIET, rigs=False).startswith("not on the way of a URB")

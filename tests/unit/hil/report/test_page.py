@@ -53,6 +53,14 @@ def test_what_else_there_is_to_know_follows_it() -> None:
     ]
 
 
+def test_a_run_that_broke_off_is_not_well() -> None:
+    night = run(PASSED)
+    night.unfinished = 12
+    worst, _, more = page.verdict(night)
+    assert worst is Outcome.INFRASTRUCTURE
+    assert more == ["The run broke off: 12 tests did not have a turn."]
+
+
 def test_the_matrix_has_every_device_of_the_rig_and_the_rig_itself() -> None:
     traits, rows = page.matrix(a_night())
     assert traits == ["any", "audio", "serial-loopback", "source-sink", "storage"]
@@ -153,5 +161,7 @@ def test_a_comparison_is_a_row_a_part_or_one_row_of_all() -> None:
     assert page.compared(Comparison("x", 'a: 1\nb[0]: "y: z"', "a: 2\nb[0]: (absent)")) == [
         ("a", "1", "2"), ("b[0]", '"y: z"', "(absent)"),
     ]  # fmt: skip
+    named = Comparison("x", 'usbtest: 9 chapter 9.seen: ""\nn: 10', 'usbtest: 9 chapter 9.seen: "a: b"\nn: 11')
+    assert page.compared(named) == [("usbtest: 9 chapter 9.seen", '""', '"a: b"'), ("n", "10", "11")]
     assert page.compared(Comparison("x", "5a1f", "91bb")) == [("", "5a1f", "91bb")]
     assert page.compared(Comparison("x", "", "")) == [("", "", "")]

@@ -142,3 +142,18 @@ def test_a_limit_that_is_not_kept_is_told_in_a_line() -> None:
     slow = Measurement.of("latency", "us", [100.0], [3358.0], limit=25, at={"size": 65536})
     said = "latency, size 64 KiB: 33.6 times native, and may be at most 25.0 times native (3,358 us against 100 us)"
     assert plots.broken(slow) == said
+
+
+def test_where_one_side_is_far_below_the_other_both_can_be_read() -> None:
+    rates = {size: ([1000.0 * size] * 3, [0.5 * size] * 3) for size in (512, 4096, 65536)}
+    points = [Measurement.of("throughput", "MiB/s", *both, at={"size": size}) for size, both in rates.items()]
+    drawn = plots.by_size(points, "x")
+    heights = [float(y) for y in re.findall(r'class="mark passthrough" x="[^"]*" y="([^"]*)"', drawn)]
+    assert max(heights) - min(heights) > 40
+    assert "logarithmic" in drawn
+
+
+def test_a_ratio_without_a_limit_is_neither_good_nor_bad() -> None:
+    assert "bar free" in plots.ratio_bar(Measurement.of("x", "us", [1.0], [2.0]))
+    assert "bar good" in plots.ratio_bar(Measurement.of("x", "us", [1.0], [2.0], limit=3))
+    assert "bar bad" in plots.ratio_bar(Measurement.of("x", "us", [1.0], [4.0], limit=3))
