@@ -26,7 +26,7 @@ _LISTEN = ("--listen", "vsock:")
 @contextlib.contextmanager
 def qemu(rig: Rig, directory: Path, ask: Ask | None = None) -> Iterator[LiveRig]:
     """A stock kernel with QEMU's devices, and a UML guest. ``source`` is an argument of QEMU's ``-device``."""
-    hardware = [parse_hardware(entry.name, entry.source) for entry in rig.devices]
+    hardware = [parse_hardware(entry.name, entry.source, rig.path.parent.resolve()) for entry in rig.devices]
     options = {"host": rig.host.options, "guest": rig.guest.options}
     with Machines.qemu_host(directory, hardware=hardware, **options) as machines:
         daemons = Daemons(machines.host, machines.guest, serve=[*_LISTEN, "--device", LIBUSB])

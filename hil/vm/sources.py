@@ -44,15 +44,18 @@ _PIECES: Mapping[str, tuple[Callable[..., UsbHardware], Mapping[str, Reader]]] =
 _PLACE = ("bus", "port")
 
 
-def parse_hardware(name: str, text: str) -> UsbHardware:
-    """The piece that a ``source`` means; `name` becomes its id. RigError for a word that cannot be read."""
+def parse_hardware(name: str, text: str, folder: Path = Path()) -> UsbHardware:
+    """The piece that a ``source`` means; `name` becomes its id. RigError for a word that cannot be read.
+
+    `folder` is where the rig file is: images are seen from there.
+    """
     first, *rest = _BEHIND.split(text.strip())
     if first.partition(",")[0] in ("usb-uas", "usb-bot") and not rest:
         first, disk = _with_one_disk(first)
         rest = [disk]
-    piece = _piece(name, name, first)
+    piece = _piece(name, name, first, folder)
     for number, each in enumerate(rest):
-        behind = _piece(name, f"{name}-{number}", each)
+        behind = _piece(name, f"{name}-{number}", each, folder)
         behind.bus = f"{name}.0"
         piece.behind.append(behind)
     return piece
@@ -65,13 +68,15 @@ def _with_one_disk(text: str) -> tuple[str, str]:
     return ",".join([driver, *(word for word in words if word not in for_disk)]), ",".join(["scsi-hd", *for_disk])
 
 
-def _piece(name: str, called: str, text: str) -> UsbHardware:
+def _piece(name: str, called: str, text: str, folder: Path) -> UsbHardware:
     driver, *words = (word.replace(",,", ",") for word in _COMMA.split(text))
     given = dict(word.partition("=")[::2] for word in words)
     make, readers = _PIECES.get(driver, (AnyHardware, {}))
     if driver == "usb-serial" and "chardev" in given:
         make, readers = AnyHardware, {}
     own = {key: _read(name, key, given.pop(key), readers[key]) for key in readers if key in given}
+    if "image" in own:
+        own["image"] = folder / own["image"]
     place = {key: given.pop(key) for key in _PLACE if key in given}
     return make(id=called, driver=driver, properties=given, **place, **own)
 

@@ -47,6 +47,14 @@ def test_a_disk_is_as_large_as_its_source_says(tmp_path: Path) -> None:
     assert len(first.content(1024, 512)) == 512
 
 
+def test_an_image_is_seen_from_the_rig_file(tmp_path: Path) -> None:
+    (tmp_path / "own.img").write_bytes(b"own" * 512)
+    piece = parse_hardware("x", "usb-storage,image=own.img", tmp_path)
+    assert piece.backends(Path("elsewhere"))[1].endswith(f"filename={tmp_path}/own.img")
+    assert isinstance(piece, Disk)
+    assert piece.content(0, 3) == b"own"
+
+
 def test_the_far_end_of_a_line_sends_back_what_comes() -> None:
     piece = parse_hardware("x", "usb-serial,loop=on")
     assert isinstance(piece, SerialPort)
