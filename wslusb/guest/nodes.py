@@ -16,6 +16,8 @@ _SETTLE = 0.25
 _DISK_SECONDS = 6.0
 """usb-storage scans a disk a second after it was bound (its delay_use), and some spin up."""
 _DISK_DRIVERS = frozenset({"usb-storage", "uas"})
+_DISK_TYPES = frozenset({"0", "7", "14"})
+"""What sd takes: direct access, optical memory, simplified direct access (SPC-4, 6.4.2)."""
 
 
 def find(device: Path) -> list[str]:
@@ -49,16 +51,20 @@ def wait_usable(sysfs: Path, busid: str, seconds: float) -> list[str] | None:
     device = sysfs / "bus/usb/devices" / busid
     started = time.monotonic()
     nodes: list[str] = []
-    since, probed = started, False
+    since, busy, probed = started, started, False
     while (now := time.monotonic()) < started + seconds:
         if not _configured(device):
-            since = now
+            since = busy = now
         elif not probed:
             _wait_for_drivers(device, started + seconds - now)
-            probed, since = True, time.monotonic()
+            probed = True
+            since = busy = time.monotonic()
         elif (found := find(device.resolve())) != nodes:
-            nodes, since = found, now
-        elif now - since >= _settle_time(device, nodes):
+            nodes = found
+            since = busy = now
+        elif now - since < _DISK_SECONDS and _disks_to_come(device, nodes):
+            busy = now
+        elif now - busy >= _SETTLE:
             return nodes
         time.sleep(_POLL)
     return nodes if _configured(device) else None
@@ -92,8 +98,23 @@ def _target(link: Path) -> str:
         return ""  # it has just gone
 
 
-def _settle_time(device: Path, nodes: list[str]) -> float:
-    drivers = {_target(link) for link in device.glob(f"{device.name}:*/driver")}
-    if drivers & _DISK_DRIVERS and not any(node.startswith("/dev/sd") for node in nodes):
-        return _DISK_SECONDS
-    return _SETTLE
+def _disks_to_come(device: Path, nodes: list[str]) -> bool:
+    """Whether the scan for disks goes on: none is there, one has no node, or is being read for its partitions.
+
+    Linux adds a logical unit only when it has done all of that with the one before (drivers/scsi/sd.c, sd_probe).
+    """
+    if not _DISK_DRIVERS & {_target(link) for link in device.glob(f"{device.name}:*/driver")}:
+        return False
+    if not any(node.startswith("/dev/sd") for node in nodes):
+        return True
+    units = [unit for unit in device.glob("*/host*/target*/*:*:*:*") if _text(unit / "type") in _DISK_TYPES]
+    return any(not (unit / "block").exists() for unit in units) or any(
+        set(_text(file).split()) - {"0"} for unit in units for file in unit.glob("block/*/inflight")
+    )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""

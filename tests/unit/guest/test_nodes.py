@@ -90,6 +90,53 @@ def test_a_disk_is_waited_for(device: Path, tmp_path: Path) -> None:
     timer.join()
 
 
+UNIT = "1-1:1.0/host0/target0:0:0/0:0:0:{}"
+
+
+def unit(device: Path, number: int, name: str = "", *, inflight: int = 0) -> None:
+    """A disk that the SCSI layer has found; with ``name``, sd has made it a node."""
+    folder = device / UNIT.format(number)
+    (folder / "block").mkdir(parents=True) if name else folder.mkdir(parents=True)
+    (folder / "type").write_text("0\n")
+    if name:
+        node(folder / "block" / name, name, "disk")
+        (folder / "block" / name / "inflight").write_text(f"       {inflight}        0\n")
+
+
+def test_a_second_disk_is_waited_for_while_the_first_is_read(device: Path, tmp_path: Path) -> None:
+    """A card reader: the next unit comes when the partitions of the one before have been read."""
+    driver(device, "uas")
+    unit(device, 0, "sda", inflight=1)
+
+    def go_on() -> None:
+        unit(device, 1, "sdb")
+        (device / UNIT.format(0) / "block/sda/inflight").write_text("       0        0\n")
+
+    timer = threading.Timer(0.6, go_on)
+    timer.start()
+    assert nodes.wait_usable(tmp_path, "1-1", PATIENCE) == ["/dev/sda", "/dev/sdb"]
+    timer.join()
+
+
+def test_a_disk_without_its_node_is_waited_for(device: Path, tmp_path: Path) -> None:
+    driver(device, "usb-storage")
+    unit(device, 0, "sda")
+    unit(device, 1)
+    timer = threading.Timer(0.6, node, (device / UNIT.format(1) / "block/sdb", "sdb"))
+    timer.start()
+    assert nodes.wait_usable(tmp_path, "1-1", PATIENCE) == ["/dev/sda", "/dev/sdb"]
+    timer.join()
+
+
+def test_a_disk_that_somebody_reads_all_the_time_is_not_waited_for(
+    device: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "_DISK_SECONDS", 0.1)
+    driver(device, "usb-storage")
+    unit(device, 0, "sda", inflight=1)
+    assert nodes.wait_usable(tmp_path, "1-1", PATIENCE) == ["/dev/sda"]
+
+
 def test_patience_has_an_end(device: Path, tmp_path: Path) -> None:
     """What is there by then is told."""
     driver(device, "usb-storage")
