@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hil.errors import DeviceAbsentError, RigError, WantingError
+from hil.errors import AmbiguousDeviceError, DeviceAbsentError, RigError, WantingError
 from hil.harness.evidence import WHERE
 from hil.harness.lifetime import Lifetime
 from hil.harness.running import DEVICE, Course
@@ -41,6 +41,8 @@ def admitted(item: pytest.Item, entry: DeviceEntry) -> LiveDevice:
     except DeviceAbsentError as error:
         item.stash[WHERE] = "what is plugged in: wslusb was not tried"
         pytest.fail(f"{device.rig.rig.path}:{entry.line}: {error} ({error.hint})", pytrace=False)
+    except AmbiguousDeviceError as error:
+        raise RefusedError(f"{device.rig.rig.path}:{entry.line}: {error}; {error.hint}") from error
     if entry.name not in lifetime.admitted:
         _first_time(device, info, lifetime)
     if trouble := lifetime.admitted[entry.name]:
