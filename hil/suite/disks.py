@@ -12,7 +12,7 @@ from hil.errors import WantingError
 from hil.live.device import LiveDevice
 from hil.live.side import Side, probe
 
-__all__ = ["MIB", "Disk", "Region", "disk", "needs", "reader_of", "writer_of"]
+__all__ = ["MIB", "Disk", "Region", "disk", "needs", "reader_of", "units", "writer_of"]
 
 MIB = 1 << 20
 _DEFAULT_START, _DEFAULT_SIZE = 1 * MIB, 16 * MIB
@@ -72,17 +72,22 @@ class Region:
         return cls(start, size, block)
 
 
-def disk(side: Side) -> Disk:
-    """The disk on one side. Skips a card reader without a card."""
+def units(side: Side) -> list[Disk]:
+    """Every disk of a device on one side, with a medium or without."""
     found = side.probe("disks")
     if not found and _needs_streams(side):
         hint = "plug it into a port without SuperSpeed"
         raise WantingError(f"it speaks UAS alone, which needs bulk streams here, and vhci_hcd has none: {hint}")
     assert found, f"{side}: {side.place.name} has the device, and no disk of it; its nodes are {side.nodes}"
-    units = [Disk(side, facts) for facts in found if facts["size"]]
-    if not units:
+    return [Disk(side, facts) for facts in found]
+
+
+def disk(side: Side) -> Disk:
+    """The first disk on one side that has a medium. Skips a card reader without a card."""
+    with_medium = [each for each in units(side) if each.size]
+    if not with_medium:
         pytest.skip("there is no medium in it")
-    return units[0]
+    return with_medium[0]
 
 
 def _needs_streams(side: Side) -> bool:
