@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from wslusb.usb.ids import DIR_IN, TransferType
 
 from .flights import Flight, Part, Stage
+from .order import overtaken
 
 __all__ = ["Suspect", "suspect"]
 
@@ -32,6 +33,9 @@ _STUCK: Mapping[Stage, str] = {
 }
 
 
+_LATE: Mapping[Stage, str] = {Stage.ANSWERED: _HOST, Stage.RESPONDED: _BETWEEN, Stage.HEARD: _GUEST}
+
+
 @dataclass(slots=True, frozen=True)
 class Suspect:
     """``why``: what is wrong with the URB. ``where``: the part to look in; empty if nothing points to one."""
@@ -46,8 +50,8 @@ def suspect(
 ) -> Suspect | None:
     """The most telling URB between ``started`` and ``failed`` (nanoseconds); None without any.
 
-    In this order: the guest heard another answer than the device gave; a fault was injected; an error of the bus or of
-    the system; a request or a write without an answer; a STALL, by which devices also say that they do not know a
+    In this order: the guest heard another answer than the device gave; a fault was injected; it was overtaken by others
+    of its endpoint; an error of the bus or of the system; a request or a write without an answer; a STALL, by which devices also say that they do not know a
     command; a read without an answer; and if nothing is wrong with any, the last that ended.
 
     What had not moved any more when the test began is not its own: a device whose name was changed when it was
@@ -60,6 +64,7 @@ def suspect(
     return (
         _changed(own)
         or _injected(own, faulty)
+        or _overtaken(own)
         or _error([flight for flight in wrong if not _ending(flight).startswith(_STALL)])
         or _silence([flight for flight in silent if not _reads(flight)])
         or _error(wrong)
@@ -90,6 +95,17 @@ def _injected(flights: Sequence[Flight], faulty: Collection[int]) -> Suspect | N
     if not hit:
         return None
     return Suspect(hit[-1], f"a fault was injected into it ({_ending(hit[-1]) or 'no answer'})", "the fault's plan")
+
+
+def _overtaken(flights: Sequence[Flight]) -> Suspect | None:
+    found = overtaken(flights)
+    if found is None:
+        return None
+    others = "the next one" if found.by == 1 else f"the next {found.by}"
+    part = _LATE[found.between[0]]
+    return Suspect(
+        found.flight, f"{others} of its endpoint overtook it", f"{part}: between {' and '.join(found.between)}"
+    )
 
 
 def _error(wrong: Sequence[Flight]) -> Suspect | None:

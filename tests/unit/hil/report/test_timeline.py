@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from hil.report import timeline as merging
 from hil.report.events import Timeline
-from hil.report.flights import Stage, clock_bounds, join
+from hil.report.flights import Flight, Stage, clock_bounds, join
 from hil.report.moments import Moment, Source
+from hil.report.order import overtaken
 from hil.report.results import ResultsError
 from hil.report.sides import Half
+from hil.report.suspect import suspect
 from hil.report.timeline import merged, of_folder, write
 from tests.support import rig_failure
 from tests.support.rig_failure import FAILED, GUEST_AHEAD, OFFSET, SECOND, Tape, a_failure, pass_through
@@ -340,3 +342,35 @@ def test_an_answer_that_was_lost_is_seen_when_the_guest_gives_it_up(tmp_path: Pa
     timeline = of_folder(tmp_path)
     assert timeline.why == "the device said OK, 4 bytes, the guest never heard of it, and gave it up after 6.5 s"
     assert timeline.where.startswith(HOST)
+
+
+@pytest.mark.parametrize(("stage", "part"), [("responded", HOST), ("heard", WAY), ("completed", GUEST)])
+def test_an_answer_that_others_overtook_is_looked_at(stage: str, part: str) -> None:
+    """The second of four is late from one stage of its way back on."""
+    late = ["answered", "responded", "heard", "completed"].index(stage)
+    flights = []
+    for number in range(4):
+        begin = FAILED - SECOND + number * rig_failure.MS
+        times = [
+            begin + step * 10_000 + (5 * rig_failure.MS if number == 1 and step >= late else 0) for step in range(4)
+        ]
+        host = Half(3, 0x81, 4, b"", number, begin, times[0], begin, times[1], status=0)
+        guest = Half(3, 0x81, 4, b"", number, begin, times[3], begin, times[2], status=0)
+        flights.append(Flight(host, guest))
+    found = suspect(flights, (), FAILED)
+    assert found is not None
+    assert (found.flight.sequence, found.why) == (1, "the next 2 of its endpoint overtook it")
+    assert found.where.startswith(part)
+    assert overtaken([flights[0], *flights[2:]]) is None
+
+
+def test_control_requests_and_what_was_taken_back_may_come_in_any_order() -> None:
+    for words in ({"transfer": 2}, {"transfer": 3, "cancelled": FAILED}):
+        flights = [
+            Flight(
+                Half(endpoint=0x81, length=4, completed=FAILED + at, responded=FAILED + 100 - at, status=0, **words),
+                None,
+            )  # type: ignore[arg-type]
+            for at in range(3)
+        ]
+        assert overtaken(flights) is None
