@@ -17,6 +17,7 @@ from .opened import opened
 __all__ = ["run"]
 
 _SECONDS = 20.0
+_BY_ITSELF_SECONDS = 0.005
 
 
 def run(
@@ -26,7 +27,7 @@ def run(
     """``wrong`` (lines of text), ``lengths`` of what came back, and how ``early`` reads ended.
 
     Those are early that end in the ``silence`` (seconds) before the first write. ``depth`` reads wait at a time, each
-    with room for more than the longest transfer. A ``burst`` queues all writes at once, and takes back as
+    with room for more than the longest transfer. A ``burst`` queues all writes, and takes back as
     many of the last reads: of as many URBs as may be in flight, that makes room for those that had to wait.
     """
     chance = random.Random(seed)
@@ -55,7 +56,10 @@ def _through(
     time.sleep(silence)
     early = sorted(each.outcome for each in waiting if each.answers)
     wrong = []
-    written = [write(piece) for piece in pieces] if burst else []
+    written = []
+    for piece in pieces if burst else ():
+        written.append(write(piece))
+        time.sleep(_BY_ITSELF_SECONDS)
     ins.cancel(waiting[-len(written) :] if burst else [])
     for number, piece in enumerate(pieces):
         if not burst:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator
 
 import pytest
 
 from hil.live.device import LiveDevice
-from hil.live.side import Side
+from hil.live.side import Side, probe
 from hil.stateful.on_rig import bench_on
 from hil.stateful.steps import Walk
 from hil.suite.iso_streams import streams
@@ -32,6 +33,7 @@ _READ_ERRORS = {
 """By the fault: how the read ends, as libusb tells it (it has one word for CRC and protocol errors)."""
 _EVERY = 5
 _PATIENCE = 60.0
+_PACKETS = 8
 
 
 @contextlib.contextmanager
@@ -66,3 +68,33 @@ def test_isochronous_packets_that_go_wrong(dut: LiveDevice, effort: float) -> No
     assert not found["misplaced"], f"{stream}: {found['misplaced']} packets are not the ones that are due"
     injected = words["urbs"] / _EVERY
     assert abs(bad - injected) <= 1, f"{stream}: {bad} packets had errors where {injected:.0f} had been made"
+
+
+@pytest.mark.trait("source-sink")
+def test_a_short_read_that_is_none_for_its_driver(dut: LiveDevice) -> None:
+    """A read that may not be short (URB_SHORT_NOT_OK) says so with what it has brought; one that may is a success."""
+    short = '{ kind = "short", bytes = 100 }'
+    for not_ok, status in ((True, -errno.EREMOTEIO), (False, 0)):
+        with _faulty(dut, short, 'transfer = "bulk", direction = "in"', f"nth = {_BAD}") as side:
+            seen = side.probe("raw_reads", count=_COUNT, length=_LENGTH, short_not_ok=not_ok)
+        expected = [[0, _LENGTH]] * _COUNT
+        expected[_BAD - 1] = [status, 100]
+        assert seen == expected
+
+
+@pytest.mark.trait("iso")
+def test_isochronous_errors_are_counted(dut: LiveDevice) -> None:
+    """A URB's count of errors is the number of its packets that have one."""
+    stream = next((each for each in streams(dut) if is_in(each.endpoint.address)), None)
+    if stream is None:
+        pytest.skip("the device has no isochronous IN endpoint")
+    what = '{ kind = "iso-errors", packets = [1, 2], error = "crc" }'
+    with _faulty(dut, what, 'transfer = "isochronous", direction = "in"', f"every = {_EVERY}") as side:
+        seen = probe(
+            side.daemons, side.place, "raw_iso", busid=side.busid, interface=stream.interface.number,
+            alternate=stream.interface.alternate, endpoint=stream.endpoint.address, length=stream.length,
+            packets=_PACKETS, count=2 * _EVERY,
+        )  # fmt: skip
+    assert sum(each["bad"] for each in seen) >= 4, f"{stream}: no errors of packets in {seen}"
+    wrong = [each for each in seen if each["error_count"] != each["bad"]]
+    assert not wrong, f"{stream}: {wrong}"
