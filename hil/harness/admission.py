@@ -70,6 +70,7 @@ def record_run(lifetime: Lifetime, course: Course) -> None:
         return
     for name, held in lifetime.admitted.items():
         device = lifetime.live.devices[name]
-        if not held and device.present():
+        unknown = name in course.untried and name not in course.failed
+        if not held and not unknown and device.present():
             key = matching.key(device.info())
             Quarantine().record(key, name, failed=name in course.failed, reason=course.reasons.get(name, ""))

@@ -271,16 +271,22 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
         except OSError as error:
             said = f"no report: cannot write {_results(config)}: {error.strerror}"
             session.exitstatus = session.exitstatus or RIG_TROUBLE
-        reporter = config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
-            reporter.ensure_newline()
-            reporter.write_line(said)
+        _say(config, said)
         ends = {test.outcome for test in recorder.tests}
-        if Outcome.INFRASTRUCTURE in ends and Outcome.FAILED not in ends:
+        if session.exitstatus == pytest.ExitCode.TESTS_FAILED and Outcome.FAILED not in ends:
             session.exitstatus = RIG_TROUBLE
     lifetime = config.stash[Lifetime.key]
     try:
         record_run(lifetime, config.stash[Course.key])
+    except GAVE_UP as error:
+        _say(config, f"not remembered for the next run: {error}")
     finally:
         lifetime.close()
     return (yield)
+
+
+def _say(config: pytest.Config, line: str) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        reporter.write_line(line)

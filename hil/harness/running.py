@@ -40,6 +40,8 @@ class Course:
     in_a_row: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, str] = field(default_factory=dict)
     """The last failure of each device that had one."""
+    untried: set[str] = field(default_factory=set)
+    """Devices that the rig's trouble has kept from a test: nobody knows how they would have done."""
 
     @property
     def failed(self) -> Collection[str]:
@@ -50,7 +52,10 @@ class Course:
         """Take note of a test's end."""
         if outcome in _BAD:
             self.in_a_row[name] += 1
-            self.reasons[name] = message
+            if outcome is Outcome.FAILED:
+                self.reasons[name] = message
+            else:
+                self.untried.add(name)
         elif outcome in (Outcome.PASSED, Outcome.FLAKY):
             self.in_a_row[name] = 0
 

@@ -48,7 +48,8 @@ def hold(key: str, where: Path | None = None) -> Iterator[Holder | None]:
         if left is not None:
             _log.warning("%s: a lock was left behind by %s: %s", key, left, left.dead or "it let go without a word")
         try:
-            files.save(note, SCHEMA, {"key": key, "holder": Holder.here().as_json()})
+            with _told(key, note):
+                files.save(note, SCHEMA, {"key": key, "holder": Holder.here().as_json()})
             yield left
         finally:
             note.unlink(missing_ok=True)
@@ -58,17 +59,27 @@ def hold(key: str, where: Path | None = None) -> Iterator[Holder | None]:
 def _locked(path: Path, note: Path, key: str) -> Iterator[None]:
     lock = FileLock(path, timeout=0, thread_local=False)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        with _told(key, path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
     except Timeout as error:
         raise _refused(key, path, _read(note)) from error
-    except OSError as error:
-        hint = "set WSLUSB_STATE_DIR to a folder that you may write to"
-        raise RigError(f"{key}: cannot lock {path}: {error.strerror or error}", hint=hint) from error
     try:
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def _told(key: str, path: Path) -> Iterator[None]:
+    """RigError for a file that cannot be written."""
+    try:
+        yield
+    except Timeout:  # an OSError, too
+        raise
+    except OSError as error:
+        hint = "set WSLUSB_STATE_DIR to a folder that you may write to"
+        raise RigError(f"{key}: cannot lock {path}: {error.strerror or error}", hint=hint) from error
 
 
 def left_behind(where: Path | None = None) -> list[tuple[str, Holder]]:

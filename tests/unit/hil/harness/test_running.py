@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hil.errors import CommandFailedError, CommandTimeoutError, DeviceAbsentError, MachineDiedError, VerbFailedError
-from hil.harness.running import is_the_rig_s
+from hil.harness.running import MOST_FAILURES, Course, is_the_rig_s
+from hil.report.results import Outcome
 
 _COMMANDS = (CommandFailedError("guest", "dd: an error"), CommandTimeoutError("guest", "dd"))
 
@@ -27,3 +28,14 @@ def test_a_verb_that_says_no_is_a_failure() -> None:
 
 def test_an_assertion_is_a_failure() -> None:
     assert not is_the_rig_s(AssertionError(), lambda: False)
+
+
+def test_trouble_of_the_rig_counts_for_this_session_and_not_for_the_next() -> None:
+    course = Course()
+    for _ in range(MOST_FAILURES):
+        course.note("stick", Outcome.INFRASTRUCTURE, "the guest died")
+    assert course.quarantined("stick")
+    assert not course.failed
+    assert course.untried == {"stick"}
+    course.note("stick", Outcome.FAILED, "other bytes")
+    assert set(course.failed) == {"stick"}

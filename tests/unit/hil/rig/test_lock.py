@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from hil.errors import LockedError, RigError
-from hil.rig import holder
+from hil.rig import files, holder
 from hil.rig.holder import Holder
 from hil.rig.lock import hold, left_behind
 
@@ -139,6 +140,18 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_rig(tmp_path: Path) -> 
     with pytest.raises(RigError, match=r"cannot lock .*file") as caught:
         hold(KEY, tmp_path / "file" / "locks").__enter__()
     assert "WSLUSB_STATE_DIR" in caught.value.hint
+
+
+def test_a_note_that_cannot_be_written_is_an_error_of_the_rig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(*_words: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "save", full)
+    with pytest.raises(RigError, match="No space left on device"):
+        hold(KEY, tmp_path).__enter__()
+    monkeypatch.undo()
+    with hold(KEY, tmp_path) as left:
+        assert left is None
 
 
 def test_a_system_without_proc_knows_the_living_by_their_number(
