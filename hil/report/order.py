@@ -38,9 +38,16 @@ def overtaken(flights: Sequence[Flight]) -> Overtaken | None:
     for lane, (before, after) in itertools.product(lanes.values(), itertools.pairwise(_BACK)):
         known = [(flight, times[before], times[after]) for flight, times in lane if before in times and after in times]
         known.sort(key=lambda each: each[1])
-        for place, (flight, left, arrived) in enumerate(known):
-            behind = [at for _, since, at in known[place + 1 :] if since > left]
-            passed = next((number for number, at in enumerate(behind) if at >= arrived), len(behind))
-            if passed:
+        for place, (flight, _, _) in enumerate(known):
+            if passed := _passed(known, place):
                 return Overtaken(flight, passed, (before, after))
     return None
+
+
+def _passed(known: Sequence[tuple[Flight, int, int]], place: int) -> int:
+    """How many of the next ones, which left later, arrived earlier."""
+    _, left, arrived = known[place]
+    end = place + 1
+    while end < len(known) and known[end][1] > left and known[end][2] < arrived:
+        end += 1
+    return end - place - 1

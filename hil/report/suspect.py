@@ -50,9 +50,10 @@ def suspect(
 ) -> Suspect | None:
     """The most telling URB between ``started`` and ``failed`` (nanoseconds); None without any.
 
-    In this order: the guest heard another answer than the device gave; a fault was injected; it was overtaken by others
-    of its endpoint; an error of the bus or of the system; a request or a write without an answer; a STALL, by which devices also say that they do not know a
-    command; a read without an answer; and if nothing is wrong with any, the last that ended.
+    In this order: the guest heard another answer than the device gave; a fault was injected; others of its endpoint
+    overtook it; an error of the bus or of the system; a request or a write without an answer; a STALL, by which devices
+    also say that they do not know a command; a read without an answer; and if nothing is wrong with any, the last that
+    ended.
 
     What had not moved any more when the test began is not its own: a device whose name was changed when it was
     attached, and which has been attached ever since, is the only such URB that may be.
@@ -103,9 +104,8 @@ def _overtaken(flights: Sequence[Flight]) -> Suspect | None:
         return None
     others = "the next one" if found.by == 1 else f"the next {found.by}"
     part = _LATE[found.between[0]]
-    return Suspect(
-        found.flight, f"{others} of its endpoint overtook it", f"{part}: between {' and '.join(found.between)}"
-    )
+    where = f"{part}: between {' and '.join(found.between)}"
+    return Suspect(found.flight, f"{others} of its endpoint overtook it", where)
 
 
 def _error(wrong: Sequence[Flight]) -> Suspect | None:

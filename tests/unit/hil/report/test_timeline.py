@@ -364,13 +364,9 @@ def test_an_answer_that_others_overtook_is_looked_at(stage: str, part: str) -> N
     assert overtaken([flights[0], *flights[2:]]) is None
 
 
-def test_control_requests_and_what_was_taken_back_may_come_in_any_order() -> None:
-    for words in ({"transfer": 2}, {"transfer": 3, "cancelled": FAILED}):
-        flights = [
-            Flight(
-                Half(endpoint=0x81, length=4, completed=FAILED + at, responded=FAILED + 100 - at, status=0, **words),
-                None,
-            )  # type: ignore[arg-type]
-            for at in range(3)
-        ]
-        assert overtaken(flights) is None
+@pytest.mark.parametrize(("transfer", "cancelled"), [(TransferType.CONTROL, None), (TransferType.BULK, FAILED)])
+def test_control_requests_and_what_was_taken_back_may_come_in_any_order(transfer: int, cancelled: int | None) -> None:
+    halves = [Half(transfer, 0x81, 4, completed=FAILED + at, responded=FAILED + 9 - at, status=0) for at in range(3)]
+    for half in halves:
+        half.cancelled = cancelled
+    assert overtaken([Flight(half, None) for half in halves]) is None
