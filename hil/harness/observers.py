@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -47,7 +48,7 @@ def collect(
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in (files or {}).items():
         (folder / name).write_bytes(data)
-    (folder / "test.txt").write_text(text, encoding="utf-8")
+    (folder / "test.txt").write_text(text, encoding="utf-8", errors="backslashreplace")
     daemons = live.daemons
     parts: dict[str, Callable[[], bytes]] = {
         "capture.pcapng": lambda: _ring(live, live.host),
@@ -67,7 +68,8 @@ def collect(
             missing[name] = str(error)
     _write_regression(folder)
     if missing:
-        (folder / "missing.txt").write_text("".join(f"{name}: {why}\n" for name, why in missing.items()))
+        told = "".join(f"{name}: {why}\n" for name, why in missing.items())
+        (folder / "missing.txt").write_text(told, encoding="utf-8", errors="backslashreplace")
     return timeline.write(folder)
 
 
@@ -112,4 +114,5 @@ def _write_regression(folder: Path) -> None:
     capture = folder / "capture.pcapng"
     if capture.is_file():
         command = [sys.executable, "-m", "wslusb", "replay", "--to-test", str(folder / "regression"), str(capture)]
-        subprocess.run(command, check=False, capture_output=True, timeout=60)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, check=False, capture_output=True, timeout=60)

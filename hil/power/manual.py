@@ -9,6 +9,7 @@ from hil.places.place import Place
 from hil.places.watching import Watch, watching
 from hil.rig.matching import find
 from hil.rig.model import DeviceEntry
+from wslusb.printable import printable
 from wslusb.usb.info import DeviceInfo
 
 from .switch import PowerError
@@ -96,7 +97,7 @@ class Manual:
             raise
 
     def _name(self, known: DeviceInfo) -> str:
-        return f"{self._entry.name} (port {known.busid}, {known.description})"
+        return f"{self._entry.name} (port {known.busid}, {printable(known.description)})"
 
 
 def _unplugged(watch: Watch, known: DeviceInfo) -> Step:

@@ -11,6 +11,7 @@ from hil.places.place import Place
 from hil.places.watching import Seen, Watch, watching
 from hil.rig.matching import find, fits
 from hil.rig.model import DeviceEntry
+from wslusb.printable import printable
 from wslusb.usb.info import DeviceInfo, Identity
 
 from .switch import Port, PowerError
@@ -161,7 +162,7 @@ def elsewhere(devices: Sequence[Seen], known: DeviceInfo, before: Sequence[Seen]
 
 def said(info: DeviceInfo) -> str:
     """A device for a person: ``1-2 (0951:1666 Kingston DataTraveler)``."""
-    return f"{info.busid} ({info.hardware_id} {info.description})"
+    return f"{info.busid} ({info.hardware_id} {printable(info.description)})"
 
 
 def configured(devices: Iterable[Seen], known: DeviceInfo) -> Seen | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hil.errors import AmbiguousDeviceError, DeviceAbsentError
+from wslusb.printable import printable
 from wslusb.usb.info import DeviceInfo
 
 from .model import DeviceEntry, Match
@@ -54,7 +55,9 @@ def key(info: DeviceInfo) -> str:
 
 
 def _list(infos: Iterable[DeviceInfo]) -> str:
-    return "; ".join(f"{each.busid} ({each.hardware_id} {each.description}{_serial(each)})" for each in infos)
+    return "; ".join(
+        f"{each.busid} ({each.hardware_id} {printable(each.description)}{_serial(each)})" for each in infos
+    )
 
 
 def _serial(info: DeviceInfo) -> str:

@@ -42,6 +42,13 @@ def test_what_fits_in_part_or_nearly_is_absent(match: Match) -> None:
         find(entry(match), ALL)
 
 
+def test_what_devices_call_themselves_is_one_line_and_commands_no_terminal() -> None:
+    liar = DeviceInfo(busid="1-4", vendor=1, product=2, serial="A\nB", product_name="Stick\n\x1b[2J")
+    with pytest.raises(DeviceAbsentError) as caught:
+        find(entry(Match(serial="A")), [liar])
+    assert caught.value.hint == "plugged in: 1-4 (0001:0002 Stick??[2J, 'A\\nB')"
+
+
 def test_an_absent_device_is_named_with_its_kind_that_is_there() -> None:
     with pytest.raises(DeviceAbsentError) as caught:
         find(entry(Match(0x0951, 0x1666, "60A6")), ALL)
