@@ -72,6 +72,8 @@ def _device(table: Table, *, host: str) -> DeviceEntry:
     traits = table.words("traits", found.get("traits", ()), [ANY, *TRAITS], "trait")
     power = table.below("power", found)
     kind = _kind(power, POWER, "none") if "power" in found else "none"
+    if kind == "bench" and host not in VIRTUAL_HOSTS:
+        power.complain("that is the port of a virtual host: take 'manual', or a switch that you have", _KIND)
     return DeviceEntry(
         name=table.name,
         match=match,

@@ -200,6 +200,7 @@ def test_options_of_a_trait_may_be_a_table_of_their_own() -> None:
             "[device.a]\nvid = 1\nleave_out = ['test_sleep']\n",
             "rig.toml:3: device.a.leave_out: expected a table",
         ),
+        ("[device.a]\nvid = 1\npower = { kind = 'bench' }\n", "rig.toml:3: device.a.power.kind: that is the port of a"),
         ("[host]\nlisten = []\n", "rig.toml:2: host.listen: expected at least one text, not an empty list"),
         ("[device.a]\nvid = 1\n[device.b]\nvid = 1\n", "rig.toml:3: device.b: this is the same device as 'a'"),
     ],
