@@ -14,6 +14,8 @@ from hil.report import page
 from hil.report.comparing import first_difference
 from hil.report.events import Timeline
 from hil.report.results import Comparison
+from hil.report.suspect import PARTS
+from hil.report.typical import slowest
 
 __all__ = ["headline", "where"]
 
@@ -23,6 +25,8 @@ _PLAIN = (AssertionError, RigError, pytest.fail.Exception)
 """Exceptions whose text is a sentence; of all others the name of the class says more than the text."""
 _REQUEST = re.compile(r'`exec [^`]*"run": "([\w.]+)", "arguments": (\[[^]]*\])[^`]*`')
 _BYTES = re.compile(r'"(?:[0-9a-f]{2}){5,}"?(?: \.\.\.)?')
+_SLOW = "times native, and may be"
+"""As in :func:`hil.report.plots.broken`."""
 _SELF = re.compile(r"(?:memory of the )?(service|agent):")
 _NATIVE = re.compile(r"natively\b|native:")
 _ROOMS = {"service": "host", "agent": "guest"}
@@ -47,6 +51,9 @@ def where(headline: str, deaths: Sequence[str], told: Timeline, *, rigs: bool) -
     if deaths:
         name = deaths[0].split()[1]
         return f"the {name} of wslusb (wslusb/{_ROOMS[name]}): {name}.log has its last words"
+    if _SLOW in headline and told.typical is not None:
+        stage, share = slowest(told.typical)
+        return f"{PARTS[stage]}: {share}"
     if found := _SELF.match(headline):
         return f"the {found[1]} of wslusb (wslusb/{_ROOMS[found[1]]}): what it keeps of each attach, or of each URB"
     if rigs:

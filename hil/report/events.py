@@ -47,7 +47,7 @@ class Timeline:
     """What happened around ``zero``, nanoseconds since 1970: the moment of failure, or else of the last that is known.
 
     ``suspect`` is the place in ``urbs`` of the one to look at first, ``why`` says what is wrong with it, and ``where``
-    in which part of its way.
+    in which part of its way. ``typical``: the way of most URBs of the test, with medians of their times from 0 on.
     """
 
     zero: int
@@ -57,6 +57,7 @@ class Timeline:
     why: str = ""
     notes: list[str] = field(default_factory=list)
     where: str = ""
+    typical: UrbLine | None = None
     schema: Literal[1] = 1
 
     def as_text(self) -> str:

@@ -17,6 +17,7 @@ from .ladder import ladder
 from .page import Step
 from .rendering import render
 from .results import CaseResult, Measurement, Outcome, Results, ResultsError
+from .suspect import NONE_WRONG
 
 __all__ = ["page_of", "write"]
 
@@ -53,6 +54,8 @@ class Card:
     missing: str = ""
     timeline: Timeline | None = None
     way: UrbLine | None = None
+    words: str = ""
+    """What is to be said of it."""
     picture: Markup | None = None
     events: list[Event | None] = field(default_factory=list)
     since: str = ""
@@ -146,7 +149,13 @@ def _card(test: CaseResult, results: Results, folder: Path, beside: Path) -> Car
     if timeline.suspect is not None and timeline.suspect < len(timeline.urbs):
         card.way = timeline.urbs[timeline.suspect]
         card.picture = ladder(card.way, "the way of the URB to look at first")
-    card.events = _around(timeline, card.way)
+        begin = min(card.way.stages.values())
+        when = f"{abs(begin):.3f} s {'before' if begin < 0 else 'after'} the failure"
+        card.words = f"{timeline.why}. It was submitted {when}."
+    if timeline.typical is not None and (card.way is None or timeline.why == NONE_WRONG):
+        card.way, card.words = timeline.typical, "none of its URBs went wrong; this is where their time goes."
+        card.picture = ladder(card.way, "the way of most URBs of the test")
+    card.events = _around(timeline, card.way if card.way is not timeline.typical else None)
     return card
 
 

@@ -10,7 +10,7 @@ from wslusb.usb.ids import DIR_IN, TransferType
 from .flights import Flight, Part, Stage
 from .order import overtaken
 
-__all__ = ["Suspect", "suspect"]
+__all__ = ["NONE_WRONG", "PARTS", "Suspect", "suspect"]
 
 _LISTENING = (TransferType.INTERRUPT, TransferType.ISOCHRONOUS)
 """Reads of these wait for something to happen: that one is pending says nothing."""
@@ -33,7 +33,12 @@ _STUCK: Mapping[Stage, str] = {
 }
 
 
-_LATE: Mapping[Stage, str] = {Stage.ANSWERED: _HOST, Stage.RESPONDED: _BETWEEN, Stage.HEARD: _GUEST}
+PARTS: Mapping[Stage, str] = {
+    Stage.SUBMITTED: _GUEST, Stage.SENT: _BETWEEN, Stage.RECEIVED: _HOST, Stage.ASKED: _DEVICE, Stage.ANSWERED: _HOST,
+    Stage.RESPONDED: _BETWEEN, Stage.HEARD: _GUEST,
+}  # fmt: skip
+"""Who has a URB after a stage."""
+NONE_WRONG = "it was the last to end; none went wrong"
 
 
 @dataclass(slots=True, frozen=True)
@@ -103,7 +108,7 @@ def _overtaken(flights: Sequence[Flight]) -> Suspect | None:
     if found is None:
         return None
     others = "the next one" if found.by == 1 else f"the next {found.by}"
-    part = _LATE[found.between[0]]
+    part = PARTS[found.between[0]]
     where = f"{part}: between {' and '.join(found.between)}"
     return Suspect(found.flight, f"{others} of its endpoint overtook it", where)
 
@@ -134,4 +139,4 @@ def _last(flights: Sequence[Flight]) -> Suspect | None:
     gone = [flight for flight in ended if _ending(flight).startswith(_GONE)]
     if gone:
         return Suspect(gone[-1], "it was the last on its way when the device went away")
-    return Suspect(max(ended, key=lambda flight: flight.last), "it was the last to end; none went wrong")
+    return Suspect(max(ended, key=lambda flight: flight.last), NONE_WRONG)

@@ -21,6 +21,7 @@ from .flights import Flight, Stage, clock_bounds, join
 from .moments import SECOND, Clocks, Moment, Source
 from .sides import Half, View, view
 from .suspect import Suspect, suspect
+from .typical import typical
 
 __all__ = ["MOST_EVENTS", "merged", "of_folder", "write"]
 
@@ -87,7 +88,9 @@ class _Folder:
         all_moments = merged([*logs, _of_flights(flights)], begin, end)
         started = None if self._clocks.started is None else round(self._clocks.started * SECOND)
         chosen = suspect(flights, {each.urb for each in record if each.urb is not None}, zero, started)
-        return self._told(zero, all_moments, flights, chosen)
+        told = self._told(zero, all_moments, flights, chosen)
+        told.typical = typical([flight for flight in flights if started is None or flight.first >= started])
+        return told
 
     def _told(self, zero: int, events: list[Moment], flights: list[Flight], chosen: Suspect | None) -> Timeline:
         if len(events) > MOST_EVENTS:

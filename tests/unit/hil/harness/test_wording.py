@@ -6,7 +6,9 @@ from hil.errors import CommandFailedError
 from hil.harness.wording import headline, where
 from hil.live.side import ProbeError
 from hil.report.events import Timeline, UrbLine
-from hil.report.results import Comparison
+from hil.report.flights import Stage
+from hil.report.plots import broken
+from hil.report.results import Comparison, Measurement
 from hil.zygote import asking
 
 COMPARED = Comparison("probe requests", '[0].status: "STALL"\n[1].x: 1', '[0].status: "PROTOCOL"\n[1].x: 2')
@@ -77,4 +79,9 @@ def test_where_to_look_is_the_daemon_that_died_the_rig_the_native_side_or_what_t
     assert where("natively: byte 4 is another", [], TOLD, rigs=False).startswith("the device, or its host")
     assert where("in the guest: byte 4 is another", [], TOLD, rigs=False) == "the host part of wslusb"
     assert where("service: 2 descriptors more in 3 rounds", [], TOLD, rigs=False).startswith("the service of wslusb")
+    stages = {stage.value: 0.02 * (number > 2) + number / 1000 for number, stage in enumerate(Stage)}
+    slow = broken(Measurement.of("latency", "us", [100.0], [3358.0], limit=25))
+    told = where(slow, [], Timeline(1, typical=UrbLine("x", None, stages)), rigs=False)
+    assert told.startswith("the host part of wslusb")
+    assert told.endswith(": a URB spends 21.00 ms of its 27.00 ms there")
     assert where("in the guest: byte 4", [], QUIET, rigs=False).startswith("not on the way of a URB")

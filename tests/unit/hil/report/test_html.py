@@ -16,6 +16,7 @@ from hil.report.events import Event, Timeline, UrbLine
 from hil.report.flights import Stage
 from hil.report.moments import Source
 from hil.report.results import Attempt, CaseResult, Comparison, DeviceFacts, Measurement, Outcome, Results, RigFacts
+from hil.report.suspect import NONE_WRONG
 from tests.support.rig_failure import a_failure
 from tests.support.rig_results import HOSTILE, a_night
 
@@ -220,3 +221,14 @@ def test_the_folder_of_an_earlier_attempt_is_linked(tmp_path: Path) -> None:
     links = [each["href"] for each in parsed(Results(RigFacts("r", "real"), "2026", tests=[test]), tmp_path).all("a")]
     assert "./a" in links
     assert "./a-2/test.txt" in links
+
+
+def test_where_no_urb_went_wrong_the_time_of_most_is_drawn(tmp_path: Path) -> None:
+    stages = {stage.value: number / 1000 for number, stage in enumerate(Stage)}
+    typical, last = UrbLine("median of 12 times bulk IN", None, stages), UrbLine("control OUT", 80, stages)
+    (tmp_path / "a").mkdir()
+    Timeline(1, urbs=[last], suspect=0, why=NONE_WRONG, typical=typical).write(tmp_path / "a")
+    test = CaseResult("t.py::test_a", Outcome.FAILED, message="x", artefacts="a")
+    text = parsed(Results(RigFacts("r", "real"), "2026", tests=[test]), tmp_path).text
+    assert "median of 12 times bulk IN: none of its URBs went wrong; this is where their time goes." in text
+    assert "control OUT" not in text

@@ -18,6 +18,7 @@ from hil.report.results import ResultsError
 from hil.report.sides import Half
 from hil.report.suspect import suspect
 from hil.report.timeline import merged, of_folder, write
+from hil.report.typical import slowest
 from tests.support import rig_failure
 from tests.support.rig_failure import FAILED, GUEST_AHEAD, OFFSET, SECOND, Tape, a_failure, pass_through
 from wslusb.capture import usbmon
@@ -342,6 +343,21 @@ def test_an_answer_that_was_lost_is_seen_when_the_guest_gives_it_up(tmp_path: Pa
     timeline = of_folder(tmp_path)
     assert timeline.why == "the device said OK, 4 bytes, the guest never heard of it, and gave it up after 6.5 s"
     assert timeline.where.startswith(HOST)
+
+
+def test_the_typical_way_has_the_medians_of_what_most_urbs_are(tmp_path: Path) -> None:
+    host, guest = Tape(), Tape(GUEST_AHEAD)
+    for number in range(12):
+        slow = rig_failure.MS * (20 if number else 900)
+        pass_through(host, guest, FAILED - SECOND + number * rig_failure.MS, number, READ, FINE, device=slow)
+    host.write(tmp_path / "capture.pcapng")
+    guest.write(tmp_path / "capture-guest.pcapng")
+    way = of_folder(tmp_path).typical
+    assert way is not None
+    assert way.name == "median of 12 times bulk IN 0x81, 4 bytes"
+    assert list(way.stages) == list(Stage)
+    assert slowest(way) == (Stage.ASKED, "a URB spends 20.00 ms of its 20.24 ms there")
+    assert of_folder(a_failure(tmp_path / "few"), before=0.04).typical is None
 
 
 @pytest.mark.parametrize(("stage", "part"), [("responded", HOST), ("heard", WAY), ("completed", GUEST)])
