@@ -90,12 +90,23 @@ def _states(live: LiveRig) -> dict[str, Any]:
 
 
 def facts(live: LiveRig) -> dict[str, Any]:
-    """The rig as it is now: kernels, time of boot and clocks (``offset``: seconds that the guest's is ahead)."""
-    host, guest = _facts(live.host), _facts(live.guest)
+    """The rig as it is now: kernels, time of boot and clocks (``offset``: seconds that the guest's is ahead).
+
+    Of a machine that does not answer, ``missing`` says why.
+    """
+    host, guest = _known(live.host), _known(live.guest)
+    offsets = [each["offset"] for each in (guest, host) if "offset" in each]
     return {
         "rig": live.rig.name, "path": str(live.rig.path), "backend": live.backend, "taken": time.time(),
-        "host": host, "guest": guest, "offset": guest["offset"] - host["offset"],
+        "host": host, "guest": guest, "offset": offsets[0] - offsets[1] if len(offsets) == 2 else None,
     }  # fmt: skip
+
+
+def _known(place: Place) -> dict[str, Any]:
+    try:
+        return _facts(place)
+    except RigError as error:
+        return {"name": place.name, "missing": str(error).partition("\n")[0]}
 
 
 def _facts(place: Place) -> dict[str, Any]:
