@@ -27,7 +27,7 @@ class Machine:
 
 @pytest.mark.parametrize("alive", [True, False])
 def test_the_facts_of_a_host_are_kept_where_the_guest_is_dead(monkeypatch: pytest.MonkeyPatch, alive: bool) -> None:
-    monkeypatch.setattr(observers.clock, "offset", lambda _place: SimpleNamespace(seconds=0.25))
+    monkeypatch.setattr("hil.places.clock.offset", lambda _place: SimpleNamespace(seconds=0.25))
     live = SimpleNamespace(
         rig=SimpleNamespace(name="bench", path="rig.toml"), backend="qemu",
         host=Machine("host", alive=True), guest=Machine("guest", alive=alive),
