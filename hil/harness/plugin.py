@@ -179,7 +179,15 @@ def _blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> No
     item.stash[ERROR] = (item.stash[ERROR] or rigs) and not item.stash[DEATHS]
     if HEADLINE not in item.stash:
         text = wording.headline(caught, item.stash.get(COMPARISON, None))
-        item.stash[HEADLINE] = ": ".join([*deaths, text])
+        item.stash[HEADLINE] = ": ".join([*deaths, *_loss(item), text])
+
+
+def _loss(item: pytest.Item) -> list[str]:
+    """What happened to the device meanwhile, if it was there when the test began and is no more."""
+    device = item.stash.get(DEVICE, None)
+    if device is None or WHERE in item.stash or not device.has_left():
+        return []
+    return [f"{device.name} {wording.LEFT}"]
 
 
 def _is_well(lifetime: Lifetime) -> bool:

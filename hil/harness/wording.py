@@ -17,7 +17,7 @@ from hil.report.results import Comparison
 from hil.report.suspect import PARTS
 from hil.report.typical import slowest
 
-__all__ = ["headline", "where"]
+__all__ = ["LEFT", "headline", "where"]
 
 _BARE = "assert "
 _TIME_OUT = re.compile(r"Timeout \(>([\d.]+)s\)")
@@ -29,6 +29,7 @@ _SLOW = "times native, and may be"
 """As in :func:`hil.report.plots.broken`."""
 _SELF = re.compile(r"(?:memory of the )?(service|agent):")
 _NATIVE = re.compile(r"natively\b|native:")
+LEFT = "left its host during the test"
 _ROOMS = {"service": "host", "agent": "guest"}
 _ROOT = Path(__file__).parents[2]
 _MOST = 400
@@ -56,6 +57,8 @@ def where(headline: str, deaths: Sequence[str], told: Timeline, *, rigs: bool) -
         return f"{PARTS[stage]}: {share}"
     if found := _SELF.match(headline):
         return f"the {found[1]} of wslusb (wslusb/{_ROOMS[found[1]]}): what it keeps of each attach, or of each URB"
+    if LEFT in headline:
+        return "the device, its plug, or the hub that it is plugged into: it is not on the host's bus any more"
     if rigs:
         return "the rig: wslusb and the device were not judged"
     if _NATIVE.match(headline):

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hil.errors import RigError
+from hil.errors import DeviceAbsentError, RigError
 from hil.live.side import Side, probe
 from hil.places.place import PlaceProcess
 from hil.power.switch import kept_on
@@ -22,6 +22,7 @@ __all__ = ["LIBUSB", "LiveDevice"]
 
 LIBUSB = "libusb"
 _DRIVER_SECONDS = 15.0
+_MOMENT_SECONDS = 2.0
 
 
 @dataclass(slots=True, frozen=True)
@@ -68,6 +69,25 @@ class LiveDevice:
         try:
             self.info()
         except RigError:
+            return False
+        return True
+
+    def has_left(self) -> bool:
+        """Whether the host has lost it, and not for a moment only. False where nobody can tell."""
+        if not self.rig.daemons.running:  # and is to be looked at before it is started again
+            return False
+        try:
+            poll(self._is_there, _MOMENT_SECONDS, f"{self.name} is there")
+        except AssertionError:
+            return True
+        except RigError:
+            return False
+        return False
+
+    def _is_there(self) -> bool:
+        try:
+            self.info()
+        except DeviceAbsentError:
             return False
         return True
 

@@ -13,6 +13,7 @@ from hil.places.place import Place, PlaceProcess
 __all__ = ["PROBE_SECONDS", "ProbeError", "Running", "Side", "probe", "start"]
 
 PROBE_SECONDS = 60.0
+NATIVE = "native"
 _MOST_SAID = 2000
 
 
@@ -27,10 +28,11 @@ class ProbeError(AssertionError):
 class Running:
     """A probe that has been started and not yet asked for its answer."""
 
-    def __init__(self, process: PlaceProcess, place: Place, name: str) -> None:
+    def __init__(self, process: PlaceProcess, place: Place, name: str, side: str = "") -> None:
         self._process = process
         self._place = place
         self._name = name
+        self._who = f"{'natively, ' if side == NATIVE else ''}{name} on {place.name}"
 
     @property
     def is_running(self) -> bool:
@@ -54,7 +56,7 @@ class Running:
             result = self._process.wait(seconds)
         except CommandTimeoutError as error:
             self._process.kill()
-            what = f"{self._name} on {self._place.name}: the device kept it waiting for {seconds:g} s"
+            what = f"{self._who}: the device kept it waiting for {seconds:g} s"
             raise ProbeError(what, "TIMEOUT") from error
         if result.returncode or not result.stdout.strip():
             raise CommandFailedError(self._place.name, f"the probe {self._name} failed:\n{result.output.strip()}")
@@ -66,12 +68,12 @@ class Running:
         except (ValueError, TypeError, KeyError) as error:
             text = f"the probe {self._name} gave no answer:\n{result.output.strip()[-_MOST_SAID:]}"
             raise CommandFailedError(self._place.name, text) from error
-        raise ProbeError(f"{self._name} on {self._place.name}: {status}: {message}", status)
+        raise ProbeError(f"{self._who}: {status}: {message}", status)
 
 
-def start(daemons: Daemons[Place, Place], place: Place, name: str, **words: Any) -> Running:
+def start(daemons: Daemons[Place, Place], place: Place, name: str, side: str = "", **words: Any) -> Running:
     """Start ``hil.probes.NAME`` in a place, to do something else while it runs."""
-    return Running(daemons.python(place, "hil.probes.__main__", name, json.dumps(words)), place, name)
+    return Running(daemons.python(place, "hil.probes.__main__", name, json.dumps(words)), place, name, side)
 
 
 def probe(daemons: Daemons[Place, Place], place: Place, name: str, seconds: float = PROBE_SECONDS, **words: Any) -> Any:
@@ -101,11 +103,11 @@ class Side:
 
     def probe(self, name: str, seconds: float = PROBE_SECONDS, **words: Any) -> Any:
         """Run ``hil.probes.NAME`` beside the device, with its target and busid; what it says."""
-        return probe(self.daemons, self.place, name, seconds, target=self.target, busid=self.busid, **words)
+        return self.start(name, **words).answer(seconds)
 
     def start(self, name: str, **words: Any) -> Running:
         """Start ``hil.probes.NAME`` beside the device, to do something else while it runs."""
-        return start(self.daemons, self.place, name, target=self.target, busid=self.busid, **words)
+        return start(self.daemons, self.place, name, self.name, target=self.target, busid=self.busid, **words)
 
     def node(self, prefix: str) -> str:
         """The one node that starts so: ``/dev/sd``. AssertionError if there is none."""

@@ -53,6 +53,7 @@ class Device:
     def __init__(self, rig, entry):
         self.rig, self.entry, self.name = rig, entry, entry.name
     def info(self): return DeviceInfo(busid="9-1", vendor=1, product=2)
+    def has_left(self): return (NOTES.parent / "left").exists()
     def power_cycle(self): raise RigError("no power")
 
 class Live:
@@ -173,3 +174,16 @@ def test_sigterm_ends_a_session_in_order(tmp_path: Path) -> None:
     assert code == pytest.ExitCode.INTERRUPTED
     assert notes[-1] == "down"
     assert "report: " in said
+
+
+def test_a_device_that_left_is_said_to_have_left(tmp_path: Path) -> None:
+    tests = """
+import pathlib
+
+def test_a(dut):
+    (pathlib.Path(__file__).parent / "left").touch()
+    assert False, "an error of input and output"
+"""
+    assert _run(tmp_path, tests, "--dut", "stick")[0] == 1
+    (found,) = json.loads((tmp_path / "results/results.json").read_text())["tests"]
+    assert found["message"] == "stick left its host during the test: an error of input and output"

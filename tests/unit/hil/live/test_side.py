@@ -54,6 +54,12 @@ def test_what_the_device_refused_has_a_status() -> None:
     assert caught.value.status == "STALL"
 
 
+def test_what_went_wrong_on_the_native_side_says_so() -> None:
+    said = cast("Any", Said('{"error": {"status": "STALL", "message": "no"}}'))
+    with pytest.raises(ProbeError, match="natively, disk on guest: STALL: no"):
+        Running(said, cast("Any", Bench()), "disk", "native").answer()
+
+
 @pytest.mark.parametrize(
     "text", ["\x1b[31mjunk", "{", "[]", "7", "null", '"error"', "{}", '{"error": 1}', '{"error": {}}', "\n\n", ""]
 )

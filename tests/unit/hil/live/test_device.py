@@ -1,0 +1,53 @@
+"""hil.live.device: whether a device is there still."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from hil.errors import CommandFailedError
+from hil.live import device as live
+from hil.rig.model import DeviceEntry, Match
+from wslusb.usb.info import DeviceInfo
+
+STICK = DeviceInfo(busid="1-2", vendor=1, product=2, serial="A")
+OTHER = DeviceInfo(busid="1-2", vendor=1, product=2, serial="B")
+
+
+class Rig:
+    """A host that says one list after the other, the last for ever."""
+
+    running = True
+
+    def __init__(self, *lists: list[DeviceInfo]) -> None:
+        self.daemons = self
+        self._lists = list(lists)
+
+    def infos(self) -> list[DeviceInfo]:
+        if not self._lists:
+            raise CommandFailedError("host", "no answer")
+        return self._lists.pop(0) if len(self._lists) > 1 else self._lists[0]
+
+
+def device(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> live.LiveDevice:
+    monkeypatch.setattr(live, "_MOMENT_SECONDS", 0.1)
+    return live.LiveDevice(cast("Any", rig), DeviceEntry(name="stick", match=Match(serial="A")), "libusb")
+
+
+@pytest.mark.parametrize("lists", [[[]], [[OTHER]]], ids=["nothing", "with another serial"])
+def test_a_device_that_is_not_there_any_more_has_left(
+    lists: list[list[DeviceInfo]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert device(Rig(*lists), monkeypatch).has_left()
+
+
+def test_one_that_is_away_for_a_moment_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not device(Rig([], [], [STICK]), monkeypatch).has_left()
+
+
+def test_nobody_knows_of_a_host_that_does_not_answer_or_has_no_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not device(Rig(), monkeypatch).has_left()
+    rig = Rig([])
+    rig.running = False
+    assert not device(rig, monkeypatch).has_left()
