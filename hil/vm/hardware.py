@@ -21,6 +21,8 @@ __all__ = [
 BUS = "xhci.0"
 _PORTS, _SUPERSPEED_PORTS = 15, 8
 """Of the controller that QemuMachine brings: the ports behind the eighth have no SuperSpeed."""
+_FILLED = 64 << 20
+"""Bytes of a disk that are random: what is behind them are zeroes, and takes no room on this machine."""
 
 
 @dataclass(kw_only=True)
@@ -93,7 +95,9 @@ class Disk(UsbHardware):
             return []
         if self.image is None:
             self.image = directory / f"{self.id}.img"
-            self.image.write_bytes(random.Random(self.seed).randbytes(self.size))
+            with self.image.open("wb") as file:
+                file.write(random.Random(self.seed).randbytes(min(self.size, _FILLED)))
+                file.truncate(self.size)
         return ["-blockdev", f"driver=file,node-name={self.id}-file,filename={self.image}"]
 
     def device(self) -> dict[str, str]:

@@ -47,6 +47,13 @@ def test_a_disk_is_as_large_as_its_source_says(tmp_path: Path) -> None:
     assert len(first.content(1024, 512)) == 512
 
 
+def test_a_large_disk_takes_little_room(tmp_path: Path) -> None:
+    parse_hardware("x", "usb-storage,size=3T").backends(tmp_path)
+    made = (tmp_path / "x.img").stat()
+    assert made.st_size == 3 << 40
+    assert made.st_blocks * 512 < 1 << 30
+
+
 def test_an_image_is_seen_from_the_rig_file(tmp_path: Path) -> None:
     (tmp_path / "own.img").write_bytes(b"own" * 512)
     piece = parse_hardware("x", "usb-storage,image=own.img", tmp_path)
