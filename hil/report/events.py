@@ -48,6 +48,7 @@ class Timeline:
 
     ``suspect`` is the place in ``urbs`` of the one to look at first, ``why`` says what is wrong with it, and ``where``
     in which part of its way. ``typical``: the way of most URBs of the test, with medians of their times from 0 on.
+    ``after``: the last stage at which the suspect was as it should be.
     """
 
     zero: int
@@ -58,6 +59,7 @@ class Timeline:
     notes: list[str] = field(default_factory=list)
     where: str = ""
     typical: UrbLine | None = None
+    after: str = ""
     schema: Literal[1] = 1
 
     def as_text(self) -> str:

@@ -48,10 +48,14 @@ class Part(enum.StrEnum):
 
 @dataclass(slots=True, frozen=True)
 class Change:
-    """What is not the same at both ends of a URB's way, and between which two it was changed."""
+    """What is not the same at both ends of a URB's way, and between which two it was changed.
+
+    ``carried``: it is the data, which go to the device with an OUT; a status always comes from it.
+    """
 
     what: str
     between: tuple[Part, Part]
+    carried: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -173,7 +177,9 @@ class Flight:
             if at is None or (redacted and (before, after) == (Part.SERVICE, Part.AGENT)):
                 continue  # each capture that is redacted has names of its own for serial numbers
             far = "the guest got" if self.half.endpoint & DIR_IN else "the device got"
-            return Change(f"{far} other bytes, the first in {at:,} to {at + PIECE - 1:,}", (before, after))
+            return Change(
+                f"{far} other bytes, the first in {at:,} to {at + PIECE - 1:,}", (before, after), carried=True
+            )
         return None
 
 

@@ -148,7 +148,7 @@ def _card(test: CaseResult, results: Results, folder: Path, beside: Path) -> Car
     card.timeline = timeline
     if timeline.suspect is not None and timeline.suspect < len(timeline.urbs):
         card.way = timeline.urbs[timeline.suspect]
-        card.picture = ladder(card.way, "the way of the URB to look at first")
+        card.picture = ladder(card.way, "the way of the URB to look at first", timeline.after)
         begin = min(card.way.stages.values())
         when = f"{abs(begin):.3f} s {'before' if begin < 0 else 'after'} the failure"
         card.words = f"{timeline.why}. It was submitted {when}."

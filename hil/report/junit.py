@@ -71,7 +71,7 @@ def _case(suite: ET.Element, test: CaseResult) -> None:
     element = _ELEMENTS.get(test.outcome)
     if element is not None:
         ending = ET.SubElement(case, element, message=_text(_message(test)))
-        ending.text = _text(test.details)
+        ending.text = _text(f"look in: {test.where}\n\n{test.details}" if test.where else test.details)
         if element != "skipped":
             ending.set("type", test.outcome)
 

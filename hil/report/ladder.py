@@ -18,8 +18,11 @@ _TOP, _STEP = 44.0, 40.0
 _WIDTH = 760.0
 
 
-def ladder(urb: UrbLine, title: str) -> Markup:
-    """Draw it. Steps that no capture has seen are dashed; where it went no further there is a cross."""
+def ladder(urb: UrbLine, title: str, wrong_after: str = "") -> Markup:
+    """Draw it. Steps that no capture has seen are dashed; where it went no further there is a cross.
+
+    ``wrong_after``: the stage from which on it was not as it should be; the step from there is marked.
+    """
     stages = list(Stage)
     known = [stage for stage in stages if stage in urb.stages]
     height = _TOP + _STEP * (len(stages) - 1) + 34
@@ -30,7 +33,8 @@ def ladder(urb: UrbLine, title: str) -> Markup:
     places = {stage: (_LANES[_LANE_OF[row]][1], _TOP + _STEP * row) for row, stage in enumerate(stages)}
     for before, after in itertools.pairwise(known):
         seen = stages.index(after) - stages.index(before) == 1
-        _arrow(drawing, places[before], places[after], seen=seen)
+        kind = "step wrong" if before.value == wrong_after else "step" if seen else "step unseen"
+        _arrow(drawing, places[before], places[after], kind)
         (ax, ay), (bx, by) = places[before], places[after]
         at_device = ax == bx and seen
         spot = (ax - 8, (ay + by) / 2 + 4) if at_device else ((ax + bx) / 2, (ay + by) / 2 - 5)
@@ -54,8 +58,8 @@ def ladder(urb: UrbLine, title: str) -> Markup:
     return drawing.markup()
 
 
-def _arrow(drawing: Drawing, begin: tuple[float, float], end: tuple[float, float], *, seen: bool) -> None:
-    drawing.line("step" if seen else "step unseen", begin, end)
+def _arrow(drawing: Drawing, begin: tuple[float, float], end: tuple[float, float], kind: str) -> None:
+    drawing.line(kind, begin, end)
     if begin[0] != end[0]:
         way = -7 if end[0] > begin[0] else 7
         slope = (end[1] - begin[1]) / (end[0] - begin[0])

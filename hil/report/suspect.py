@@ -22,6 +22,14 @@ _DEVICE = "the device, or the host's kernel below it"
 _CHANGED: Mapping[tuple[Part, Part], str] = {
     (Part.DEVICE, Part.SERVICE): _HOST, (Part.SERVICE, Part.AGENT): _BETWEEN, (Part.AGENT, Part.KERNEL): _GUEST,
 }  # fmt: skip
+_BACK: Mapping[tuple[Part, Part], Stage] = {
+    (Part.DEVICE, Part.SERVICE): Stage.ANSWERED, (Part.SERVICE, Part.AGENT): Stage.RESPONDED,
+    (Part.AGENT, Part.KERNEL): Stage.HEARD,
+}  # fmt: skip
+_THERE: Mapping[tuple[Part, Part], Stage] = {
+    (Part.DEVICE, Part.SERVICE): Stage.RECEIVED, (Part.SERVICE, Part.AGENT): Stage.SENT,
+    (Part.AGENT, Part.KERNEL): Stage.SUBMITTED,
+}  # fmt: skip
 _STUCK: Mapping[Stage, str] = {
     Stage.SUBMITTED: f"{_GUEST}: the agent has it, and did not send it",
     Stage.SENT: f"{_BETWEEN}: the agent has sent it, and the service did not receive it",
@@ -43,11 +51,15 @@ NONE_WRONG = "it was the last to end; none went wrong"
 
 @dataclass(slots=True, frozen=True)
 class Suspect:
-    """``why``: what is wrong with the URB. ``where``: the part to look in; empty if nothing points to one."""
+    """``why``: what is wrong with the URB. ``where``: the part to look in; empty if nothing points to one.
+
+    ``after``: the last stage at which it was as it should be.
+    """
 
     flight: Flight
     why: str
     where: str = ""
+    after: Stage | None = None
 
 
 def suspect(
@@ -90,9 +102,10 @@ def _changed(flights: Sequence[Flight]) -> Suspect | None:
             first, second = change.between
             part = _CHANGED.get(change.between)
             where = f"{part}: it was changed between {first} and {second}" if part else f"between {first} and {second}"
-            return Suspect(flight, change.what, where)
+            stages = _THERE if not flight.half.endpoint & DIR_IN and change.carried else _BACK
+            return Suspect(flight, change.what, where, stages.get(change.between))
         if flight.unheard:
-            return Suspect(flight, flight.unheard, _STUCK[Stage.ANSWERED])
+            return Suspect(flight, flight.unheard, _STUCK[Stage.ANSWERED], Stage.ANSWERED)
     return None
 
 
@@ -110,7 +123,7 @@ def _overtaken(flights: Sequence[Flight]) -> Suspect | None:
     others = "the next one" if found.by == 1 else f"the next {found.by}"
     part = PARTS[found.between[0]]
     where = f"{part}: between {' and '.join(found.between)}"
-    return Suspect(found.flight, f"{others} of its endpoint overtook it", where)
+    return Suspect(found.flight, f"{others} of its endpoint overtook it", where, found.between[0])
 
 
 def _error(wrong: Sequence[Flight]) -> Suspect | None:

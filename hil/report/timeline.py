@@ -103,8 +103,9 @@ class _Folder:
         lines = [_urb_line(flight, zero) for flight in kept]
         place = kept.index(chosen.flight) if chosen else None
         why, where = (chosen.why, chosen.where) if chosen else ("", "")
+        after = chosen.after.value if chosen and chosen.after else ""
         told = [Event(_from(each.time, zero), each.source, each.text, each.urb) for each in events[-MOST_EVENTS:]]
-        return Timeline(zero, told, lines, place, why, self._notes, where)
+        return Timeline(zero, told, lines, place, why, self._notes, where, after=after)
 
     # -- the files
 

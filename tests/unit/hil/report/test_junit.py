@@ -94,3 +94,11 @@ def test_the_class_is_the_module() -> None:
 
 def test_it_is_written_to_a_file(tmp_path: Path) -> None:
     assert junit.write(a_night(), tmp_path / "a" / "junit.xml").read_bytes() == junit.as_xml(a_night())
+
+
+def test_a_failure_says_where_to_look() -> None:
+    test = case(Outcome.FAILED, "byte 4 is another")
+    test.where, test.details = "the host part", "Traceback"
+    failure = document(test).find(".//failure")
+    assert failure is not None
+    assert failure.text == "look in: the host part\n\nTraceback"

@@ -157,3 +157,9 @@ def test_a_ratio_without_a_limit_is_neither_good_nor_bad() -> None:
     assert "bar free" in plots.ratio_bar(Measurement.of("x", "us", [1.0], [2.0]))
     assert "bar good" in plots.ratio_bar(Measurement.of("x", "us", [1.0], [2.0], limit=3))
     assert "bar bad" in plots.ratio_bar(Measurement.of("x", "us", [1.0], [4.0], limit=3))
+
+
+def test_the_step_at_which_it_went_wrong_is_marked() -> None:
+    urb = UrbLine("bulk IN", 1, {stage.value: float(place) for place, stage in enumerate(Stage)})
+    assert ladder(urb, "x", Stage.ANSWERED).count("step wrong") == 1
+    assert "step wrong" not in ladder(urb, "x")

@@ -14,6 +14,7 @@ from hil.report.events import Timeline
 from hil.report.flights import Flight, Stage, clock_bounds, join
 from hil.report.moments import Moment, Source
 from hil.report.order import overtaken
+from hil.report.pieces import Pieces
 from hil.report.results import ResultsError
 from hil.report.sides import Half
 from hil.report.suspect import suspect
@@ -305,6 +306,18 @@ def test_what_was_changed_is_blamed_on_who_had_it_last_as_it_was(
     timeline = told_by(tmp_path, FAILED - rig_failure.MS * 50, LONG, answer, **{place: other})
     assert timeline.why == why
     assert timeline.where.startswith(part)
+    stage = {"heard": Stage.ANSWERED, "received": Stage.RESPONDED, "completed": Stage.HEARD}[place]
+    assert timeline.after == stage
+
+
+def test_data_that_are_changed_on_their_way_to_the_device_are_blamed_on_that_way() -> None:
+    sent, other = Pieces.of(b"abcd"), Pieces.of(b"abxd")
+    guest = Half(2, 0x02, 4, b"", 1, FAILED, FAILED, FAILED, FAILED, status=0, moved=4, data=sent, carried=sent)
+    host = dataclasses.replace(guest, data=other)
+    found = suspect([Flight(host, guest)], (), FAILED)
+    assert found is not None
+    assert (found.why, found.after) == ("the device got other bytes, the first in 0 to 511", Stage.RECEIVED)
+    assert found.where.startswith(HOST)
 
 
 def test_names_that_each_capture_has_of_its_own_are_no_change(tmp_path: Path) -> None:
