@@ -25,8 +25,8 @@ _PLAIN = (AssertionError, RigError, pytest.fail.Exception)
 """Exceptions whose text is a sentence; of all others the name of the class says more than the text."""
 _REQUEST = re.compile(r'`exec [^`]*"run": "([\w.]+)", "arguments": (\[[^]]*\])[^`]*`')
 _BYTES = re.compile(r'"(?:[0-9a-f]{2}){5,}"?(?: \.\.\.)?')
-_SLOW = "times native, and may be"
-"""As in :func:`hil.report.plots.broken`."""
+_SLOW = re.compile("times native, and may be|times as long as")
+"""As in :func:`hil.report.plots.broken`, and by tests that have a measure of their own."""
 _SELF = re.compile(r"(?:memory of the )?(service|agent):")
 _NATIVE = re.compile(r"natively\b|native:")
 LEFT = "left its host during the test"
@@ -52,7 +52,7 @@ def where(headline: str, deaths: Sequence[str], told: Timeline, *, rigs: bool) -
     if deaths:
         name = deaths[0].split()[1]
         return f"the {name} of wslusb (wslusb/{_ROOMS[name]}): {name}.log has its last words"
-    if _SLOW in headline and told.typical is not None:
+    if _SLOW.search(headline) and told.typical is not None:
         stage, share = slowest(told.typical)
         return f"{PARTS[stage]}: {share}"
     if found := _SELF.match(headline):

@@ -84,4 +84,6 @@ def test_where_to_look_is_the_daemon_that_died_the_rig_the_native_side_or_what_t
     told = where(slow, [], Timeline(1, typical=UrbLine("x", None, stages)), rigs=False)
     assert told.startswith("the host part of wslusb")
     assert told.endswith(": a URB spends 21.00 ms of its 27.00 ms there")
+    times = "a request takes 20.3 times as long as a ping of the service"
+    assert where(times, [], Timeline(1, typical=UrbLine("x", None, stages)), rigs=False) == told
     assert where("in the guest: byte 4", [], QUIET, rigs=False).startswith("not on the way of a URB")
