@@ -9,7 +9,10 @@ from typing import Any
 
 from hil.clients.bulk_pipes import BulkPipes, chosen, loop
 from hil.clients.tally import Flight, Tally
+from wslusb.device import sync
 from wslusb.device.api import Device
+from wslusb.usb.ids import DIR_IN
+from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Status, Urb, UrbFlag
 
 from .opened import opened
@@ -18,6 +21,7 @@ __all__ = ["run"]
 
 _SECONDS = 20.0
 _BY_ITSELF_SECONDS = 0.005
+_GET_STATUS = Setup(DIR_IN, Request.GET_STATUS, 0, 0, 2)
 
 
 def run(
@@ -52,7 +56,10 @@ def _through(
     def write(piece: bytes) -> Flight:
         return outs.submit(Urb(0, pipes.sink.address, pipes.sink.transfer, len(piece), UrbFlag.ZERO_PACKET, piece))
 
-    waiting = [read() for _ in range(depth)]
+    waiting = [read() for _ in range(depth - 1)]
+    if burst:  # an answer says that all reads are where they are to wait, and the writes come one by one
+        sync.control(device, _GET_STATUS)
+    waiting.append(read())
     time.sleep(silence)
     early = sorted(each.outcome for each in waiting if each.answers)
     wrong = []

@@ -9,7 +9,7 @@ import pytest
 from hil.harness.fixtures import Measure
 from hil.health import hung, taken_ports
 from hil.live.device import LiveDevice
-from hil.live.side import Side
+from hil.live.side import Side, probe
 from hil.suite.plugs import switched
 from hil.waiting import poll
 
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.safety("reversible")
 _GONE_SECONDS = 10.0
 _BACK_SECONDS = 20.0
 _STAYS_AWAY_SECONDS = 3.0
+_NO_GENERATION = 1 << 30
 
 
 def test_the_guest_sees_an_unplug(dut: LiveDevice, passthrough: Side, measure: Measure) -> None:
@@ -65,12 +66,23 @@ def test_the_host_s_drivers_have_it_back(dut: LiveDevice) -> None:
 
 
 @pytest.mark.one_device
-def test_what_is_not_shared_is_refused(dut: LiveDevice) -> None:
-    """A guest gets what was bound and nothing else."""
-    daemons, busid = dut.rig.daemons, dut.info().busid
+def test_what_a_guest_must_not_have_is_refused(dut: LiveDevice) -> None:
+    """What is not shared, what another has, and what was at this port before: also to a guest that just asks."""
+    daemons, info = dut.rig.daemons, dut.info()
+    host = daemons.json(daemons.guest, "state")["agent"]["host"]
+
+    def ask(generation: int = 0) -> str:
+        words = {"address": host, "busid": info.busid, "generation": generation}
+        return str(probe(daemons, daemons.guest, "uninvited", **words))
+
+    dut.passthrough()
+    assert ask() == "BUSY"
+    dut.detach()
+    assert ask(_NO_GENERATION) == "GONE"
     dut.unshare()
-    said = daemons.cli(daemons.guest, "attach", busid, check=False)
-    assert said.returncode, f"'wslusb attach {busid}' succeeded, and the device is not shared"
+    assert ask() == "ACCESS_DENIED"
+    said = daemons.cli(daemons.guest, "attach", info.busid, check=False)
+    assert said.returncode, f"'wslusb attach {info.busid}' succeeded, and the device is not shared"
     assert not taken_ports(dut.rig.guest)
     assert dut.passthrough().probe("descriptors")["device"]
 
