@@ -281,7 +281,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
             session.exitstatus = session.exitstatus or RIG_TROUBLE
         _say(config, said)
         ends = {test.outcome for test in recorder.tests}
-        if session.exitstatus == pytest.ExitCode.TESTS_FAILED and Outcome.FAILED not in ends:
+        told = session.exitstatus == pytest.ExitCode.TESTS_FAILED
+        if told and Outcome.INFRASTRUCTURE in ends and Outcome.FAILED not in ends:
             session.exitstatus = RIG_TROUBLE
     lifetime = config.stash[Lifetime.key]
     try:
