@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from hil.errors import RigError
+from hil.rig.reading import reads_rig
 from hil.vm.hardware import Disk, SerialPort, UsbHardware, option_text
 from hil.vm.sources import parse_hardware
 
@@ -78,3 +80,11 @@ def test_the_far_end_of_a_line_sends_back_what_comes() -> None:
 def test_a_word_that_cannot_be_read_is_named(source: str, what: str) -> None:
     with pytest.raises(RigError, match=what):
         parse_hardware("x", source)
+
+
+def test_what_the_documentation_plugs_in_can_be_plugged_in() -> None:
+    page = (Path(__file__).parents[3] / "docs/hil-rig.md").read_text("utf-8")
+    (example,) = [text for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if 'kind = "qemu"' in text]
+    rig = reads_rig(example)
+    drivers = [parse_hardware(entry.name, entry.source).driver for entry in rig.devices]
+    assert drivers == ["usb-mouse", "usb-storage", "usb-uas", "usb-net"]
