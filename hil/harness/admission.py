@@ -43,6 +43,7 @@ def admitted(item: pytest.Item, entry: DeviceEntry) -> LiveDevice:
         pytest.fail(f"{device.rig.rig.path}:{entry.line}: {error} ({error.hint})", pytrace=False)
     except AmbiguousDeviceError as error:
         raise RefusedError(f"{device.rig.rig.path}:{entry.line}: {error}; {error.hint}") from error
+    lifetime.live.leave_alone(device)
     if entry.name not in lifetime.admitted:
         _first_time(device, info, lifetime)
     if trouble := lifetime.admitted[entry.name]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Sequence
 from pathlib import Path
@@ -125,6 +126,13 @@ class LiveRig:
         except RigError:
             return False
         return True
+
+    def leave_alone(self, device: LiveDevice) -> None:
+        """Take the other devices out of the guest: a test judges all of it, down to its free ports."""
+        for other in self.devices.values():
+            with contextlib.suppress(RigError):  # one that is gone from its host
+                if other is not device:
+                    other.detach()
 
     def release(self) -> None:
         """Take everything out of the guest."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from hil.errors import DeviceAbsentError
 from hil.live import rig as live
 from hil.rig.model import Rig
 from hil.vm.remote import Result
@@ -68,3 +70,19 @@ def test_what_the_service_has_not_seen_yet_is_asked_for_until_it_has(rig: live.L
     assert _there(rig) == ["9-2"]
     daemons.listed = ["9-1", "9-2"]
     assert _there(rig) == ["9-1", "9-2"]
+
+
+def test_a_device_has_the_guest_for_itself(rig: live.LiveRig) -> None:
+    detached = []
+
+    def device(name: str, *, gone: bool = False) -> Any:
+        def detach() -> None:
+            if gone:
+                raise DeviceAbsentError(name)
+            detached.append(name)
+
+        return SimpleNamespace(detach=detach)
+
+    rig.devices = {"gone": device("gone", gone=True), "stick": device("stick"), "mouse": device("mouse")}
+    rig.leave_alone(rig.devices["stick"])
+    assert detached == ["mouse"]
