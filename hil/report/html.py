@@ -37,6 +37,8 @@ _MEANINGS = {
 _CARDS = (Outcome.FAILED, Outcome.INFRASTRUCTURE, Outcome.FLAKY)
 _IN_PROCESS = ("emulated", "replay")
 """Back ends whose devices are opened in process natively: no kernel, no bus, so that ratios say little."""
+_FEW = 6
+"""Differences that are shown at once."""
 _MANY = 20
 """Samples from which on a distribution says more than a median."""
 _NEAR = 15
@@ -110,7 +112,7 @@ def page_of(results: Results, folder: Path, beside: Path) -> str:
         ratio_bar=plots.ratio_bar, limit_text=plots.limit_text, at=plots.at_text, median=figures.median,
         percentile=figures.percentile, skipped=page.reasons(results.tests, Outcome.SKIPPED),
         quarantined=page.reasons(results.tests, Outcome.QUARANTINED), slowest=page.slowest(results.tests),
-        steps=page.next_steps, anchor=_anchor,
+        steps=page.next_steps, anchor=_anchor, few=_FEW,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from .events import UrbLine
 from .flights import Stage
-from .svg import Drawing
+from .svg import Drawing, Point
 
 __all__ = ["ladder", "short_time"]
 
@@ -36,9 +36,8 @@ def ladder(urb: UrbLine, title: str, wrong_after: str = "") -> Markup:
         kind = "step wrong" if before.value == wrong_after else "step" if seen else "step unseen"
         _arrow(drawing, places[before], places[after], kind)
         (ax, ay), (bx, by) = places[before], places[after]
-        at_device = ax == bx and seen
-        spot = (ax - 8, (ay + by) / 2 + 4) if at_device else ((ax + bx) / 2, (ay + by) / 2 - 5)
-        drawing.text("hop", spot, short_time(urb.stages[after] - urb.stages[before]), "end" if at_device else "middle")
+        spot, anchor = _beside((ax, ay), (bx, by))
+        drawing.text("hop", spot, short_time(urb.stages[after] - urb.stages[before]), anchor)
     for stage in known:
         x, y = places[stage]
         drawing.dot("stop", (x, y), 4.5)
@@ -56,6 +55,14 @@ def ladder(urb: UrbLine, title: str, wrong_after: str = "") -> Markup:
         end = x > _WIDTH / 2
         drawing.text("ending bad", (x - 14 if end else x + 14, y + 25), "nothing since", "end" if end else "start")
     return drawing.markup()
+
+
+def _beside(begin: Point, end: Point) -> tuple[Point, str]:
+    """Where a step's time is written: above its line, and on the side to which that falls away."""
+    (ax, ay), (bx, by) = begin, end
+    if ax == bx:
+        return (ax - 8, (ay + by) / 2 + 4), "end"
+    return ((ax + bx) / 2 + (6 if bx > ax else -6), (ay + by) / 2 - 4), "start" if bx > ax else "end"
 
 
 def _arrow(drawing: Drawing, begin: tuple[float, float], end: tuple[float, float], kind: str) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -111,8 +112,20 @@ def test_what_a_device_calls_itself_is_shown_and_does_nothing(night: Page) -> No
 def test_no_text_changes_the_page(text: str) -> None:
     def page(word: str) -> Page:
         measured = [Measurement.of(word, word, [1.0] * 30, [2.0] * 30)]
+        said = f"part: {json.dumps(word)}"
         test = CaseResult(
-            word, Outcome.FAILED, word, word, [word], 1.0, word, word, None, [], measured, Comparison(word, word, word)
+            word,
+            Outcome.FAILED,
+            word,
+            word,
+            [word],
+            1.0,
+            word,
+            word,
+            None,
+            [],
+            measured,
+            Comparison(word, said, said),
         )
         other = CaseResult("skipped" + word, Outcome.SKIPPED, device=word, message="why" + word)
         facts = DeviceFacts(word, 1, 2, word, [word], word, word, word, word, "odd")
@@ -232,3 +245,11 @@ def test_where_no_urb_went_wrong_the_time_of_most_is_drawn(tmp_path: Path) -> No
     text = parsed(Results(RigFacts("r", "real"), "2026", tests=[test]), tmp_path).text
     assert "median of 12 times bulk IN: none of its URBs went wrong; this is where their time goes." in text
     assert "control OUT" not in text
+
+
+def test_of_many_differences_the_first_are_shown_at_once(tmp_path: Path) -> None:
+    lines = ["\n".join(f"part {number}: {side}" for number in range(9)) for side in ("one", "other")]
+    test = CaseResult("t.py::test_a", Outcome.FAILED, message="x", comparison=Comparison("probe x", *lines))
+    page = parsed(Results(RigFacts("r", "real"), "2026", tests=[test]), tmp_path)
+    assert "3 more differences" in page.text
+    assert page.text.count("other") >= 9
