@@ -12,7 +12,7 @@ import pytest
 from hil.errors import RigError
 from hil.report import page
 from hil.report.comparing import first_difference
-from hil.report.events import Timeline
+from hil.report.events import Timeline, complaints
 from hil.report.results import Comparison
 from hil.report.suspect import PARTS
 from hil.report.typical import slowest
@@ -63,6 +63,8 @@ def where(headline: str, deaths: Sequence[str], told: Timeline, *, rigs: bool) -
         return "the rig: wslusb and the device were not judged"
     if _NATIVE.match(headline):
         return "the device, or its host: it is the native side that went wrong, where wslusb is not in the way"
+    if not told.where and (said := complaints(told.events)):
+        return f"{said[0].source}.log: {said[0].text.partition(' ')[2]}"
     if told.suspect is None:
         return "not on the way of a URB: none passed during the test"
     return told.where

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,10 @@ from wslusb.printable import printable
 from .moments import Source
 from .results import ResultsError
 
-__all__ = ["Event", "Timeline", "UrbLine"]
+__all__ = ["Event", "Timeline", "UrbLine", "complaints"]
+
+
+_LEVELS = ("WARNING ", "ERROR ", "CRITICAL ")
 
 
 @dataclass(slots=True)
@@ -96,6 +100,12 @@ class Timeline:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise ResultsError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def complaints(events: Iterable[Event]) -> list[Event]:
+    """What the daemons warned of up to the failure."""
+    daemons = (Source.AGENT, Source.SERVICE)
+    return [each for each in events if each.source in daemons and each.at <= 0 and each.text.startswith(_LEVELS)]
 
 
 @functools.cache

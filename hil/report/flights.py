@@ -166,6 +166,16 @@ class Flight:
         late = (cancelled - answered) / 1e9
         return f"the device said {self.ending(host)}, the guest never heard of it, and gave it up after {late:.1f} s"
 
+    @property
+    def kept(self) -> str:
+        """Where it was taken back, and did not come for long."""
+        ended, cancelled = self.times.get(Stage.ANSWERED), self.cancelled
+        if ended is None or cancelled is None or ended - cancelled < _LONG:
+            return ""
+        return (
+            f"it was cancelled, and came back only {(ended - cancelled) / 1e9:.1f} s later ({self.ending(self.host)})"
+        )
+
     def _other_bytes(self, host: Half, guest: Half) -> Change | None:
         """The first two neighbours on the way from the device to the guest, or back, that do not have the same."""
         held = [host.data, host.carried, guest.carried, guest.data]

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from . import before, figures, page, plots
-from .events import Event, Timeline, UrbLine
+from .events import Event, Timeline, UrbLine, complaints
 from .ladder import ladder
 from .page import Step
 from .rendering import render
@@ -60,6 +60,7 @@ class Card:
     """What is to be said of it."""
     picture: Markup | None = None
     events: list[Event | None] = field(default_factory=list)
+    complaints: list[Event] = field(default_factory=list)
     since: str = ""
     compared: list[tuple[str, str, str]] = field(default_factory=list)
     others: dict[str, str] = field(default_factory=dict)
@@ -148,6 +149,7 @@ def _card(test: CaseResult, results: Results, folder: Path, beside: Path) -> Car
     if timeline is None:
         return card
     card.timeline = timeline
+    card.complaints = complaints(timeline.events)[:_FEW]
     if timeline.suspect is not None and timeline.suspect < len(timeline.urbs):
         card.way = timeline.urbs[timeline.suspect]
         card.picture = ladder(card.way, "the way of the URB to look at first", timeline.after)

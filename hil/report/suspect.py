@@ -106,6 +106,8 @@ def _changed(flights: Sequence[Flight]) -> Suspect | None:
             return Suspect(flight, change.what, where, stages.get(change.between))
         if flight.unheard:
             return Suspect(flight, flight.unheard, _STUCK[Stage.ANSWERED], Stage.ANSWERED)
+        if flight.kept:
+            return Suspect(flight, flight.kept, f"{_HOST}, or the device: it was not taken back", Stage.ASKED)
     return None
 
 

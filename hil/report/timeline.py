@@ -51,8 +51,11 @@ def _time(moment: Moment) -> int:
     return moment.time
 
 
-def of_folder(folder: Path, *, before: float = _BEFORE, after: float = _AFTER) -> Timeline:
-    """Merge what a failure's folder holds: ``before`` seconds until the failure, and ``after`` seconds since."""
+def of_folder(folder: Path, *, before: float | None = None, after: float = _AFTER) -> Timeline:
+    """Merge what a failure's folder holds: ``before`` seconds until the failure, and ``after`` seconds since.
+
+    By default from the beginning of the test on, and at least ten seconds.
+    """
     return _Folder(folder, before, after).timeline()
 
 
@@ -66,12 +69,15 @@ def write(folder: Path) -> Timeline:
 class _Folder:
     """The files, read once."""
 
-    def __init__(self, folder: Path, before: float, after: float) -> None:
+    def __init__(self, folder: Path, before: float | None, after: float) -> None:
         self._folder = folder
-        self._before, self._after = round(before * SECOND), round(after * SECOND)
         self._notes: list[str] = []
         self._facts = self._read_facts()
         self._clocks = Clocks.of(self._facts)
+        began, failed = self._clocks.started, self._clocks.failed
+        took = failed - began if failed is not None and began is not None else 0.0
+        self._before = round((max(_BEFORE, took) if before is None else before) * SECOND)
+        self._after = round(after * SECOND)
 
     def timeline(self) -> Timeline:
         failed = self._clocks.failed

@@ -5,8 +5,9 @@ import pytest
 from hil.errors import CommandFailedError
 from hil.harness.wording import headline, where
 from hil.live.side import ProbeError
-from hil.report.events import Timeline, UrbLine
+from hil.report.events import Event, Timeline, UrbLine
 from hil.report.flights import Stage
+from hil.report.moments import Source
 from hil.report.plots import broken
 from hil.report.results import Comparison, Measurement
 from hil.zygote import asking
@@ -86,4 +87,7 @@ def test_where_to_look_is_the_daemon_that_died_the_rig_the_native_side_or_what_t
     assert told.endswith(": a URB spends 21.00 ms of its 27.00 ms there")
     times = "a request takes 20.3 times as long as a ping of the service"
     assert where(times, [], Timeline(1, typical=UrbLine("x", None, stages)), rigs=False) == told
+    lost = Event(-3.0, Source.AGENT, "WARNING wslusb.guest.agent: device 9-1 is lost: cancel 27 has not been answered")
+    said = "agent.log: wslusb.guest.agent: device 9-1 is lost: cancel 27 has not been answered"
+    assert where("no end", [], Timeline(1, [lost]), rigs=False) == said
     assert where("in the guest: byte 4", [], QUIET, rigs=False).startswith("not on the way of a URB")

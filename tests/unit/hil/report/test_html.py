@@ -162,6 +162,7 @@ def test_a_failure_has_its_urb_its_files_and_how_to_go_on(night: Page) -> None:
     assert "URB 63, bulk IN 0x81, 65,536 bytes: a fault was injected into it (STALL, 0 bytes)." in night.text
     assert "completed in the guest after 2.04 ms" in night.text
     assert f"wslusb replay {place}/capture.pcapng" in night.text
+    assert "WARNING wslusb.host.pump: URB 63 stalled" in night.text.partition("What service and agent warned of")[2]
     assert f"wslusb serve --faults {place}/faults.jsonl" in night.text
     again = (
         "pytest --rig bench-1.toml --allow-destructive stick --results hil-again 'hil/suite/test_storage.py::test_what"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.report import timeline as merging
-from hil.report.events import Timeline
+from hil.report.events import Timeline, complaints
 from hil.report.flights import Flight, Stage, clock_bounds, join
 from hil.report.moments import Moment, Source
 from hil.report.order import overtaken
@@ -399,3 +399,30 @@ def test_control_requests_and_what_was_taken_back_may_come_in_any_order(transfer
     for half in halves:
         half.cancelled = cancelled
     assert overtaken([Flight(half, None) for half in halves]) is None
+
+
+def test_the_whole_of_a_long_test_is_looked_at(tmp_path: Path) -> None:
+    """What went wrong in it may have done so long before somebody noticed."""
+    host, guest = Tape(), Tape()
+    pass_through(host, guest, FAILED - 150 * SECOND, 1, LONG, WHOLE, heard=FLIPPED)
+    host.write(tmp_path / "capture.pcapng")
+    guest.write(tmp_path / "capture-guest.pcapng")
+    facts = {"offset": 0.0, "started": FAILED / SECOND - 180, "failed": FAILED / SECOND}
+    (tmp_path / "rig.json").write_text(json.dumps(facts))
+    assert of_folder(tmp_path).where.startswith(HOST)
+    assert of_folder(tmp_path, before=10).suspect is None
+
+
+def test_a_cancel_that_did_nothing_is_looked_at() -> None:
+    half = Half(2, 0x81, 4, b"", 1, FAILED - 60 * SECOND, FAILED, cancelled=FAILED - 50 * SECOND, status=-108)
+    found = suspect([Flight(half, None)], (), FAILED)
+    assert found is not None
+    assert found.why == "it was cancelled, and came back only 50.0 s later (GONE, 0 bytes)"
+
+
+def test_what_the_daemons_warned_of_up_to_the_failure_are_complaints(tmp_path: Path) -> None:
+    told = [(each.source, each.text.partition("\n")[0]) for each in complaints(of_folder(a_failure(tmp_path)).events)]
+    assert told == [
+        (Source.SERVICE, "WARNING wslusb.host.pump: URB 63 stalled"),
+        (Source.AGENT, "ERROR wslusb.guest.relay: done() raised"),
+    ]
