@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from .mistake import Mistake
+from .independent import INDEPENDENT
+from .plant import Plant
 
 __all__ = ["PLANTS", "Plant"]
 
@@ -17,19 +16,6 @@ _SUBMIT = "                submit(urb, done)\n"
 _COMPLETED = "        urb, link = completion.urb, self._link\n"
 _HEAD = "    data, actual = completion.data, completion.actual_length\n"
 _DATA = "    if data:\n        buffers.append(data)\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Plant(Mistake):
-    """``tests`` are run on ``dut``: one device of ``rig``, or more.
-
-    ``rig`` is a word of ``--backend``, or a file of hil/rigs; spaces are between the names of several devices.
-    """
-
-    dut: str = ""
-    tests: tuple[str, ...] = ()
-    rig: str = "emulated"
-    effort: float = 0.1
 
 
 _USBTEST = ("test_conformance.py::test_usbtest",)
@@ -175,4 +161,5 @@ PLANTS = (
           "            if self._active != self._original:\n",
           "            if False:\n", "modem",
           ("test_endings.py::test_a_detach_of_a_device_that_the_guest_has_unconfigured",), "gadgets.toml"),
+    *INDEPENDENT,
 )  # fmt: skip

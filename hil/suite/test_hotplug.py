@@ -80,6 +80,7 @@ def test_what_a_guest_must_not_have_is_refused(dut: LiveDevice) -> None:
     dut.detach()
     assert ask(_NO_GENERATION) == "GONE"
     dut.unshare()
+    dut.rig.release()
     assert ask() == "ACCESS_DENIED"
     said = daemons.cli(daemons.guest, "attach", info.busid, check=False)
     assert said.returncode, f"'wslusb attach {info.busid}' succeeded, and the device is not shared"
@@ -106,7 +107,7 @@ def test_a_device_that_is_kept_comes_back_until_it_is_detached(dut: LiveDevice) 
     """``attach --auto-attach``: after a re-plug the agent has it again; after a detach it leaves it alone."""
     daemons, guest = dut.rig.daemons, dut.rig.guest
     dut.passthrough()
-    dut.detach()
+    dut.rig.release()
     busid = dut.info().busid
     daemons.cli(daemons.guest, "attach", "--auto-attach", busid)
     try:
@@ -118,6 +119,7 @@ def test_a_device_that_is_kept_comes_back_until_it_is_detached(dut: LiveDevice) 
     finally:
         daemons.detach(busid)
     poll(lambda: not taken_ports(guest), _GONE_SECONDS, "the guest's port is free")
+    dut.native()  # the host's drivers are done with it: pulled out under them, a disk may stay for half a minute
     with switched(dut) as switch:
         switch.off()
         dut.wait(present=False)
