@@ -48,7 +48,9 @@ class Disk:
     def do(self, *steps: Sequence[Any]) -> list[Any]:
         """Steps of :mod:`hil.probes.disk`; what each gives."""
         side = self.side
-        found: list[Any] = probe(side.daemons, side.place, "disk", _STEP_SECONDS, node=self.node, steps=steps)
+        found: list[Any] = probe(
+            side.daemons, side.place, "disk", _STEP_SECONDS, side=side.name, node=self.node, steps=steps
+        )  # fmt: skip
         return found
 
 

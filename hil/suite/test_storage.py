@@ -15,6 +15,7 @@ from hil.suite.disks import MIB, Disk, Region, disk, reader_of, units, writer_of
 pytestmark = pytest.mark.trait("storage")
 
 _SEED = 4711
+_MARKERS = 64
 _SIDES = pytest.mark.parametrize("where", ["natively", "in the guest"])
 _COMMANDS = [
     ["000000000000", 0],  # TEST UNIT READY
@@ -139,6 +140,28 @@ def test_what_is_written_on_one_side_is_read_on_the_other(dut: LiveDevice, where
     for (at, length, chunk), seen in zip(patterns, found, strict=True):
         wrong = _differ(pieces(content(_SEED + at, length)), seen, at)
         assert not wrong, f"{length} bytes written {where} at {at}, {chunk} at a time, read on {reader.side}: {wrong}"
+
+
+def _markers(region: Region) -> list[int]:
+    """Blocks all over, the last below each power of two among them: there begins anew what pretends to be larger."""
+    block, end = region.block, region.start + region.size
+    step = max(region.size // _MARKERS // block, 1) * block
+    powers = [(1 << bits) - block for bits in range(block.bit_length(), end.bit_length())]
+    return sorted({*range(region.start, end, step), *(at for at in powers if at >= region.start), end - block})
+
+
+@pytest.mark.safety("destructive")
+def test_the_disk_is_as_large_as_it_says(dut: LiveDevice) -> None:
+    """A block here and there, each with content of its own, from the first byte that may be written to the last."""
+    writer = disk(dut.passthrough())
+    region = Region.of(dut, writer)
+    block, places = region.block, _markers(region)
+    writer.do(*(["write", at, block, block, _SEED + at] for at in places))
+    reader = disk(reader_of(dut, writer.side))
+    found = reader.do(*(["read", at, block, block] for at in places))
+    kept = {at: seen == pieces(content(_SEED + at, block)) for at, seen in zip(places, found, strict=True)}
+    lost = [f"{at:#x}" for at, same in kept.items() if not same]
+    assert not lost, f"{len(lost)} of {len(places)} blocks have not what was written to them, the first at {lost[0]}"
 
 
 @pytest.mark.safety("destructive")
