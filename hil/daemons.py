@@ -27,7 +27,8 @@ ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state"}
 LOG_TAIL = 4000
 _ASKED = (0, -signal.SIGTERM, 128 + signal.SIGTERM)
 """How a daemon ends that was sent SIGTERM."""
-_UP_SECONDS = 60.0
+_UP_SECONDS = 120.0
+"""A second is enough; a virtual machine without KVM, beside others, takes a minute."""
 _COMPLAINT = re.compile(r"\b(error|WARNING|ERROR|CRITICAL)\b")
 
 HostPlace = TypeVar("HostPlace", bound=Place, covariant=True)
@@ -143,10 +144,17 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         self.mark()
 
     def stop(self) -> None:
-        """End both, and what was started to ask them. Virtual machines take theirs with them."""
+        """End both, and what was started to ask them. Virtual machines take theirs with them.
+
+        One that does not end when it is asked to is killed: a session ends, whatever its machines do.
+        """
         for process in (self.agent, self.service):
             if process is not None and process.running:
-                terminate(process)
+                try:
+                    terminate(process)
+                except RigError:
+                    with contextlib.suppress(RigError):
+                        process.kill(signal.SIGKILL)
         for zygote in self._zygotes.values():
             if not isinstance(zygote.place, Machine):
                 terminate(zygote.process)

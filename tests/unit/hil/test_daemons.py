@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any, cast
 
 import pytest
@@ -20,6 +21,10 @@ class Process:
     def __init__(self, returncode: int | None = None, *, lost: bool = False) -> None:
         self.returncode = returncode
         self.running = returncode is None and not lost
+        self.signals: list[int] = []
+
+    def kill(self, number: int) -> None:
+        self.signals.append(number)
 
     def wait(self, _seconds: float = 1) -> Result:
         if self.returncode is None:
@@ -77,3 +82,9 @@ def test_a_verb_that_fails_is_no_trouble_of_the_rig(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(made, "python", lambda *_words, **_env: Process(1))
     with pytest.raises(VerbFailedError, match=r"guest: wslusb attach 9-1: its last words"):
         made.attach("9-1")
+
+
+def test_one_that_does_not_end_when_it_is_asked_to_is_killed_and_the_other_is_asked_too() -> None:
+    agent, service = Process(), Process()
+    daemons(agent, service).stop()
+    assert agent.signals == service.signals == [signal.SIGTERM, signal.SIGKILL]
