@@ -24,7 +24,7 @@ _TIME_OUT = re.compile(r"Timeout \(>([\d.]+)s\)")
 _PLAIN = (AssertionError, RigError, pytest.fail.Exception)
 """Exceptions whose text is a sentence; of all others the name of the class says more than the text."""
 _REQUEST = re.compile(r'`exec [^`]*"run": "([\w.]+)", "arguments": (\[[^]]*\])[^`]*`')
-_BYTES = re.compile(r'"(?:[0-9a-f]{2}){5,}"?(?: \.\.\.)?')
+_BYTES = re.compile(r'"[0-9a-f]{10,}"?(?: \.\.\.)?')
 _SLOW = re.compile("times native, and may be|times as long as")
 """As in :func:`hil.report.plots.broken`, and by tests that have a measure of their own."""
 _SELF = re.compile(r"(?:memory of the )?(service|agent):")
