@@ -62,6 +62,7 @@ class Live:
         self.host = self.guest = self.daemons.guest
         self.devices = {entry.name: Device(self, entry) for entry in rig.devices}
     def refusal(self, entry, info): return None
+    def leave_alone(self, device): return None
     def release(self): note("release")
 
 @contextlib.contextmanager
