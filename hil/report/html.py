@@ -14,9 +14,9 @@ from markupsafe import Markup
 from . import before, figures, page, plots
 from .events import Event, Timeline, UrbLine, complaints
 from .ladder import ladder
-from .page import Step
 from .rendering import render
 from .results import CaseResult, Measurement, Outcome, Results, ResultsError
+from .steps import Step, next_steps
 from .suspect import NONE_WRONG
 
 __all__ = ["page_of", "write"]
@@ -113,7 +113,7 @@ def page_of(results: Results, folder: Path, beside: Path) -> str:
         ratio_bar=plots.ratio_bar, limit_text=plots.limit_text, at=plots.at_text, median=figures.median,
         percentile=figures.percentile, skipped=page.reasons(results.tests, Outcome.SKIPPED),
         quarantined=page.reasons(results.tests, Outcome.QUARANTINED), slowest=page.slowest(results.tests),
-        steps=page.next_steps, anchor=_anchor, few=_FEW,
+        steps=next_steps, anchor=_anchor, few=_FEW,
     )  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def _anchor(test: CaseResult) -> str:
 
 
 def _card(test: CaseResult, results: Results, folder: Path, beside: Path) -> Card:
-    card = Card(test, page.next_steps(test, results, {}), since=before.since(test, results))
+    card = Card(test, next_steps(test, results, {}), since=before.since(test, results))
     card.compared = page.compared(test.comparison) if test.comparison else []
     if not test.artefacts:
         return card
@@ -145,7 +145,7 @@ def _card(test: CaseResult, results: Results, folder: Path, beside: Path) -> Car
         timeline = None
     except ResultsError as error:
         timeline, card.missing = None, str(error)
-    card.steps = page.next_steps(test, results, held, timeline)
+    card.steps = next_steps(test, results, held, timeline)
     if timeline is None:
         return card
     card.timeline = timeline
