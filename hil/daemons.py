@@ -9,18 +9,15 @@ import re
 import shlex
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from hil.errors import CommandFailedError, CommandTimeoutError, RigError, VerbFailedError
 from hil.places.place import Place, PlaceProcess
-from hil.places.shell import ShellPlace
-from hil.vm.machine import PROJECT, Machine
+from hil.programs import Programs, terminate
 from hil.vm.remote import Result
 from hil.waiting import poll
-from hil.zygote import asking
 
-__all__ = ["ENVIRONMENT", "Daemons", "terminate"]
+__all__ = ["ENVIRONMENT", "Daemons"]
 
 ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state"}
 """In virtual machines, which have a file system of their own."""
@@ -35,12 +32,6 @@ HostPlace = TypeVar("HostPlace", bound=Place, covariant=True)
 GuestPlace = TypeVar("GuestPlace", bound=Place, covariant=True)
 
 
-def terminate(process: PlaceProcess, seconds: float = 15.0) -> Result:
-    """SIGTERM, and how it ended."""
-    process.kill(signal.SIGTERM)
-    return process.wait(seconds)
-
-
 def _said(process: PlaceProcess, pattern: str, place: Place, name: str) -> None:
     """Wait until a daemon says that it is up. CommandFailedError, CommandTimeoutError with what it complained of."""
     try:
@@ -49,15 +40,6 @@ def _said(process: PlaceProcess, pattern: str, place: Place, name: str) -> None:
         complaints = [line for line in process.output.splitlines() if _COMPLAINT.search(line)]
         why = f": {complaints[-1].strip()}" if complaints else ""
         raise type(error)(place.name, f"the {name} does not come up{why}") from error
-
-
-@dataclass(slots=True, frozen=True)
-class _Zygote:
-    """A process that starts Python programs in a place, and where it is asked to."""
-
-    place: Place
-    process: PlaceProcess
-    fifo: str
 
 
 class Daemons(Generic[HostPlace, GuestPlace]):
@@ -79,7 +61,7 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         self._agent = tuple(agent)
         self._environment = dict(environment)
         self._guest_environment = self._environment if guest_environment is None else dict(guest_environment)
-        self._zygotes: dict[str, _Zygote] = {}
+        self._programs = Programs(self.environment)
         self._logs: list[str] = []
         self._killed: list[PlaceProcess] = []
         self._deaths: list[str] = []
@@ -155,11 +137,7 @@ class Daemons(Generic[HostPlace, GuestPlace]):
                 except RigError:
                     with contextlib.suppress(RigError):
                         process.kill(signal.SIGKILL)
-        for zygote in self._zygotes.values():
-            if not isinstance(zygote.place, Machine):
-                terminate(zygote.process)
-                zygote.place.run(["rm", "-rf", zygote.fifo.rpartition("/")[0]], check=False)
-        self._zygotes.clear()
+        self._programs.stop()
 
     def wait_connected(self, mark: int, seconds: float = 15) -> None:
         """Wait until the agent has said, after the first ``mark`` characters, that it is connected."""
@@ -205,25 +183,8 @@ class Daemons(Generic[HostPlace, GuestPlace]):
     # -- the command line
 
     def python(self, place: Place, what: str, *arguments: str, env: Mapping[str, str] | None = None) -> PlaceProcess:
-        """Start ``wslusb``, a module, or a Python program by its path; by a zygote where one can be."""
-        if isinstance(place, Machine) or (isinstance(place, ShellPlace) and place.is_here):
-            return self._by_zygote(place, what, *arguments, env=env)
-        words = [what] if what.endswith(".py") else ["-m", what]
-        return place.start([place.interpreter, *words, *arguments], env={**self.environment(place), **(env or {})})
-
-    def _by_zygote(self, place: Place, what: str, *arguments: str, env: Mapping[str, str] | None) -> PlaceProcess:
-        """See :mod:`hil.zygote`."""
-        known = self._zygotes.get(place.name)
-        if known is None or known.place is not place:
-            known = self._zygotes[place.name] = self._start_zygote(place)
-        return place.start(asking(known.fifo, what, arguments, env or {}))
-
-    def _start_zygote(self, place: Place) -> _Zygote:
-        fifo = f"{place.run('mktemp -d -t wslusb-zygote.XXXXXX').stdout.strip()}/requests"
-        environment = {**self.environment(place), "PYTHONPATH": str(PROJECT)}
-        process = place.start([place.interpreter, "-m", "hil.zygote", fifo], env=environment)
-        process.wait_for_output("ready", 60)
-        return _Zygote(place, process, fifo)
+        """Start ``wslusb``, a module, or a Python program by its path."""
+        return self._programs.start(place, what, *arguments, env=env)
 
     def cli(
         self, place: Place, *arguments: str, check: bool = True, env: Mapping[str, str] | None = None,

@@ -7,10 +7,10 @@ import json
 import signal
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from hil.daemons import terminate
 from hil.errors import RigError
 from hil.health import hung, taken_ports
 from hil.live.device import LiveDevice
+from hil.programs import terminate
 from hil.waiting import poll
 from wslusb.usb.info import DeviceInfo
 

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hil.daemons import ENVIRONMENT, Daemons, terminate
+from hil.daemons import ENVIRONMENT, Daemons
 from hil.errors import RigError
 from hil.health import COMPLAINTS, hung, taken_ports
+from hil.programs import terminate
 from hil.requirements import TEST_TOOLS, require
 from hil.vm.machine import Machine
 from hil.vm.remote import Process

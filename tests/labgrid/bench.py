@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hil.daemons import terminate
 from hil.places.place import PlaceProcess
 from hil.places.shell import ShellPlace
+from hil.programs import terminate
 from hil.vm.machine import PROJECT
 from hil.vm.remote import Result
 from tests.support.world import World

@@ -11,7 +11,7 @@ from typing import Self
 
 import pytest
 
-from hil.daemons import terminate
+from hil.programs import terminate
 from hil.vm.machine import PROJECT
 from tests.labgrid.bench import EXAMPLES, Bench
 from tests.support.waiting import until

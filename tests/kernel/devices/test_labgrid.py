@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from hil.daemons import terminate
 from hil.places.place import PlaceProcess
+from hil.programs import terminate
 from hil.vm.machine import PROJECT
 from hil.vm.remote import Result
 from hil.vm.uml import UmlMachine
