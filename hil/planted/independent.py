@@ -13,6 +13,7 @@ _PUMP = "wslusb/host/pump.py"
 _SERVICE = "wslusb/host/service.py"
 _CATALOG = "wslusb/host/catalog.py"
 _CODEC = "wslusb/wire/urbs.py"
+_USBIP = "wslusb/wire/usbip.py"
 _TABLES = "wslusb/session/inflight.py"
 _CONNECTION = "wslusb/session/connection.py"
 _RELAY = "wslusb/guest/relay.py"
@@ -23,8 +24,10 @@ _BACKLOG = "wslusb/guest/backlog.py"
 _SUBMIT = "                submit(urb, done)\n"
 _COMPLETED = "        urb, link = completion.urb, self._link\n"
 _DATA = "    if data:\n        buffers.append(data)\n"
+_OUT_DATA = "    data = payload[offset:]\n    return Urb("
 
 _USBTEST = ("test_conformance.py::test_usbtest",)
+_CANCELLED = ("test_unlink.py::test_cancelled_reads",)
 _CROWD = ("test_transfers.py::test_a_crowd_of_reads_after_many_transfers",)
 
 INDEPENDENT = (
@@ -46,6 +49,8 @@ INDEPENDENT = (
           "        elif urb.transfer == TransferType.ISOCHRONOUS and not urb.iso_lengths:",
           "        elif not urb.length and urb.setup is None:", "zero",
           ("test_transfers.py::test_a_transfer_of_no_bytes",)),
+    Plant("the 8192nd request ends the session", _CONNECTION, "expected + 1 & 0xFFFFFFFF or 1",
+          "expected + 1 & 0x1FFF or 1", "zero", ("test_endurance.py::test_many_urbs",)),
     Plant("the agent leaves an idle host", "wslusb/transport/link.py", "                self._liveness.heard()\n",
           "                pass\n", "zero", ("test_silence.py", "test_endings.py", "test_soak.py")),
     Plant("the relay is never idle", _BACKLOG, "        self._thread: threading.Thread | None = None\n",
@@ -73,11 +78,25 @@ INDEPENDENT = (
     Plant("a connection is never forgotten", _SERVICE,
           "            self._peers[stream.peer.kind, stream.peer.number] -= 1\n", "            pass\n", "zero",
           ("test_endurance.py::test_guests_come_and_go",)),
+    Plant("a cancel that has lost is not answered", _PUMP,
+          "                self._answer_cancel(sequence, target, won=False)\n                return\n",
+          "                return\n", "serial", _CANCELLED),
     Plant("a refused change of state is told as done", _PUMP, "            self._done(Completion(urb, error.status))\n",
           "            self._done(Completion(urb))\n", "keyboard",
           ("test_requests.py::test_settings_that_there_are_not_are_refused",)),
+    Plant("the count of isochronous errors is 0", _USBIP, "max(0, min(completion.error_count, len(lengths)))", "0",
+          "zero", ("test_errors.py::test_isochronous_errors_are_counted",)),
     Plant("an alternate setting is not followed by the relay", "wslusb/usb/endpoints.py",
           "            self.select_interface(setup.index, setup.value)\n", "            pass\n", "zero", _USBTEST),
+    Plant("isochronous OUT data are one packet off", _CODEC, _OUT_DATA,
+          "    data = payload[offset:]\n    if iso and not is_in:\n"
+          "        data = bytes(data[iso[0]:]) + bytes(data[:iso[0]])\n    return Urb(", "headset",
+          ("test_audio.py::test_what_is_played_is_heard_without_gap",)),
+    Plant("the last isochronous packet of a URB is lost", _CODEC, "    head = _RESPONSE_FRAME.pack(\n",
+          "    if iso and data:\n        iso = list(iso)\n        cut = iso[-1].actual_length\n"
+          "        iso[-1] = IsoResult(0, 0)\n"
+          "        data, actual = data[: len(data) - cut], actual - cut\n"
+          "    head = _RESPONSE_FRAME.pack(\n", "zero", ("test_iso.py",)),
     Plant("writes go one at a time", _PUMP, _SUBMIT,
           "                if urb.transfer == 2 and not urb.endpoint & 0x80:\n"
           "                    over = __import__('threading').Event()\n"
@@ -88,6 +107,10 @@ INDEPENDENT = (
           ("test_transfers.py::test_writes_that_wait_hold_up_nobody",)),
     Plant("each URB leaves a line in the log", _PUMP, _COMPLETED,
           _COMPLETED + "        log.info('URB %d', urb.sequence)\n", "zero", ("test_endurance.py::test_many_urbs",)),
+    Plant("a request of a class loses its data", _CODEC, _OUT_DATA, "    data = payload[offset:]\n"
+          "    if setup is not None and setup.request_type == 0x21 and not is_in:\n"
+          "        data = bytes(len(data))\n    return Urb(", "serial",
+          ("test_serial.py::test_a_line_coding_is_the_one_that_was_set",)),
     Plant("data beyond 128 KiB of a URB are others", _CODEC, _DATA,
           "    if len(data) > 131072:\n        data = bytearray(data)\n        data[131072] ^= 1\n" + _DATA, "zero",
           ("test_transfers.py::test_long_transfers",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 
 import pytest
 
@@ -10,14 +11,18 @@ from hil.harness.fixtures import Both, Measure
 from hil.health import hung
 from hil.live.device import LiveDevice
 from hil.live.side import Side
+from hil.suite.interfaces import of_class
 from hil.suite.serial_ports import exchanged, port, rates, steps
 from hil.waiting import poll
+from wslusb.usb.ids import ClassCode
 
 pytestmark = pytest.mark.safety("reversible")
 
 _SEED = 20_211
 _WRITE_SIZES = (1, 7, 63, 64, 65, 512, 4096)
 _FORMATS = ("9600 8N1", "57600 7E2", "115200 8N1", "1200 8O1", "38400 8E1", "19200 7O2")
+_ACM = 2
+_CODINGS = ((19_200, 0, 0, 8), (115_200, 0, 0, 8))
 _END_SECONDS = 15.0
 loopback = pytest.mark.trait("serial", "serial-loopback")
 
@@ -176,3 +181,19 @@ def test_a_detach_while_data_are_under_way(dut: LiveDevice, passthrough: Side) -
     assert not hung(passthrough.place)
     (found,) = steps(dut.passthrough(), ["exchange", rate, 4096, 512, _SEED])
     exchanged(passthrough, "attached again", found)
+
+
+@pytest.mark.trait("serial")
+def test_a_line_coding_is_the_one_that_was_set(dut: LiveDevice, passthrough: Side) -> None:
+    """Rate, stop bits, parity and data bits (CDC PSTN 1.2, 6.3.10 and 6.3.11): a device says what it was told."""
+    interface = next(iter(of_class(dut, ClassCode.COMMUNICATIONS, _ACM)), None)
+    if interface is None:
+        pytest.skip("it is no CDC ACM device")
+    codings = [struct.pack("<IBBB", *coding).hex() for coding in _CODINGS]
+    requests: list[list[int | str]] = []
+    for coding in codings:
+        requests += [[0x21, 0x20, 0, interface.number, 7, coding], [0xA1, 0x21, 0, interface.number, 7, ""]]
+    answers = passthrough.probe("requests", requests=requests)
+    if answers[1]["status"] == "STALL":
+        pytest.skip("it does not tell its line coding")
+    assert [each["data"] for each in answers[1::2]] == codings
