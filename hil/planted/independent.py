@@ -20,6 +20,7 @@ _RELAY = "wslusb/guest/relay.py"
 _AGENT = "wslusb/guest/agent.py"
 _REMOTE = "wslusb/guest/remote.py"
 _BACKLOG = "wslusb/guest/backlog.py"
+_SETUP = "wslusb/usb/setup.py"
 
 _SUBMIT = "                submit(urb, done)\n"
 _COMPLETED = "        urb, link = completion.urb, self._link\n"
@@ -105,6 +106,13 @@ INDEPENDENT = (
           "                    submit(urb, one)\n                    over.wait(20)\n"
           "                    continue\n" + _SUBMIT, "zero",
           ("test_transfers.py::test_writes_that_wait_hold_up_nobody",)),
+    Plant("SET_INTERFACE is passed on as it is", _SETUP, "            return Barrier.SELECT_INTERFACE\n",
+          "            return None\n", "zero", _USBTEST, "gadgets.toml"),
+    Plant("SET_CONFIGURATION is passed on as it is", _SETUP, "            return Barrier.SELECT_CONFIGURATION\n",
+          "            return None\n", "zero", _USBTEST, "gadgets.toml"),
+    Plant("URBs that wait for memory of usbfs wait for ever", "wslusb/device/libusb_engine.py",
+          "        if granted:\n            _pass_on(granted)\n", "", "zero",
+          ("test_performance.py::test_throughput", "test_conformance.py::test_usbtest"), "gadgets.toml"),
     Plant("each URB leaves a line in the log", _PUMP, _COMPLETED,
           _COMPLETED + "        log.info('URB %d', urb.sequence)\n", "zero", ("test_endurance.py::test_many_urbs",)),
     Plant("a request of a class loses its data", _CODEC, _OUT_DATA, "    data = payload[offset:]\n"
