@@ -15,7 +15,7 @@ from hil.rig.locating import default_path
 from hil.rig.model import DeviceEntry, PlaceEntry, Rig
 from hil.rig.reading import read_rig
 
-__all__ = ["add", "check_writable", "rig_of"]
+__all__ = ["add", "check_writable", "results_folder", "rig_of"]
 
 RIGS = Path(__file__).parents[1] / "rigs"
 
@@ -96,3 +96,8 @@ def _of_captures(captures: list[Path]) -> Rig:
         entry = entry_of(capture, number)
         devices[entry.name] = entry
     return Rig(name="replay", host=PlaceEntry("replay"), devices=tuple(devices.values()), path=captures[0])
+
+
+def results_folder(config: pytest.Config) -> Path:
+    """Where results go."""
+    return Path(config.rootpath / config.getoption("--results"))

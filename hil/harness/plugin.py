@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import re
 import signal
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hil.errors import WantingError
 from hil.guided import Terminal
-from hil.harness import observers, options, selecting, wording
+from hil.harness import options, selecting
 from hil.harness.admission import QUARANTINED, record_run
-from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, HEADLINE, KEPT, WHERE
+from hil.harness.blame import blame, collect, must_live
+from hil.harness.evidence import ARTEFACTS
 from hil.harness.fixtures import both, companion, dut, effort, keep, live, measure, native, passthrough, uncaptured
 from hil.harness.lifetime import Lifetime
 from hil.harness.recording import Recorder, device_facts, result_of
-from hil.harness.running import DEVICE, ERROR, GAVE_UP, Course, is_the_rig_s, run
+from hil.harness.running import DEVICE, ERROR, GAVE_UP, Course, run
 from hil.live.opening import BACKENDS
 from hil.report.results import DeviceFacts, Outcome
 from hil.rig import fingerprint
@@ -59,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except WslusbError as error:
         raise pytest.UsageError(f"{error}{f' ({error.hint})' if error.hint else ''}") from error
     if rig is not None and not config.option.collectonly:
-        options.check_writable(_results(config))
+        options.check_writable(options.results_folder(config))
     config.stash[Lifetime.key] = Lifetime(rig, Terminal() if config.getoption("--guided") else None)
     config.stash[Course.key] = Course()
     backend = BACKENDS[rig.host.kind] if rig is not None else "none"
@@ -123,30 +121,15 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     with _for_want_of_something(item.config):
         said = yield
-    _must_live(item)
+    must_live(item)
     return said
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
     said = yield
-    _must_live(item)
+    must_live(item)
     return said
-
-
-def _must_live(item: pytest.Item) -> None:
-    """A daemon that dies is a failure of the test in which it does, whatever else that has found."""
-    if deaths := _deaths(item):
-        pytest.fail("; ".join(deaths), pytrace=False)
-
-
-def _deaths(item: pytest.Item) -> list[str]:
-    lifetime = item.config.stash[Lifetime.key]
-    if DEATHS not in item.stash or not lifetime.is_up:
-        return []
-    new = lifetime.live.daemons.deaths()
-    item.stash[DEATHS] += new
-    return new
 
 
 @contextlib.contextmanager
@@ -163,53 +146,13 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed and call.excinfo is not None and ERROR in item.stash:
-        _blame(item, call.excinfo)
+        blame(item, call.excinfo)
         if ARTEFACTS not in item.stash and item.config.stash[Lifetime.key].is_up:
             try:
-                _collect(item, report)
+                collect(item, report)
             except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - the failure itself is to be told
                 report.sections.append(("not kept", f"{type(error).__name__}: {error}"))
     return report
-
-
-def _blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> None:
-    """Whether it is the rig's trouble: not if a daemon or a verb of wslusb failed. And in a line, what it is."""
-    deaths = _deaths(item)
-    rigs = is_the_rig_s(caught.value, functools.partial(_is_well, item.config.stash[Lifetime.key]))
-    item.stash[ERROR] = (item.stash[ERROR] or rigs) and not item.stash[DEATHS]
-    if HEADLINE not in item.stash:
-        text = wording.headline(caught, item.stash.get(COMPARISON, None))
-        item.stash[HEADLINE] = ": ".join([*deaths, *_loss(item), text])
-
-
-def _loss(item: pytest.Item) -> list[str]:
-    """What happened to the device meanwhile, if it was there when the test began and is no more."""
-    device = item.stash.get(DEVICE, None)
-    if device is None or WHERE in item.stash or not device.has_left():
-        return []
-    return [f"{device.name} {wording.LEFT}"]
-
-
-def _is_well(lifetime: Lifetime) -> bool:
-    return lifetime.is_up and lifetime.live.is_well()
-
-
-def _collect(item: pytest.Item, report: pytest.TestReport) -> None:
-    folder = _results(item.config) / "failures" / re.sub(r"[^\w.-]+", "_", item.nodeid.rpartition("/")[2])
-    attempt = len(list(folder.parent.glob(f"{folder.name}*"))) if folder.exists() else 0
-    folder = folder.with_name(f"{folder.name}-{attempt + 1}") if attempt else folder
-    extra: dict[str, Any] = {"test": item.nodeid, "started": item.stash[BEGAN], "failed": report.stop}
-    item.stash[ARTEFACTS] = str(folder.relative_to(_results(item.config)))
-    told = observers.collect(
-        item.config.stash[Lifetime.key].live, folder, report.longreprtext, extra, item.stash.get(KEPT, None)
-    )
-    deaths = item.stash[DEATHS]
-    item.stash.setdefault(WHERE, wording.where(item.stash[HEADLINE], deaths, told, rigs=item.stash[ERROR]))
-    report.sections.append(("kept", str(folder)))
-
-
-def _results(config: pytest.Config) -> Path:
-    return Path(config.rootpath / config.getoption("--results"))
 
 
 def _facts(item: pytest.Item) -> dict[str, Any]:
@@ -275,9 +218,9 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     if recorder is not None and recorder.tests and config.stash[Lifetime.key].rig is not None:
         recorder.unfinished = max(session.testscollected - len(recorder.tests), 0)
         try:
-            said = f"report: {recorder.write(_results(config), config.getoption('--against'))}"
+            said = f"report: {recorder.write(options.results_folder(config), config.getoption('--against'))}"
         except OSError as error:
-            said = f"no report: cannot write {_results(config)}: {error.strerror}"
+            said = f"no report: cannot write {options.results_folder(config)}: {error.strerror}"
             session.exitstatus = session.exitstatus or RIG_TROUBLE
         _say(config, said)
         ends = {test.outcome for test in recorder.tests}

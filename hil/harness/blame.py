@@ -1,0 +1,69 @@
+"""Whose a failure is: a daemon's that died, the rig's or the test's own; and a folder of what is known of it."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Any
+
+import pytest
+
+from hil.harness import observers, options, wording
+from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, HEADLINE, KEPT, WHERE
+from hil.harness.lifetime import Lifetime
+from hil.harness.running import DEVICE, ERROR, is_the_rig_s
+
+__all__ = ["blame", "collect", "must_live"]
+
+
+def must_live(item: pytest.Item) -> None:
+    """A daemon that dies is a failure of the test in which it does, whatever else that has found."""
+    if deaths := _deaths(item):
+        pytest.fail("; ".join(deaths), pytrace=False)
+
+
+def _deaths(item: pytest.Item) -> list[str]:
+    lifetime = item.config.stash[Lifetime.key]
+    if DEATHS not in item.stash or not lifetime.is_up:
+        return []
+    new = lifetime.live.daemons.deaths()
+    item.stash[DEATHS] += new
+    return new
+
+
+def blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> None:
+    """Whether it is the rig's trouble: not if a daemon or a verb of wslusb failed. And in a line, what it is."""
+    deaths = _deaths(item)
+    rigs = is_the_rig_s(caught.value, functools.partial(_is_well, item.config.stash[Lifetime.key]))
+    item.stash[ERROR] = (item.stash[ERROR] or rigs) and not item.stash[DEATHS]
+    if HEADLINE not in item.stash:
+        text = wording.headline(caught, item.stash.get(COMPARISON, None))
+        item.stash[HEADLINE] = ": ".join([*deaths, *_loss(item), text])
+
+
+def _loss(item: pytest.Item) -> list[str]:
+    """What happened to the device meanwhile, if it was there when the test began and is no more."""
+    device = item.stash.get(DEVICE, None)
+    if device is None or WHERE in item.stash or not device.has_left():
+        return []
+    return [f"{device.name} {wording.LEFT}"]
+
+
+def _is_well(lifetime: Lifetime) -> bool:
+    return lifetime.is_up and lifetime.live.is_well()
+
+
+def collect(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Make the folder of an attempt that failed (:mod:`hil.harness.observers`), and say in which part to look."""
+    results = options.results_folder(item.config)
+    folder = results / "failures" / re.sub(r"[^\w.-]+", "_", item.nodeid.rpartition("/")[2])
+    attempt = len(list(folder.parent.glob(f"{folder.name}*"))) if folder.exists() else 0
+    folder = folder.with_name(f"{folder.name}-{attempt + 1}") if attempt else folder
+    extra: dict[str, Any] = {"test": item.nodeid, "started": item.stash[BEGAN], "failed": report.stop}
+    item.stash[ARTEFACTS] = str(folder.relative_to(results))
+    told = observers.collect(
+        item.config.stash[Lifetime.key].live, folder, report.longreprtext, extra, item.stash.get(KEPT, None)
+    )
+    deaths = item.stash[DEATHS]
+    item.stash.setdefault(WHERE, wording.where(item.stash[HEADLINE], deaths, told, rigs=item.stash[ERROR]))
+    report.sections.append(("kept", str(folder)))
