@@ -61,7 +61,7 @@ def run_suite(bench: Rig[UmlMachine], rig: str, *arguments: str) -> tuple[int, s
 def test_the_suite_runs_where_the_hardware_is(bench: Rig[UmlMachine]) -> None:
     code, output, tests = run_suite(bench, RIG, "hil/suite/test_enumeration.py", "hil/suite/test_requests.py")
     assert code == 0, output
-    assert len(tests) == 5
+    assert "test_descriptors_are_the_same_byte_for_byte[zero]" in tests
     assert set(tests.values()) == {"passed"}
 
 
