@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 __all__ = ["find", "wait_usable"]
@@ -43,16 +44,17 @@ def _node(uevent: str) -> str:
     return "" if skipped else f"/dev/{name}"
 
 
-def wait_usable(sysfs: Path, busid: str, seconds: float) -> list[str] | None:
+def wait_usable(sysfs: Path, busid: str, seconds: float, there: Callable[[], bool] = lambda: True) -> list[str] | None:
     """Wait until the kernel has enumerated a device and its drivers have made their nodes; None if it never does.
 
-    A device without a driver has no nodes and is usable (by libusb programs) as soon as it is configured.
+    A device without a driver has no nodes and is usable (by libusb programs) as soon as it is configured. One that is
+    not ``there`` any more is not waited for.
     """
     device = sysfs / "bus/usb/devices" / busid
     started = time.monotonic()
     nodes: list[str] = []
     since, busy, probed = started, started, False
-    while (now := time.monotonic()) < started + seconds:
+    while there() and (now := time.monotonic()) < started + seconds:
         if not _configured(device):
             since = busy = now
         elif not probed:
@@ -67,7 +69,7 @@ def wait_usable(sysfs: Path, busid: str, seconds: float) -> list[str] | None:
         elif now - busy >= _SETTLE:
             return nodes
         time.sleep(_POLL)
-    return nodes if _configured(device) else None
+    return nodes if there() and _configured(device) else None
 
 
 def _wait_for_drivers(device: Path, seconds: float) -> None:

@@ -71,17 +71,23 @@ class AttachedPort:
         return port.busid if port is not None else ""
 
     def wait_usable(self, seconds: float = ENUMERATION_SECONDS) -> tuple[str, ...]:
-        """Wait until the kernel has enumerated the device, and say where it is. LocalError if it does not."""
+        """Wait until the kernel has enumerated the device, and say where it is. LocalError if it does not.
+
+        Not for a device that has gone meanwhile: it may be back at any moment, and is to be attached again then.
+        """
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0 and self._thread.is_alive():
+        while (left := deadline - time.monotonic()) > 0 and not self.leaving:
             if not (busid := self.busid):
                 time.sleep(_POLL)
                 continue
-            found = nodes.wait_usable(self._vhci.sysfs, busid, left)
-            if found is None or not self._thread.is_alive():
+            found = nodes.wait_usable(self._vhci.sysfs, busid, left, lambda: not self.leaving)
+            if found is None or self.leaving:
                 break
             self.nodes = tuple(found)
             return self.nodes
+        if self.leaving:
+            what = f"device {self.info.busid} went away while the guest's kernel enumerated it"
+            raise LocalError(LocalReason.DISCONNECTED, what, hint="attach it when it is back")
         hint = "see 'dmesg' in the guest for what its kernel did not like"
         raise LocalError(LocalReason.TIMEOUT, f"the guest's kernel did not enumerate {self.info.busid}", hint=hint)
 

@@ -64,6 +64,12 @@ def test_folders_that_are_no_nodes(device: Path) -> None:
     assert nodes.find(device) == []
 
 
+def test_what_has_gone_is_not_waited_for(device: Path, tmp_path: Path) -> None:
+    driver(device, "usb-storage")  # whose disk may take seconds to come
+    there = iter([True, True, True])
+    assert nodes.wait_usable(tmp_path, "1-1", PATIENCE, lambda: next(there, False)) is None
+
+
 def test_usable(device: Path, tmp_path: Path) -> None:
     node(device / "1-1:1.0/tty/ttyACM0", "ttyACM0")
     assert nodes.wait_usable(tmp_path, "1-1", PATIENCE) == ["/dev/ttyACM0"]
