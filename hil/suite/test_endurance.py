@@ -17,7 +17,7 @@ pytestmark = pytest.mark.safety("reversible")
 
 _URBS, _LEAST_URBS, _WARM_UP = 70_000, 8_000, 3_000
 """More than two bytes count."""
-_LENGTH, _DEPTH = 512, 32
+_LENGTH, _DEPTH = 1024, 32
 _URB_SECONDS = 900.0
 _MEMORY_KIB, _MEMORY_KIB_A_URB = 3072, 0.25
 """What an allocator may take more for no reason, and what no URB may leave behind."""
