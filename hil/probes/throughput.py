@@ -28,7 +28,8 @@ def run(
 ) -> list[dict[str, Any]]:
     """By ``direction`` ("in", "out"), ``size`` and ``depth``: ``rates``, so many samples in bytes a second.
 
-    A sample moves ``most`` bytes, or what 256 URBs have, if that is less. DeviceError if one fails.
+    A sample moves ``most`` bytes, or what 256 URBs have, if that is less. Sizes that are no whole packets are left out:
+    a source has more to say than they hold. DeviceError if one fails.
     """
     with opened(target, busid) as device:
         pipes = needed(source_sink(device.info))
@@ -39,6 +40,7 @@ def run(
             }
             for pipe in (pipes.source, pipes.sink)
             for size in sizes
+            if size % (pipe.max_packet_size & 0x7FF) == 0
             for depth in depths
         ]  # fmt: skip
 
