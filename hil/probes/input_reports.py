@@ -56,7 +56,8 @@ class _Listener:
     def _done(self, completion: Completion) -> None:
         self._waiting.discard(completion.urb)
         if completion.status == Status.OK:
-            self.found.append(bytes(completion.data).hex())
+            if completion.actual_length:  # a packet of no bytes is no report to any driver (drivers/hid/hid-core.c)
+                self.found.append(bytes(completion.data).hex())
         elif completion.status != Status.CANCELLED:
             self.found.append(f"status {Status(completion.status).name}")
             self.enough.set()
