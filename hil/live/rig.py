@@ -12,7 +12,7 @@ from hil.daemons import Daemons
 from hil.errors import RigError
 from hil.live.device import LiveDevice
 from hil.live.side import probe
-from hil.places.place import Place
+from hil.places.place import Place, PlaceProcess
 from hil.power.switch import PowerSwitch
 from hil.probes.devices import from_json
 from hil.rig import matching, safety
@@ -63,6 +63,16 @@ class LiveRig:
     def guest(self) -> Place:
         """Whose kernel gets them."""
         return self.daemons.guest
+
+    def processes(self) -> dict[str, tuple[Place, PlaceProcess]]:
+        """Both daemons, by name, and the machine of each. AssertionError if one has not been started."""
+        assert self.daemons.service is not None  # noqa: S101
+        assert self.daemons.agent is not None  # noqa: S101
+        return {"service": (self.host, self.daemons.service), "agent": (self.guest, self.daemons.agent)}
+
+    def address(self) -> str:
+        """Where the guest's agent finds the service."""
+        return str(self.daemons.json(self.guest, "state")["agent"]["host"])
 
     def infos(self) -> list[DeviceInfo]:
         """What is plugged into the host now. It is asked for only if something has changed: asking takes a while."""

@@ -11,11 +11,10 @@ from hil.clients.tally import Tally
 from wslusb.device import sync
 from wslusb.device.api import Device
 from wslusb.errors import DeviceError
-from wslusb.usb.ids import DIR_IN
-from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Status, Urb, UrbFlag
 
 from .opened import opened
+from .shortest import GET_STATUS
 
 __all__ = ["run"]
 
@@ -23,7 +22,6 @@ _SECONDS = 10.0
 _CANCEL_SECONDS = 60.0
 _ROUNDS = 2
 _PIECE = b"to and fro"
-_GET_STATUS = Setup(DIR_IN, Request.GET_STATUS, 0, 0, 2)
 
 
 def run(target: str, busid: str, transfers: int, crowd: int, more: int, also_source_sink: bool) -> dict[str, Any]:
@@ -45,7 +43,7 @@ def run(target: str, busid: str, transfers: int, crowd: int, more: int, also_sou
             for _ in range(_ROUNDS):
                 waiting = Tally(device)
                 _queue(waiting, pipes, crowd)
-                answer = sync.control(device, _GET_STATUS, seconds=_SECONDS)
+                answer = sync.control(device, GET_STATUS, seconds=_SECONDS)
                 _queue(waiting, pipes, more)
                 waiting.cancel(reversed(waiting.unanswered))
                 waiting.wait(_CANCEL_SECONDS)

@@ -8,17 +8,15 @@ from typing import Any
 from hil.clients.bulk_pipes import chosen, loop
 from hil.clients.tally import Tally
 from wslusb.device import sync
-from wslusb.usb.ids import DIR_IN
-from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Status, Urb
 
 from .opened import opened
+from .shortest import GET_STATUS
 
 __all__ = ["run"]
 
 _SECONDS = 10.0
 _ON_THEIR_WAY_SECONDS = 1.0
-_GET_STATUS = Setup(DIR_IN, Request.GET_STATUS, 0, 0, 2)
 
 
 def run(target: str, busid: str, count: int, length: int, also_source_sink: bool) -> dict[str, Any]:
@@ -35,7 +33,7 @@ def run(target: str, busid: str, count: int, length: int, also_source_sink: bool
             writes.submit(Urb(0, pipes.sink.address, pipes.sink.transfer, length, data=bytes(length)))
         time.sleep(_ON_THEIR_WAY_SECONDS)
         pending = len(writes.unanswered)
-        answer = sync.control(device, _GET_STATUS, seconds=_SECONDS)
+        answer = sync.control(device, GET_STATUS, seconds=_SECONDS)
         writes.cancel(reversed(writes.unanswered))
         writes.wait(_SECONDS)
     return {"pending": pending, "answer": Status(answer.status).name, "wrong": writes.wrong}

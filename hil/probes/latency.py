@@ -6,15 +6,13 @@ import time
 
 from wslusb.device import sync
 from wslusb.errors import DeviceError
-from wslusb.usb.ids import DIR_IN
-from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Status
 
 from .opened import opened
+from .shortest import GET_STATUS
 
 __all__ = ["run"]
 
-_GET_STATUS = Setup(DIR_IN, Request.GET_STATUS, 0, 0, 2)
 _WARM_UP = 10
 
 
@@ -24,7 +22,7 @@ def run(target: str, busid: str, count: int) -> list[float]:
         taken = []
         for number in range(-_WARM_UP, count):
             started = time.perf_counter_ns()
-            result = sync.control(device, _GET_STATUS)
+            result = sync.control(device, GET_STATUS)
             taken_ns = time.perf_counter_ns() - started
             if result.status != Status.OK:
                 raise DeviceError(result.status, f"GET_STATUS number {number}")

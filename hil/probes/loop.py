@@ -11,17 +11,15 @@ from hil.clients.bulk_pipes import BulkPipes, chosen, loop
 from hil.clients.tally import Flight, Tally
 from wslusb.device import sync
 from wslusb.device.api import Device
-from wslusb.usb.ids import DIR_IN
-from wslusb.usb.setup import Request, Setup
 from wslusb.usb.urb import Status, Urb, UrbFlag
 
 from .opened import opened
+from .shortest import GET_STATUS
 
 __all__ = ["run"]
 
 _SECONDS = 20.0
 _BY_ITSELF_SECONDS = 0.005
-_GET_STATUS = Setup(DIR_IN, Request.GET_STATUS, 0, 0, 2)
 
 
 def run(
@@ -58,7 +56,7 @@ def _through(
 
     waiting = [read() for _ in range(depth - 1)]
     if burst:  # an answer says that all reads are where they are to wait, and the writes come one by one
-        sync.control(device, _GET_STATUS)
+        sync.control(device, GET_STATUS)
     waiting.append(read())
     time.sleep(silence)
     early = sorted(each.outcome for each in waiting if each.answers)

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from wslusb.device.api import Device, DeviceProvider
 from wslusb.device.registry import load_provider
 from wslusb.errors import DeviceError
+from wslusb.usb.info import DeviceInfo
 from wslusb.usb.urb import Status
 
-__all__ = ["open_of", "opened"]
+__all__ = ["info_of", "open_of", "opened"]
 
 _BUSY_SECONDS = 5.0
 
@@ -23,14 +24,20 @@ def opened(target: str, busid: str) -> Iterator[Device]:
         yield device
 
 
+def info_of(provider: DeviceProvider, busid: str) -> DeviceInfo:
+    """What the provider says of the device at ``busid``. DeviceError: GONE if it is not there."""
+    info = next((each for each in provider.devices() if each.busid == busid), None)
+    if info is None:
+        raise DeviceError(Status.GONE, f"{provider.name} has no device {busid}")
+    return info
+
+
 def open_of(provider: DeviceProvider, busid: str) -> Device:
     """Open the device at ``busid``. DeviceError: GONE if it is not there.
 
     One that is busy for a moment (its last user is just going) is tried again.
     """
-    info = next((each for each in provider.devices() if each.busid == busid), None)
-    if info is None:
-        raise DeviceError(Status.GONE, f"{provider.name} has no device {busid}")
+    info = info_of(provider, busid)
     deadline = time.monotonic() + _BUSY_SECONDS
     while True:
         try:

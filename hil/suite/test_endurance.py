@@ -10,7 +10,6 @@ from hil.harness.fixtures import Measure
 from hil.leaks import Consumption, cpu_seconds, sample
 from hil.live.device import LiveDevice
 from hil.live.side import probe
-from hil.places.place import Place, PlaceProcess
 from wslusb.wire.limits import CONNECTIONS_PER_PEER, DEAD_AFTER_PINGS, PING_SECONDS
 
 pytestmark = pytest.mark.safety("reversible")
@@ -26,18 +25,11 @@ _IDLE_SECONDS = PING_SECONDS * (DEAD_AFTER_PINGS + 1) + 3
 _CPU_SHARE = 0.05
 
 
-def _processes(dut: LiveDevice) -> dict[str, tuple[Place, PlaceProcess]]:
-    daemons = dut.rig.daemons
-    assert daemons.service is not None
-    assert daemons.agent is not None
-    return {"service": (daemons.host, daemons.service), "agent": (daemons.guest, daemons.agent)}
-
-
 @pytest.mark.trait("source-sink")
 def test_many_urbs(dut: LiveDevice, uncaptured: None, measure: Measure, effort: float) -> None:
     """Nothing is left behind by a URB, in memory or in a log, and no count of them comes to its end."""
     side = dut.passthrough()
-    processes = _processes(dut)
+    processes = dut.rig.processes()
 
     def state() -> dict[str, tuple[Consumption, int]]:
         return {name: (sample(*process), len(process[1].output)) for name, process in processes.items()}
@@ -62,9 +54,8 @@ def test_guests_come_and_go(dut: LiveDevice) -> None:
     """So many connections as a guest may have at a time have come and gone, and the next one is served."""
     daemons = dut.rig.daemons
     before = dut.passthrough().probe("descriptors")
-    host = daemons.json(daemons.guest, "state")["agent"]["host"]
     count = CONNECTIONS_PER_PEER + 2
-    assert probe(daemons, daemons.guest, "connections", address=host, count=count) == count
+    assert probe(daemons, daemons.guest, "connections", address=dut.rig.address(), count=count) == count
     dut.detach()
     assert dut.passthrough().probe("descriptors") == before
 
@@ -74,7 +65,7 @@ def test_nothing_to_do(dut: LiveDevice, measure: Measure) -> None:
     """A device that nobody uses stays for longer than a silent peer would, and neither daemon is busy meanwhile."""
     side = dut.passthrough()
     before = side.probe("descriptors")
-    processes = _processes(dut)
+    processes = dut.rig.processes()
     used = {name: cpu_seconds(*process) for name, process in processes.items()}
     started = time.monotonic()
     time.sleep(_IDLE_SECONDS)

@@ -12,7 +12,7 @@ from hil.live.device import LiveDevice
 from hil.live.side import Side, probe
 from hil.stateful.on_rig import bench_on
 from hil.stateful.steps import Walk
-from hil.suite.iso_streams import streams
+from hil.suite.iso_streams import Stream, streams
 from wslusb.usb.ids import is_in
 
 pytestmark = pytest.mark.safety("reversible")
@@ -54,12 +54,17 @@ def test_a_read_that_goes_wrong(dut: LiveDevice, what: str) -> None:
     assert seen == expected
 
 
+def _stream_in(dut: LiveDevice) -> Stream:
+    for stream in streams(dut):
+        if is_in(stream.endpoint.address):
+            return stream
+    pytest.skip("the device has no isochronous IN endpoint")
+
+
 @pytest.mark.trait("iso")
 def test_isochronous_packets_that_go_wrong(dut: LiveDevice, effort: float) -> None:
     """A packet in every fifth URB has a CRC error: so many errors are told, and no packet of another URB has one."""
-    stream = next((each for each in streams(dut) if is_in(each.endpoint.address)), None)
-    if stream is None:
-        pytest.skip("the device has no isochronous IN endpoint")
+    stream = _stream_in(dut)
     words = stream.words(effort)
     what = '{ kind = "iso-errors", packets = [1], error = "crc" }'
     with _faulty(dut, what, 'transfer = "isochronous", direction = "in"', f"every = {_EVERY}") as side:
@@ -85,9 +90,7 @@ def test_a_short_read_that_is_none_for_its_driver(dut: LiveDevice) -> None:
 @pytest.mark.trait("iso")
 def test_isochronous_errors_are_counted(dut: LiveDevice) -> None:
     """A URB's count of errors is the number of its packets that have one."""
-    stream = next((each for each in streams(dut) if is_in(each.endpoint.address)), None)
-    if stream is None:
-        pytest.skip("the device has no isochronous IN endpoint")
+    stream = _stream_in(dut)
     what = '{ kind = "iso-errors", packets = [1, 2], error = "crc" }'
     with _faulty(dut, what, 'transfer = "isochronous", direction = "in"', f"every = {_EVERY}") as side:
         seen = probe(

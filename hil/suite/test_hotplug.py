@@ -69,11 +69,10 @@ def test_the_host_s_drivers_have_it_back(dut: LiveDevice) -> None:
 def test_what_a_guest_must_not_have_is_refused(dut: LiveDevice) -> None:
     """What is not shared, what another has, and what was at this port before: also to a guest that just asks."""
     daemons, info = dut.rig.daemons, dut.info()
-    host = daemons.json(daemons.guest, "state")["agent"]["host"]
+    host = dut.rig.address()
 
     def ask(generation: int = 0) -> str:
-        words = {"address": host, "busid": info.busid, "generation": generation}
-        return str(probe(daemons, daemons.guest, "uninvited", **words))
+        return str(probe(daemons, daemons.guest, "uninvited", address=host, busid=info.busid, generation=generation))
 
     dut.passthrough()
     assert ask() == "BUSY"

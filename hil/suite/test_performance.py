@@ -32,7 +32,7 @@ def test_a_request_takes_little_more_than_the_way(dut: LiveDevice, passthrough: 
 
     In the best of some rounds and the fastest tenth of each: somebody else may need the processors, too.
     """
-    address = dut.rig.daemons.json(dut.rig.guest, "state")["agent"]["host"]
+    address = dut.rig.address()
     ratios = []
     for _ in range(_ROUNDS):
         pings = probe(dut.rig.daemons, dut.rig.guest, "round_trips", address=address, count=_REQUESTS)

@@ -51,9 +51,7 @@ def test_soak(dut: LiveDevice, measure: Measure, effort: float) -> None:
     daemons = dut.rig.daemons
     said_before = {name: set(place.dmesg().splitlines()) for name, place in daemons.places.items()}
     first = _round(dut)
-    assert daemons.service is not None
-    assert daemons.agent is not None
-    processes = {"service": (daemons.host, daemons.service), "agent": (daemons.guest, daemons.agent)}
+    processes = dut.rig.processes()
     samples: dict[str, list[Consumption]] = {name: [] for name in processes}
     deadline, rounds = time.monotonic() + _SECONDS * effort, 0
     while rounds < _WARM_UP + _LEAST or time.monotonic() < deadline:
