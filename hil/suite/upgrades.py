@@ -11,9 +11,12 @@ from hil.live.device import LIBUSB, LiveDevice
 from hil.live.side import Side
 from hil.waiting import poll
 
-__all__ = ["alternate_of", "loader", "steps"]
+__all__ = ["alternate_of", "as_it_was", "download", "loader", "steps"]
 
 _MOVE_SECONDS = 30.0
+_TOOL_SECONDS = 300.0
+_RESET_ERROR = 74
+"""How dfu-util ends when the device that it has reset is another one then: all has been said and done by that time."""
 
 
 def alternate_of(device: LiveDevice) -> int:
@@ -25,6 +28,27 @@ def steps(side: Side, device: LiveDevice, *words: list[Any]) -> list[Any]:
     """Steps of :mod:`hil.probes.dfu`; what each gives."""
     found: list[Any] = side.probe("dfu", 180.0, steps=words, alternate=alternate_of(device))
     return found
+
+
+def download(side: Side, device: LiveDevice, path: str) -> None:
+    """Have dfu-util write a file of the guest into the device. AssertionError if it fails."""
+    command = f"dfu-util --path {side.busid} --alt {alternate_of(device)} --reset --download {path}"
+    said = side.place.run(command, timeout=_TOOL_SECONDS, check=False)
+    assert said.returncode in (0, _RESET_ERROR), f"{command}: {said.output.strip()[-600:]}"
+
+
+@contextlib.contextmanager
+def as_it_was(device: LiveDevice) -> Iterator[None]:
+    """A virtual device is a new one afterwards, as it is for who opens it in process: a service makes its own.
+
+    Real hardware keeps the firmware of the rig file, which is the one that it is to have.
+    """
+    try:
+        yield
+    finally:
+        if device.is_virtual:
+            device.detach()
+            device.rig.daemons.stop()
 
 
 def _at(device: LiveDevice, busid: str) -> str:
