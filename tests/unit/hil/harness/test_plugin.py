@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.unit.hil.harness.runs import run
 
 _TESTS = """
 import pytest
@@ -32,21 +32,11 @@ leave_out = {{ {test} = "it is tired" }}
 """
 
 
-def _run(folder: Path, *options: str, tests: str = _TESTS) -> str:
-    (folder / "test_wanting.py").write_text(tests)
-    command = [sys.executable, "-m", "pytest", "-q", "-rsf", "-p", "hil.harness.plugin", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [*command, "--rootdir", str(folder), "-c", "/dev/null", *options, str(folder)],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    return done.stdout + done.stderr
-
-
 @pytest.mark.parametrize(("options", "outcome"), [((), "2 skipped"), (("--strict-rig",), "1 failed, 1 error")])
 def test_what_the_rig_lacks_is_skipped_and_fails_where_that_is_asked(
     tmp_path: Path, options: tuple[str, ...], outcome: str
 ) -> None:
-    said = _run(tmp_path, *options)
+    said = run(tmp_path, *options, tests=_TESTS)
     assert outcome in said.splitlines()[-1]
     assert "there is no hammer" in said
     assert "there is no nail" in said
@@ -56,7 +46,7 @@ def test_what_the_rig_lacks_is_skipped_and_fails_where_that_is_asked(
 def test_what_a_device_is_known_to_fail_is_skipped_with_the_reason(tmp_path: Path, options: tuple[str, ...]) -> None:
     rig = tmp_path / "rig.toml"
     rig.write_text(_RIG.format(name="stick", test="test_sleep"))
-    said = _run(tmp_path, "--rig", str(rig), *options, tests="def test_sleep(dut): raise AssertionError")
+    said = run(tmp_path, "--rig", str(rig), *options, tests="def test_sleep(dut): raise AssertionError")
     assert "1 skipped" in said
     assert "left out by the rig file: it is tired" in said
 
@@ -64,5 +54,5 @@ def test_what_a_device_is_known_to_fail_is_skipped_with_the_reason(tmp_path: Pat
 def test_a_test_that_there_is_not_cannot_be_left_out(tmp_path: Path) -> None:
     rig = tmp_path / "rig.toml"
     rig.write_text(_RIG.format(name="stick", test="test_slep"))
-    said = _run(tmp_path, "--rig", str(rig))
+    said = run(tmp_path, "--rig", str(rig), tests=_TESTS)
     assert f"{rig}:4: device.stick.leave_out: there is no test 'test_slep'; is it 'test_sleep'?" in said

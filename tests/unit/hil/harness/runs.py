@@ -1,0 +1,20 @@
+"""Runs of pytest with the plugin of :mod:`hil.harness`, on tests that are written for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["run"]
+
+
+def run(folder: Path, *options: str, tests: str) -> str:
+    """What a run of these tests says, of no other configuration than the plugin's."""
+    (folder / "test_written.py").write_text(tests)
+    command = [sys.executable, "-m", "pytest", "-q", "-rsf", "-p", "hil.harness.plugin", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, "--rootdir", str(folder), "-c", "/dev/null", *options, str(folder)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    return done.stdout + done.stderr
