@@ -35,11 +35,11 @@ def max_payload(endpoint: Endpoint, speed: Speed) -> int:
     Bits 12..11 of wMaxPacketSize count extra transactions at high speed (USB 2.0, 9.6.6); SuperSpeed has bursts, and
     isochronous ones bursts of bursts (USB 3.2, 9.6.7).
     """
-    size = endpoint.max_packet_size & 0x7FF
+    size = endpoint.packet_size
     if speed < Speed.HIGH:
         return size
     if speed < Speed.SUPER:
-        return size * (1 + (endpoint.max_packet_size >> 11 & 3))
+        return size * endpoint.transactions
     companion = Companion.find(endpoint.extra)
     if companion is None:
         return size

@@ -40,7 +40,7 @@ class Pipe(ABC):
     def __init__(self, descriptor: Endpoint, put: Put) -> None:
         self.descriptor = descriptor
         self.transfer = int(descriptor.transfer)
-        self.max_packet = max(1, descriptor.max_packet_size & 0x7FF)
+        self.max_packet = max(1, descriptor.packet_size)
         self.halted = False
         self._put = put
 

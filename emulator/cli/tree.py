@@ -90,10 +90,10 @@ def _interface(gadget: Gadget, interface: Interface) -> Iterator[Line]:
 
 
 def _endpoint(endpoint: Endpoint) -> Iterator[Line]:
-    size, more = endpoint.max_packet_size & 0x7FF, endpoint.max_packet_size >> 11 & 3
+    count, size = endpoint.transactions, _plural(endpoint.packet_size, "byte")
     words = [
         f"endpoint {endpoint.address:#04x} {'IN' if is_in(endpoint.address) else 'OUT'}",
-        f"{endpoint.transfer.name.lower()}, {f'{more + 1} x ' if more else ''}{_plural(size, 'byte')}",
+        f"{endpoint.transfer.name.lower()}, {f'{count} x ' if count > 1 else ''}{size}",
     ]
     if endpoint.transfer != TransferType.BULK:
         words.append(f"bInterval {endpoint.interval}")

@@ -46,7 +46,7 @@ class Lane(ABC):
         self._device, self._controller = device, controller
         self._handle = controller.enable(endpoint)
         self._address, self._transfer = endpoint.address, endpoint.transfer
-        self._packet = endpoint.max_packet_size & 0x7FF
+        self._packet = endpoint.packet_size
         self._stopping = False
         self._urb: Urb | None = None
         self._thread = threading.Thread(target=self._run, name=f"endpoint {endpoint.address:#04x}", daemon=True)

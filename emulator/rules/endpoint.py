@@ -29,7 +29,7 @@ class EndpointAt:
     @property
     def size(self) -> int:
         """Bytes of a packet: wMaxPacketSize without its upper bits."""
-        return self.endpoint.max_packet_size & 0x7FF
+        return self.endpoint.packet_size
 
     @property
     def periodic(self) -> bool:

@@ -100,7 +100,7 @@ def packet_sizes(configuration: Configuration, speed: Speed) -> Iterator[str]:
 
 
 def _size_is_legal(endpoint: Endpoint, speed: Speed) -> bool:
-    size, more = endpoint.max_packet_size & 0x7FF, endpoint.max_packet_size >> 11 & 3
+    size, more = endpoint.packet_size, endpoint.transactions - 1
     periodic = endpoint.transfer in {TransferType.ISOCHRONOUS, TransferType.INTERRUPT}
     if endpoint.transfer == TransferType.BULK:
         wanted = {Speed.FULL: (8, 16, 32, 64), Speed.HIGH: (512,), Speed.SUPER: (1024,)}

@@ -70,4 +70,4 @@ def _there_and_back(device: Device, pipes: BulkPipes) -> None:
 
 
 def _read(pipes: BulkPipes) -> Urb:
-    return Urb(0, pipes.source.address, pipes.source.transfer, pipes.source.max_packet_size & 0x7FF, UrbFlag.SHORT_OK)
+    return Urb(0, pipes.source.address, pipes.source.transfer, pipes.source.packet_size, UrbFlag.SHORT_OK)

@@ -24,7 +24,7 @@ def run(target: str, busid: str, also_source_sink: bool) -> dict[str, Any]:
         opened(target, busid) as device,
         chosen(device, loop(device.info, also_source_sink=also_source_sink)) as pipes,
     ):
-        size = _PACKETS * (pipes.source.max_packet_size & 0x7FF)
+        size = _PACKETS * pipes.source.packet_size
         tally = Tally(device)
         read = tally.submit(Urb(0, pipes.source.address, pipes.source.transfer, 4 * size, UrbFlag.SHORT_OK))
         data = bytes(index % 251 for index in range(size))

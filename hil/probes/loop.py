@@ -45,7 +45,7 @@ def _through(
     device: Device, pipes: BulkPipes, pieces: Sequence[bytes], depth: int, silence: float, *, burst: bool
 ) -> dict[str, Any]:
     outs, ins = Tally(device), Tally(device)
-    packet = pipes.source.max_packet_size & 0x7FF
+    packet = pipes.source.packet_size
     room = (max(map(len, pieces)) // packet + 2) * packet
 
     def read() -> Flight:

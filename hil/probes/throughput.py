@@ -40,7 +40,7 @@ def run(
             }
             for pipe in (pipes.source, pipes.sink)
             for size in sizes
-            if size % (pipe.max_packet_size & 0x7FF) == 0
+            if size % pipe.packet_size == 0
             for depth in depths
         ]  # fmt: skip
 

@@ -49,7 +49,7 @@ def pattern(size: int, number: int) -> bytes:
 
 def whole_packets(size: int, pipe: Endpoint) -> int:
     """So many bytes, filled up to whole packets: what does not fit into a buffer is babble (USB 2.0, 8.7.4)."""
-    packet = pipe.max_packet_size & 0x7FF
+    packet = pipe.packet_size
     return -(-size // packet) * packet
 
 

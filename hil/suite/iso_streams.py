@@ -42,9 +42,7 @@ class Stream:
     @property
     def length(self) -> int:
         """Bytes in a packet, with the additional transactions of a microframe."""
-        size = self.endpoint.max_packet_size
-        more = 1 + (size >> 11 & 3) if self.speed == Speed.HIGH else 1
-        return (size & 0x7FF) * more
+        return self.endpoint.packet_size * (self.endpoint.transactions if self.speed == Speed.HIGH else 1)
 
     def words(self, effort: float) -> dict[str, Any]:
         """For the probe; whole milliseconds a URB."""

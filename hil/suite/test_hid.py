@@ -131,8 +131,8 @@ def test_idle_rate_and_protocol_can_be_set_as_natively(dut: LiveDevice, both: Bo
 def _listen(side: Side, source: tuple[Interface, Endpoint], seconds: float, count: int = 10_000) -> Running:
     endpoint = source[1]
     running = side.start(
-        "input_reports", endpoint=endpoint.address, length=endpoint.max_packet_size & 0x7FF, seconds=seconds,
-        count=count, interval=max(1, endpoint.interval),
+        "input_reports", endpoint=endpoint.address, length=endpoint.packet_size, seconds=seconds, count=count,
+        interval=max(1, endpoint.interval),
     )  # fmt: skip
     running.wait_ready()
     return running

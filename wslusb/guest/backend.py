@@ -266,8 +266,8 @@ def _packets(dev: _SharedDevice, ep: int, transfer: TransferType, size: int) -> 
     largest = 1
     for index in range(len(dev.info.configurations)):
         for interface in dev.configuration(index).interfaces:
-            sizes = [e.max_packet_size for e in interface.endpoints if e.address == ep]
-            largest = max([largest, *((s & 0x7FF) * (1 + (s >> 11 & 3)) for s in sizes)])
+            sizes = [each.packet_size * each.transactions for each in interface.endpoints if each.address == ep]
+            largest = max([largest, *sizes])
     return [min(largest, size - offset) for offset in range(0, size, largest)]
 
 

@@ -87,7 +87,10 @@ class DeviceDescriptor:
 
 @dataclass(slots=True)
 class Endpoint:
-    """USB 2.0, table 9-13. ``tail`` has what audio endpoints add after bInterval (bRefresh, bSynchAddress)."""
+    """USB 2.0, table 9-13. ``tail`` has what audio endpoints add after bInterval (bRefresh, bSynchAddress).
+
+    ``max_packet_size`` is wMaxPacketSize with all its bits.
+    """
 
     address: int
     attributes: int
@@ -100,6 +103,19 @@ class Endpoint:
     def transfer(self) -> TransferType:
         """Bits 1..0 of bmAttributes."""
         return TransferType(self.attributes & 3)
+
+    @property
+    def packet_size(self) -> int:
+        """The most bytes of a packet: bits 10..0 of wMaxPacketSize (USB 2.0, 9.6.6)."""
+        return self.max_packet_size & 0x7FF
+
+    @property
+    def transactions(self) -> int:
+        """The most transactions of a microframe: 1, and what bits 12..11 of wMaxPacketSize add to it (USB 2.0, 9.6.6).
+
+        They mean that at high speed, for periodic endpoints; elsewhere they are 0. 4 is a reserved value.
+        """
+        return 1 + (self.max_packet_size >> 11 & 3)
 
     def pack(self) -> bytes:
         """The descriptor and what follows it."""

@@ -49,7 +49,7 @@ def _halted(subject: Subject, endpoint: Endpoint) -> int:
 
 def _try(subject: Subject, endpoint: Endpoint, seconds: float) -> int:
     """One packet; the status."""
-    size = max(1, endpoint.max_packet_size & 0x7FF)
+    size = max(1, endpoint.packet_size)
     data = b"" if is_in(endpoint.address) else bytes(size)
     urb = Urb(0, endpoint.address, endpoint.transfer, size, UrbFlag.SHORT_OK, data, interval=8)
     return subject.transfer(urb, seconds).status

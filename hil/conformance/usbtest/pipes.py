@@ -62,8 +62,8 @@ def _pair(interface: Interface, transfer: TransferType) -> Pair:
 
 def payload(endpoint: Endpoint, speed: Speed) -> int:
     """Bytes that an isochronous endpoint takes in one interval (USB 2.0, 9.6.6; USB 3.2, 9.6.7)."""
-    size = endpoint.max_packet_size & 0x7FF
+    size = endpoint.packet_size
     if speed < Speed.SUPER:
-        return size * (1 + (endpoint.max_packet_size >> 11 & 3))
+        return size * endpoint.transactions
     companion = next((raw for raw in endpoint.extra if raw[1] == DescriptorType.SS_ENDPOINT_COMPANION), bytes(6))
     return size * (1 + companion[2]) * (1 + (companion[3] & 3))

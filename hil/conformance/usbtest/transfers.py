@@ -26,7 +26,7 @@ def lengths(count: int, endpoint: Endpoint, *, vary: bool) -> Iterator[int]:
 
     They are whole packets: a read that ends within a packet would be an overrun (USB 2.0, 5.8.3).
     """
-    most, step = PARAMETERS.length, max(PARAMETERS.vary, endpoint.max_packet_size & 0x7FF)
+    most, step = PARAMETERS.length, max(PARAMETERS.vary, endpoint.packet_size)
     length = most
     for _ in range(count):
         yield length

@@ -71,6 +71,26 @@ def test_counts_and_totals_are_computed_for_what_is_built_here() -> None:
 
 
 @pytest.mark.parametrize(
+    ("max_packet_size", "size", "transactions"),
+    [
+        (64, 64, 1),
+        (0x0400, 1024, 1),
+        (0x0C00, 1024, 2),
+        (0x1400, 1024, 3),
+        (0x1AAB, 683, 4),
+        (0xE3FF, 1023, 1),
+        (0, 0, 1),
+    ],
+)
+def test_packet_size_and_transactions_of_an_endpoint_leave_each_others_bits_and_the_reserved_ones_out(
+    max_packet_size: int, size: int, transactions: int
+) -> None:
+    endpoint = Endpoint(0x81, TransferType.ISOCHRONOUS, max_packet_size)
+    assert (endpoint.packet_size, endpoint.transactions) == (size, transactions)
+    assert endpoint.pack()[4:6] == max_packet_size.to_bytes(2, "little")
+
+
+@pytest.mark.parametrize(
     "raw",
     [
         b"",
