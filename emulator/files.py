@@ -1,4 +1,4 @@
-"""Files of users, looked at before a device is there: nothing is made, opened or emptied."""
+"""Files of users: whether they can be used, before a device is there, and small ones read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,19 @@ import errno
 import os
 from pathlib import Path
 
-__all__ = ["why_not_readable", "why_not_writable"]
+__all__ = ["contents", "why_not_readable", "why_not_writable"]
+
+
+def contents(path: Path, most: int) -> bytes:
+    """All of a file. OSError if it cannot be read, is larger than ``most`` bytes, or is no file."""
+    if not path.is_file() and path.exists():  # a named pipe would be waited for, /dev/zero never ends
+        raise OSError(errno.EINVAL, os.strerror(errno.EISDIR) if path.is_dir() else "it is not a file")
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        unit, shift = ("MiB", 20) if most >= 1 << 20 else ("KiB", 10)
+        raise OSError(errno.EFBIG, f"it is larger than {most >> shift} {unit}")
+    return data
 
 
 def why_not_writable(path: Path) -> str:

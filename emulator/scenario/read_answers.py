@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from emulator.files import contents
+
 from .data import Data, Echo, Literal, Pattern, PatternKind
 from .script import NOTHING, Answer, Outcome, Send
 from .tree import Fields, Node
@@ -82,16 +84,9 @@ def _echo(node: Node, _fields: Fields) -> Data:
 def _file(node: Node, _fields: Fields) -> Data:
     """A file beside the scenario, or with a whole path."""
     try:
-        path = node.source.path.parent / node.text()
-        if path.exists() and not path.is_file():  # a named pipe would be waited for
-            node.complain("this is not a file")
-        with path.open("rb") as file:
-            data = file.read(_FILE_LIMIT + 1)
-    except (OSError, ValueError) as error:
+        return Literal(contents(node.source.path.parent / node.text(), _FILE_LIMIT))
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         node.complain(f"{getattr(error, 'strerror', None) or error}")
-    if len(data) > _FILE_LIMIT:
-        node.complain(f"the file is larger than {_FILE_LIMIT >> 20} MiB")
-    return Literal(data)
 
 
 _READERS: dict[str, Callable[[Node, Fields], Data]] = {

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from emulator.files import contents
 from wslusb.errors import LocalError, LocalReason
 
 from . import lines
@@ -29,12 +30,9 @@ _LONGEST = 24 * 3600.0
 def load(path: Path) -> Node:
     """The root of a file. LocalError if it cannot be read or is not TOML."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_BYTE_LIMIT + 1)
+        data = contents(path, _BYTE_LIMIT)
     except OSError as error:
         raise _error(f"{path}: {error.strerror or error}") from error
-    if len(data) > _BYTE_LIMIT:
-        raise _error(f"{path}: it is larger than {_BYTE_LIMIT >> 20} MiB")
     try:
         return loads(data.decode(), path)
     except UnicodeDecodeError as error:

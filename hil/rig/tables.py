@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from emulator.files import contents
 from emulator.scenario import lines
 from hil.errors import RigFileError
 
@@ -39,14 +40,11 @@ class Document:
     def load(cls, path: Path) -> Self:
         """Read a file. RigFileError if it cannot be read or is not TOML."""
         try:
-            with path.open("rb") as file:
-                data = file.read(_BYTE_LIMIT + 1)
+            data = contents(path, _BYTE_LIMIT)
         except OSError as error:
             raise RigFileError([f"{path}: {error.strerror or error}"]) from error
         except ValueError as error:  # a name that no file can have
             raise RigFileError([f"{str(path)!r}: {error}"]) from error
-        if len(data) > _BYTE_LIMIT:
-            raise RigFileError([f"{path}: it is larger than {_BYTE_LIMIT >> 10} KiB"])
         try:
             return cls.loads(data.decode("utf-8-sig"), path)
         except UnicodeDecodeError as error:

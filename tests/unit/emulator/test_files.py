@@ -8,7 +8,7 @@ import pytest
 
 from emulator.catalogue import parse_models
 from emulator.device import VirtualDevice
-from emulator.files import why_not_readable, why_not_writable
+from emulator.files import contents, why_not_readable, why_not_writable
 from wslusb.errors import LocalError
 
 WRITTEN = [
@@ -78,3 +78,12 @@ def test_what_the_system_would_say(tmp_path: Path) -> None:
     assert (why_not_writable(file), why_not_readable(file)) == ("", "")
     assert why_not_writable(file / "below") == "Not a directory"
     assert (why_not_writable(tmp_path), why_not_readable(tmp_path)) == ("Is a directory",) * 2
+
+
+def test_a_file_is_read_up_to_a_size(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"#" * 1024)
+    assert contents(file, 1024) == b"#" * 1024
+    file.write_bytes(b"#" * 1025)
+    with pytest.raises(OSError, match="it is larger than 1 KiB"):
+        contents(file, 1024)

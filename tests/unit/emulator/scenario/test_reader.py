@@ -68,7 +68,7 @@ RULES = {
     "[[control]]\nanswer = { seed = 1 }": "seed is for a pattern",
     "[[control]]\nanswer = { pattern = 'zeroes', seed = 1 }": "seed is for the random pattern",
     "[[control]]\nanswer = { file = 'nowhere' }": "control[0].answer.file: No such file or directory",
-    "[[control]]\nanswer = { file = '/dev/null' }": "control[0].answer.file: this is not a file",
+    "[[control]]\nanswer = { file = '/dev/null' }": "control[0].answer.file: it is not a file",
     "[[control]]\nanswer = { echo = false }": "expected true, or the name of a rule, not false",
     "[[control]]\nanswer = { delay = '1 hour' }": "such as '10ms', '250us' or '1.5s', not '1 hour'",
     "[[control]]\nanswer = { delay = 3 }": "expected a time up to a day",

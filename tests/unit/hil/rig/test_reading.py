@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -257,6 +258,16 @@ def test_files_that_are_no_text(tmp_path: Path, data: bytes, said: str) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path, name: str) -> None:
     with pytest.raises(RigFileError):
         read_rig(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_named_pipe_or_a_device_is_no_rig_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero")):
+        with pytest.raises(RigFileError) as caught:
+            read_rig(path)
+        assert str(caught.value) == f"{path}: it is not a file"
 
 
 def test_a_device_is_asked_for_by_its_name() -> None:
