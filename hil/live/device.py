@@ -60,6 +60,10 @@ class LiveDevice:
         """Whether no kernel of the host has it: it is opened in process, and served by the same program."""
         return self._native_target != LIBUSB
 
+    def has(self, trait: str) -> bool:
+        """Whether its entry says that it has this one of :data:`hil.rig.traits.TRAITS`."""
+        return trait in self.entry.traits
+
     def info(self) -> DeviceInfo:
         """As the host has it now. DeviceAbsentError, AmbiguousDeviceError."""
         return find(self.entry, self.rig.infos())

@@ -10,6 +10,8 @@ from hil.harness.fixtures import Both, Measure
 from hil.live.device import LiveDevice
 from hil.live.side import Side, probe
 
+from .loopbacks import loop_words
+
 _REQUESTS = 300
 _SIZES = (512, 4096, 16384, 65536, 262144, 1 << 20)
 _DEPTHS = (1, 8)
@@ -50,9 +52,7 @@ def _fast(times: Sequence[float]) -> float:
 @pytest.mark.safety("reversible")
 def test_bulk_latency(both: Both, dut: LiveDevice, measure: Measure, effort: float) -> None:
     """A packet of 64 bytes out, and the same one in."""
-    native, passthrough = both.probe(
-        "echo_latency", count=max(50, round(_REQUESTS * effort)), also_source_sink="source-sink" in dut.entry.traits
-    )
+    native, passthrough = both.probe("echo_latency", count=max(50, round(_REQUESTS * effort)), **loop_words(dut))
     measure("bulk latency", "us", native, passthrough, limit="latency")
 
 

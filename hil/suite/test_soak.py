@@ -15,6 +15,8 @@ from hil.leaks import Consumption, leaked, sample, slope
 from hil.live.device import LiveDevice
 from hil.live.side import Side
 
+from .loopbacks import loop_words
+
 pytestmark = pytest.mark.safety("reversible")
 
 _SECONDS = 10.0
@@ -24,24 +26,23 @@ _MEMORY_KIB = int(RING.rstrip("M")) * 1024 + 8192
 """What the ring of the last URBs may take (hil/harness/observers.py), and the allocator's own."""
 
 
-def _uses(side: Side, traits: frozenset[str]) -> Iterator[tuple[str, Callable[[], Any]]]:
+def _uses(side: Side, dut: LiveDevice) -> Iterator[tuple[str, Callable[[], Any]]]:
     """What is done in each round, by name."""
     yield "descriptors", lambda: side.probe("descriptors")
     yield "requests", lambda: len(side.probe("latency", count=50))
     yield "cancels", lambda: [each["wrong"] for each in side.probe("unlink", rounds=2, seed=1)]
-    if "bulk-loopback" in traits:
-        words = {"writes": 20, "seed": 1, "also_source_sink": "source-sink" in traits}
-        yield "data", lambda: side.probe("unlink_load", **words)["same"]
-    if "source-sink" in traits:
+    if dut.has("bulk-loopback"):
+        yield "data", lambda: side.probe("unlink_load", writes=20, seed=1, **loop_words(dut))["same"]
+    if dut.has("source-sink"):
         yield "resets", lambda: side.probe("reset_load", rounds=1)["after"]
-    if "storage" in traits:
+    if dut.has("storage"):
         disk = side.node("/dev/sd")
         yield "disk", lambda: side.place.run(f"dd if={disk} bs=64k count=16 iflag=direct 2>/dev/null | md5sum").stdout
 
 
 def _round(dut: LiveDevice) -> dict[str, Any]:
     """Attached, used, detached; what each use said."""
-    said = {name: use() for name, use in _uses(dut.passthrough(), dut.entry.traits)}
+    said = {name: use() for name, use in _uses(dut.passthrough(), dut)}
     dut.detach()
     return said
 

@@ -10,6 +10,8 @@ from hil.harness.fixtures import Both
 from hil.live.device import LiveDevice
 from wslusb.wire.limits import DEVICE_URBS
 
+from .loopbacks import loop_words
+
 pytestmark = [pytest.mark.trait("bulk-loopback"), pytest.mark.safety("reversible")]
 
 _SEED = 29
@@ -31,8 +33,7 @@ _TRANSFERS = 1600
 
 
 def _through(both: Both, dut: LiveDevice, **words: Any) -> None:
-    also_source_sink = "source-sink" in dut.entry.traits
-    found = both.probe("loop", _PATIENCE, seed=_SEED, also_source_sink=also_source_sink, **words)
+    found = both.probe("loop", _PATIENCE, seed=_SEED, **words, **loop_words(dut))
     for side, seen in zip(("natively", "in the guest"), found, strict=True):
         assert not seen["early"], f"{side} reads ended before anything was sent: {', '.join(seen['early'])}"
         assert not seen["wrong"], f"{side}: {seen['wrong'][0]}"
@@ -47,9 +48,7 @@ def test_transfers_of_every_size(both: Both, dut: LiveDevice, effort: float) -> 
 def test_a_transfer_of_no_bytes(both: Both, dut: LiveDevice) -> None:
     """It is one, and what comes of it on a loopback is what comes natively."""
     words = {"sizes": [0, 5, 0, 512], "seed": _SEED, "depth": 4, "silence": 0.0}
-    native, passthrough = both.probe(
-        "loop", _PATIENCE, also_source_sink="source-sink" in dut.entry.traits, **words
-    )  # fmt: skip
+    native, passthrough = both.probe("loop", _PATIENCE, **words, **loop_words(dut))
     assert passthrough == native
 
 
@@ -66,9 +65,8 @@ def test_more_at_a_time_than_there_are_credits(both: Both, dut: LiveDevice) -> N
 
 def test_without_a_capture(dut: LiveDevice, uncaptured: None) -> None:
     """All other tests run while both daemons record what goes on: what moves when they do not is the same."""
-    also_source_sink = "source-sink" in dut.entry.traits
     seen = dut.passthrough().probe(
-        "loop", _PATIENCE, sizes=_SIZES, seed=_SEED, depth=_DEPTH, silence=0.0, also_source_sink=also_source_sink
+        "loop", _PATIENCE, sizes=_SIZES, seed=_SEED, depth=_DEPTH, silence=0.0, **loop_words(dut)
     )
     assert not seen["wrong"], seen["wrong"][0]
     assert seen["lengths"] == list(_SIZES)
@@ -82,9 +80,8 @@ def test_a_read_waits_for_as_long_as_it_takes(both: Both, dut: LiveDevice) -> No
 def test_a_crowd_of_reads_after_many_transfers(both: Both, dut: LiveDevice, effort: float) -> None:
     """No credit is lost on the way: nearly as many reads as there are credits wait, and a request is answered."""
     words = {"transfers": max(_TRANSFERS, round(_TRANSFERS * effort)), "crowd": _CROWD, "more": _MORE}
-    also_source_sink = "source-sink" in dut.entry.traits
     for side in both:
-        seen = side.probe("crowd", _PATIENCE * max(1.0, effort), also_source_sink=also_source_sink, **words)
+        seen = side.probe("crowd", _PATIENCE * max(1.0, effort), **words, **loop_words(dut))
         answers = seen["answers"]
         assert set(answers) == {"OK"}, f"{side}: GET_STATUS ended with {answers} while {_CROWD} reads waited"
         assert not seen["wrong"], f"{side}: {seen['wrong'][0]}"
@@ -94,7 +91,7 @@ def test_a_crowd_of_reads_after_many_transfers(both: Both, dut: LiveDevice, effo
 
 def test_a_read_that_is_taken_back_brings_what_it_has(both: Both, dut: LiveDevice) -> None:
     """Packets that had come before the cancel are in its completion."""
-    found = both.probe("half_read", also_source_sink="source-sink" in dut.entry.traits)
+    found = both.probe("half_read", **loop_words(dut))
     for side, seen in zip(("natively", "in the guest"), found, strict=True):
         assert seen["status"] == "CANCELLED", f"{side}: {seen}"
         assert seen["same"], f"{side}: {seen['came']} bytes of {seen['sent']} came, or not the same ones"
@@ -102,9 +99,8 @@ def test_a_read_that_is_taken_back_brings_what_it_has(both: Both, dut: LiveDevic
 
 def test_writes_that_wait_hold_up_nobody(both: Both, dut: LiveDevice) -> None:
     """While the device takes no more, as nobody reads what it has, it answers requests; the writes can be had back."""
-    words = {"count": _HELD, "length": 1 << 20, "also_source_sink": "source-sink" in dut.entry.traits}
     for side in both:
-        seen = side.probe("held", **words)
+        seen = side.probe("held", count=_HELD, length=1 << 20, **loop_words(dut))
         assert seen["pending"], f"{side}: the device has taken {_HELD} MiB, so this shows nothing"
         assert seen["answer"] == "OK", f"{side}: GET_STATUS ended with {seen['answer']} while writes waited"
         assert not seen["wrong"], f"{side}: {seen['wrong'][0]}"

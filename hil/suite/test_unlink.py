@@ -17,6 +17,8 @@ from hil.live.side import Side, probe
 from hil.probes.stream import STREAMING
 from hil.waiting import poll
 
+from .loopbacks import loop_words
+
 pytestmark = pytest.mark.safety("reversible")
 
 _SEED = 17
@@ -48,11 +50,9 @@ def test_cancelled_reads(both: Both, effort: float) -> None:
 @pytest.mark.trait("bulk-loopback")
 def test_cancelled_reads_lose_no_data(both: Both, dut: LiveDevice, effort: float) -> None:
     """A stream comes back whole and in order, though every third read is taken back while it waits."""
-    words = {
-        "writes": max(20, round(200 * effort)), "seed": _SEED, "also_source_sink": "source-sink" in dut.entry.traits,
-    }  # fmt: skip
+    writes = max(20, round(200 * effort))
     for side in both:
-        seen = side.probe("unlink_load", 180, **words)
+        seen = side.probe("unlink_load", 180, writes=writes, seed=_SEED, **loop_words(dut))
         assert not seen["wrong"], f"{side}: {seen['wrong'][0]}"
         assert seen["same"], f"{side}: {seen['received']} bytes came back of {seen['sent']}, or not the same ones"
         assert seen["statuses"].get("CANCELLED"), f"{side}: no read was caught while it waited, so this shows nothing"

@@ -1,4 +1,4 @@
-"""hil.live.device: whether a device is there still."""
+"""hil.live.device: what a device has, and whether it is there still."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ class Rig:
 def device(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> live.LiveDevice:
     monkeypatch.setattr(live, "_MOMENT_SECONDS", 0.1)
     return live.LiveDevice(cast("Any", rig), DeviceEntry(name="stick", match=Match(serial="A")), "libusb")
+
+
+def test_a_device_has_the_traits_that_its_entry_gives_it() -> None:
+    entry = DeviceEntry(name="stick", traits=frozenset({"any", "storage"}))
+    stick = live.LiveDevice(cast("Any", Rig([])), entry, "libusb")
+    assert (stick.has("storage"), stick.has("any"), stick.has("serial")) == (True, True, False)
 
 
 @pytest.mark.parametrize("lists", [[[]], [[OTHER]]], ids=["nothing", "with another serial"])
