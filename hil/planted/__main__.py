@@ -6,17 +6,15 @@ run on a rig without hardware. The table that comes out says by which test, or t
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .mistake import copied, made
+from .looking import Row, command_line, copy, table
 from .plants import PLANTS, Plant
 
 __all__ = ["Caught", "main", "verdict"]
@@ -62,11 +60,7 @@ def _command(plant: Plant, folder: Path) -> list[str]:
 
 
 def _run(plant: Plant, *, sound: bool, seconds: float) -> tuple[Caught, float]:
-    with tempfile.TemporaryDirectory(prefix="wslusb-planted-") as name:
-        folder = Path(name)
-        copied(_PARTS, folder)
-        if not sound:
-            made(plant, folder)
+    with copy(_PARTS, None if sound else plant) as folder:
         began = time.monotonic()
         with subprocess.Popen(
             _command(plant, folder), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -83,22 +77,19 @@ def _run(plant: Plant, *, sound: bool, seconds: float) -> tuple[Caught, float]:
 
 def main() -> int:
     """Plant each, run its tests, and print the table. It ends with 1 if one was not caught."""
-    parser = argparse.ArgumentParser(prog="python -m hil.planted", description=__doc__)
+    parser = command_line("hil.planted", __doc__, seconds=500.0)
     parser.add_argument("--sound", action="store_true", help="plant nothing: what fails then is a false alarm")
-    parser.add_argument("--seconds", type=float, default=500.0, help="time for each of them (%(default)s)")
-    parser.add_argument("words", nargs="*", metavar="WORD", help="only those with such a word in their names")
     arguments = parser.parse_args()
-    wrong = 0
-    for plant in PLANTS:
-        if arguments.words and not any(word in plant.breaks for word in arguments.words):
-            continue
+
+    def row(plant: Plant) -> Row:
         caught, seconds = _run(plant, sound=arguments.sound, seconds=arguments.seconds)
-        wrong += caught.failed is arguments.sound
         where = plant.file.removeprefix("wslusb/")
         by = "nothing fails" if arguments.sound and caught.by == _MISSED else caught.by
-        sys.stdout.write(f"| {plant.breaks} | `{where}` | {by} | {seconds:.0f} s | {caught.told[:_WIDE]} |\n")
-        sys.stdout.flush()
-    return 1 if wrong else 0
+        return caught.failed is not arguments.sound, (
+            plant.breaks, f"`{where}`", by, f"{seconds:.0f} s", caught.told[:_WIDE],
+        )  # fmt: skip
+
+    return table(PLANTS, arguments.words, row)
 
 
 if __name__ == "__main__":

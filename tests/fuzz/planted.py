@@ -6,17 +6,15 @@ the fuzzers that should see it are run on the copy for a minute in all, one afte
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-from hil.planted.mistake import ROOT, Mistake, copied, made
+from hil.planted.looking import Row, command_line, copy, table
+from hil.planted.mistake import ROOT, Mistake
 
 __all__ = ["BUGS", "ROOT", "Bug"]
 
@@ -129,17 +127,12 @@ BUGS = (
 
 def _found(bug: Bug, seconds: float) -> tuple[str, float, str]:
     """Who has found it (empty for nobody), after how many seconds, and what was told."""
-    with tempfile.TemporaryDirectory(prefix="wslusb-planted-") as name:
-        folder = Path(name)
-        copied(_PARTS, folder)
-        made(bug, folder)
-        began = time.monotonic()
+    with copy(_PARTS, bug) as folder:
+        environment, began = {**os.environ, "PYTHONPATH": str(folder)}, time.monotonic()
         for number, target in enumerate(bug.targets):
             left = (seconds - (time.monotonic() - began)) / (len(bug.targets) - number)
             command = [sys.executable, "-m", "tests.fuzz", "--as-found", "--seconds", str(left), target]
-            done = subprocess.run(
-                command, cwd=folder, env={**os.environ, "PYTHONPATH": name}, capture_output=True, text=True, check=False
-            )
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
             if done.returncode:
                 told = ["".join(each).removeprefix("AssertionError: ") for each in _TOLD.findall(done.stderr)]
                 return target, time.monotonic() - began, next(filter(None, reversed(told)), "")
@@ -148,19 +141,13 @@ def _found(bug: Bug, seconds: float) -> tuple[str, float, str]:
 
 def main() -> int:
     """Make each mistake, look for it, and print the table. It ends with 1 if one was not found."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.planted", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="time for each of them (%(default)s)")
-    parser.add_argument("words", nargs="*", metavar="WORD", help="only those with such a word in their names")
-    arguments = parser.parse_args()
-    missed = 0
-    for bug in BUGS:
-        if arguments.words and not any(word in bug.breaks for word in arguments.words):
-            continue
+    arguments = command_line("tests.fuzz.planted", __doc__, seconds=60.0).parse_args()
+
+    def row(bug: Bug) -> Row:
         target, seconds, told = _found(bug, arguments.seconds)
-        missed += not target
-        sys.stdout.write(f"| {bug.breaks} | {target or 'NOT FOUND'} | {seconds:.0f} s | {told[:_WIDE]} |\n")
-        sys.stdout.flush()
-    return 1 if missed else 0
+        return bool(target), (bug.breaks, target or "NOT FOUND", f"{seconds:.0f} s", told[:_WIDE])
+
+    return table(BUGS, arguments.words, row)
 
 
 if __name__ == "__main__":
