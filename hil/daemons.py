@@ -9,23 +9,36 @@ import re
 import shlex
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from hil.errors import CommandFailedError, CommandTimeoutError, RigError, VerbFailedError
 from hil.places.place import Place, PlaceProcess
-from hil.programs import Programs, terminate
+from hil.programs import Programs
 from hil.vm.remote import Result
 from hil.waiting import poll
 
-__all__ = ["ENVIRONMENT", "Daemons"]
+__all__ = ["ENVIRONMENT", "Daemons", "Death"]
 
 ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state"}
 """In virtual machines, which have a file system of their own."""
 LOG_TAIL = 4000
 _ASKED = (0, -signal.SIGTERM, 128 + signal.SIGTERM)
 """How a daemon ends that was sent SIGTERM."""
+_ENDED_BY = re.compile(r"ending, by (SIG[A-Z]+)$", re.MULTILINE)
+"""What a daemon says when a signal asks it to end (wslusb/cli/daemon.py)."""
+_FATAL = {
+    sign * number.value + base: number.name
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for sign, base in ((-1, 0), (1, 128))
+}
+"""The statuses of what was ended by a signal that no program gets by a mistake of its own."""
+_MARK = "wslusb test {}."
+_NO_MEMORY = "Killed process "
+"""The kernel does that to the largest process when memory is short (mm/oom_kill.c)."""
 _UP_SECONDS = 120.0
 """A second is enough; a virtual machine without KVM, beside others, takes a minute."""
+_END_SECONDS = 15.0
 _COMPLAINT = re.compile(r"\b(error|WARNING|ERROR|CRITICAL)\b")
 
 HostPlace = TypeVar("HostPlace", bound=Place, covariant=True)
@@ -40,6 +53,27 @@ def _said(process: PlaceProcess, pattern: str, place: Place, name: str) -> None:
         complaints = [line for line in process.output.splitlines() if _COMPLAINT.search(line)]
         why = f": {complaints[-1].strip()}" if complaints else ""
         raise type(error)(place.name, f"the {name} does not come up{why}") from error
+
+
+@dataclass(slots=True, frozen=True)
+class Death:
+    """The end of a daemon that nobody of this session has asked to end.
+
+    ``signal``: somebody else has killed it by this one, so that its end says nothing of wslusb; "" if it ended by
+    itself.
+    """
+
+    name: str
+    status: int
+    signal: str = ""
+
+    def __str__(self) -> str:
+        how = (
+            f"was killed from outside, by {self.signal}"
+            if self.signal
+            else f"ended by itself, with status {self.status}"
+        )
+        return f"the {self.name} of wslusb {how}"
 
 
 class Daemons(Generic[HostPlace, GuestPlace]):
@@ -63,10 +97,11 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         self._guest_environment = self._environment if guest_environment is None else dict(guest_environment)
         self._programs = Programs(self.environment)
         self._logs: list[str] = []
-        self._killed: list[PlaceProcess] = []
-        self._deaths: list[str] = []
+        self._asked: list[PlaceProcess] = []
+        self._known: list[PlaceProcess] = []
+        self._deaths: list[Death] = []
         self._marks = itertools.count(1)
-        self._mark = ""
+        self._mark = _MARK.format(0)
 
     @property
     def host(self) -> HostPlace:
@@ -133,8 +168,10 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         for process in (self.agent, self.service):
             if process is not None and process.running:
                 try:
-                    terminate(process)
+                    self.end(process)
+                    process.wait(_END_SECONDS)
                 except RigError:
+                    self._known.append(process)
                     with contextlib.suppress(RigError):
                         process.kill(signal.SIGKILL)
         self._programs.stop()
@@ -148,12 +185,17 @@ class Daemons(Generic[HostPlace, GuestPlace]):
 
     def kill9(self, place: Place, process: PlaceProcess) -> None:
         """SIGKILL to this process alone: its guardian is to outlive it."""
-        self._killed.append(process)
+        self._known.append(process)
         place.run(["kill", "-9", str(process.pid)])
         process.wait(10)
 
-    def deaths(self) -> list[str]:
-        """The daemons that ended since this was last asked, though nobody had asked them to: ``the agent ...``."""
+    def end(self, process: PlaceProcess) -> None:
+        """Ask it to end, by SIGTERM."""
+        self._asked.append(process)
+        process.kill(signal.SIGTERM)
+
+    def deaths(self) -> list[Death]:
+        """The daemons that ended since this was last asked, though nobody had asked them to."""
         self._look_at("service", self.service)
         self._look_at("agent", self.agent)
         told, self._deaths = self._deaths, []
@@ -161,12 +203,23 @@ class Daemons(Generic[HostPlace, GuestPlace]):
 
     def _look_at(self, name: str, process: PlaceProcess | None) -> None:
         """Whether it has died; told once."""
-        if process is None or process.running or process in self._killed:
+        if process is None or process.running or process in self._known:
             return
-        self._killed.append(process)
+        self._known.append(process)
         with contextlib.suppress(RigError):
-            if (status := process.wait(1).returncode) not in _ASKED:
-                self._deaths.append(f"the {name} of wslusb ended by itself, with status {status}")
+            status = process.wait(1).returncode
+            if process not in self._asked or status not in _ASKED:
+                self._deaths.append(Death(name, status, self._by_whom(self._place_of(name), process, status)))
+
+    def _place_of(self, name: str) -> Place:
+        return self.host if name == "service" else self.guest
+
+    def _by_whom(self, place: Place, process: PlaceProcess, status: int) -> str:
+        """The signal of somebody else that has ended it, if one has; the kernel, for want of memory, is nobody else."""
+        if said := _ENDED_BY.search(process.output):
+            return said[1] if not status else ""
+        name = _FATAL.get(status, "")
+        return "" if name == "SIGKILL" and _NO_MEMORY in self.kernel_said(place) else name
 
     def logs(self) -> str:
         """What both daemons have said in this test and before."""
@@ -222,7 +275,7 @@ class Daemons(Generic[HostPlace, GuestPlace]):
 
     def mark(self) -> None:
         """Write a line into both kernels' logs: :meth:`kernel_said` is what comes after it."""
-        self._mark = f"wslusb test {next(self._marks)}."
+        self._mark = _MARK.format(next(self._marks))
         for place in self.places.values():
             # A real machine's log may be read-only to us: then all of it is what it said.
             place.run(f"echo '{self._mark}' >/dev/kmsg", check=False)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from hil.daemons import Death
+from hil.errors import RigError
 from hil.harness import observers, options, wording
 from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, HEADLINE, KEPT, WHERE
 from hil.harness.lifetime import Lifetime
@@ -17,12 +19,18 @@ __all__ = ["blame", "collect", "must_live"]
 
 
 def must_live(item: pytest.Item) -> None:
-    """A daemon that dies is a failure of the test in which it does, whatever else that has found."""
+    """A daemon that dies is a failure of the test in which it does, whatever else that has found.
+
+    One that was killed from outside is the rig's trouble.
+    """
     if deaths := _deaths(item):
-        pytest.fail("; ".join(deaths), pytrace=False)
+        text = "; ".join(map(str, deaths))
+        if all(death.signal for death in deaths):
+            raise RigError(text)
+        pytest.fail(text, pytrace=False)
 
 
-def _deaths(item: pytest.Item) -> list[str]:
+def _deaths(item: pytest.Item) -> list[Death]:
     lifetime = item.config.stash[Lifetime.key]
     if DEATHS not in item.stash or not lifetime.is_up:
         return []
@@ -35,10 +43,11 @@ def blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> Non
     """Whether it is the rig's trouble: not if a daemon or a verb of wslusb failed. And in a line, what it is."""
     deaths = _deaths(item)
     rigs = is_the_rig_s(caught.value, functools.partial(_is_well, item.config.stash[Lifetime.key]))
-    item.stash[ERROR] = (item.stash[ERROR] or rigs) and not item.stash[DEATHS]
+    killed = [bool(death.signal) for death in item.stash[DEATHS]]
+    item.stash[ERROR] = (item.stash[ERROR] or rigs or any(killed)) and all(killed)
     if HEADLINE not in item.stash:
         text = wording.headline(caught, item.stash.get(COMPARISON, None))
-        item.stash[HEADLINE] = ": ".join([*deaths, *_loss(item), text])
+        item.stash[HEADLINE] = ": ".join([*map(str, deaths), *_loss(item), text])
 
 
 def _loss(item: pytest.Item) -> list[str]:
@@ -64,6 +73,6 @@ def collect(item: pytest.Item, report: pytest.TestReport) -> None:
     told = observers.collect(
         item.config.stash[Lifetime.key].live, folder, report.longreprtext, extra, item.stash.get(KEPT, None)
     )
-    deaths = item.stash[DEATHS]
+    deaths = [death.name for death in item.stash[DEATHS] if not death.signal]
     item.stash.setdefault(WHERE, wording.where(item.stash[HEADLINE], deaths, told, rigs=item.stash[ERROR]))
     report.sections.append(("kept", str(folder)))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hil.daemons import Death
 from hil.report.results import Comparison, Measurement
 
 __all__ = [
@@ -28,7 +29,7 @@ WHERE = pytest.StashKey[str]()
 """In which part to look."""
 BEGAN = pytest.StashKey[float]()
 """When, in seconds since 1970 by this machine's clock: before its fixtures were set up."""
-DEATHS = pytest.StashKey[list[str]]()
+DEATHS = pytest.StashKey[list[Death]]()
 """The daemons that died while it ran."""
 
 

@@ -48,9 +48,12 @@ def headline(caught: pytest.ExceptionInfo[BaseException], compared: Comparison |
 
 
 def where(headline: str, deaths: Sequence[str], told: Timeline, *, rigs: bool) -> str:
-    """In which part to look for what went wrong; empty if nothing points to one. ``rigs``: it is the rig's trouble."""
+    """In which part to look for what went wrong; empty if nothing points to one.
+
+    ``deaths``: the daemons that ended by themselves. ``rigs``: it is the rig's trouble.
+    """
     if deaths:
-        name = deaths[0].split()[1]
+        name = deaths[0]
         return f"the {name} of wslusb (wslusb/{_ROOMS[name]}): {name}.log has its last words"
     if _SLOW.search(headline) and told.typical is not None:
         stage, share = slowest(told.typical)

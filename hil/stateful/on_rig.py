@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from hil.errors import RigError
 from hil.health import hung, taken_ports
 from hil.live.device import LiveDevice
-from hil.programs import terminate
 from hil.waiting import poll
 from wslusb.usb.info import DeviceInfo
 
@@ -21,6 +19,7 @@ __all__ = ["RigBench", "bench_on"]
 
 PATIENCE_SECONDS = 5.0
 """A virtual machine on a busy machine is slow."""
+_END_SECONDS = 15.0
 _FREE_SECONDS = 20.0
 """A silent peer is noticed within 15 (docs/architecture.md)."""
 
@@ -137,7 +136,8 @@ def bench_on(device: LiveDevice, walk: Walk) -> Iterator[RigBench]:
 
     def start() -> None:
         if daemons.service is not None and daemons.service.running:
-            terminate(daemons.service)
+            daemons.end(daemons.service)
+            daemons.service.wait(_END_SECONDS)
         mark = len(daemons.agent.output) if daemons.agent is not None else 0
         daemons.start_service(*(arguments if walk.plan else ()))
         if daemons.agent is not None and daemons.agent.running:
@@ -150,7 +150,7 @@ def bench_on(device: LiveDevice, walk: Walk) -> Iterator[RigBench]:
     finally:
         device.detach()
         if walk.plan and daemons.service is not None and daemons.service.running:
-            daemons.service.kill(signal.SIGTERM)
-            daemons.service.wait(15)
+            daemons.end(daemons.service)
+            daemons.service.wait(_END_SECONDS)
         daemons.ready()
         daemons.host.run(["rm", "-rf", folder], check=False)

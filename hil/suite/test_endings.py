@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 
+from hil.daemons import Daemons
 from hil.health import hung, taken_ports
 from hil.live.device import LiveDevice
 from hil.live.side import Side
-from hil.places.place import PlaceProcess
+from hil.places.place import Place, PlaceProcess
 from hil.waiting import poll
 
 pytestmark = pytest.mark.safety("reversible")
@@ -25,8 +24,8 @@ def _nothing_is_left(dut: LiveDevice) -> None:
     assert not hung(guest)
 
 
-def _ends_in_order(process: PlaceProcess, what: str) -> None:
-    process.kill(signal.SIGTERM)
+def _ends_in_order(daemons: Daemons[Place, Place], process: PlaceProcess, what: str) -> None:
+    daemons.end(process)
     poll(lambda: not process.running, _END_SECONDS, f"the {what} has ended after SIGTERM")
     assert process.wait().returncode == 0
 
@@ -43,7 +42,7 @@ def test_the_agent_ends(dut: LiveDevice, passthrough: Side, how: str) -> None:
     if how == "SIGKILL":
         daemons.kill9(daemons.guest, daemons.agent)
     else:
-        _ends_in_order(daemons.agent, "agent")
+        _ends_in_order(daemons, daemons.agent, "agent")
     _nothing_is_left(dut)
     _works_again(dut)
 
@@ -57,7 +56,7 @@ def test_the_service_ends(dut: LiveDevice, how: str) -> None:
     if how == "SIGKILL":
         daemons.kill9(daemons.host, daemons.service)
     else:
-        _ends_in_order(daemons.service, "service")
+        _ends_in_order(daemons, daemons.service, "service")
     _nothing_is_left(dut)
     if before.has_kernel:
         poll(lambda: dut.native().nodes == before.nodes, _FREE_SECONDS, f"the host has {before.nodes} again")

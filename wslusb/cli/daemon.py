@@ -38,6 +38,8 @@ control_socket = click.option(
     metavar="PATH",
     help="Where to listen for the other verbs. Default: in WSLUSB_RUNTIME_DIR or /run/wslusb.",
 )
+_log = logging.getLogger(__name__)
+
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _ONE_STOP_SECONDS = 1.0
 """Signals as close as this are one wish to stop: timeout(1) signals its child, and then the group that it is in."""
@@ -51,6 +53,7 @@ class Stop:
         self._writer.setblocking(False)
         self._previous: dict[signal.Signals, Any] = {}
         self._asked: float | None = None
+        self._signal = ""
 
     def __enter__(self) -> Self:
         # The interpreter writes a byte itself: waiting in recv is woken under Windows too, and a handler that only
@@ -73,15 +76,18 @@ class Stop:
     def wait(self) -> None:
         """Until a signal comes, or :meth:`wake` is called."""
         self._reader.recv(1)
+        if self._signal:
+            _log.info("ending, by %s", self._signal)
 
     def wake(self) -> None:
         """Make :meth:`wait` come back, from any thread."""
         self._writer.send(b"\0")
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
         if self._asked is None:
             self._asked = now
+            self._signal = signal.Signals(number).name
         elif now - self._asked >= _ONE_STOP_SECONDS:
             os._exit(ExitCode.CANCELLED)
 

@@ -19,12 +19,14 @@ from wslusb.errors import LocalError, LocalReason
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_the_wait(number: signal.Signals) -> None:
+def test_a_signal_ends_the_wait_and_is_named(number: signal.Signals, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     before = signal.getsignal(number)
     with daemon.Stop() as stop:
         threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
         stop.wait()
     assert signal.getsignal(number) is before
+    assert caplog.messages == [f"ending, by {number.name}"]
 
 
 def test_a_later_signal_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,10 @@ class Process:
 
 class Place:
     name = "guest"
+    log = ""
+
+    def dmesg(self) -> str:
+        return self.log
 
     def run(self, *_words: object) -> None: ...
 
@@ -45,16 +49,65 @@ def daemons(agent: Process, service: Process | None = None) -> Daemons[Any, Any]
     return made
 
 
-@pytest.mark.parametrize("returncode", [1, 3, -11, 137])
+def told(made: Daemons[Any, Any]) -> list[tuple[str, str]]:
+    """What deaths are told, and the signals of those that somebody else has brought about."""
+    return [(str(death), death.signal) for death in made.deaths()]
+
+
+@pytest.mark.parametrize("returncode", [0, 1, 3, -11, 139])
 def test_a_daemon_that_ends_by_itself_is_told_once(returncode: int) -> None:
     made = daemons(Process(returncode))
-    assert made.deaths() == [f"the agent of wslusb ended by itself, with status {returncode}"]
+    assert told(made) == [(f"the agent of wslusb ended by itself, with status {returncode}", "")]
     assert made.deaths() == []
 
 
-@pytest.mark.parametrize("returncode", [None, 0, -15, 143])
-def test_one_that_runs_or_was_asked_to_end_is_not(returncode: int | None) -> None:
-    assert daemons(Process(returncode)).deaths() == []
+def test_one_that_runs_is_not() -> None:
+    assert daemons(Process()).deaths() == []
+
+
+@pytest.mark.parametrize("returncode", [0, -15, 143])
+def test_one_that_was_asked_to_end_is_not(returncode: int) -> None:
+    made, agent = daemons(Process()), Process()
+    made.agent = cast("Any", agent)
+    made.end(made.agent)
+    agent.returncode, agent.running = returncode, False
+    assert made.deaths() == []
+
+
+def test_one_that_was_asked_to_end_and_fails_is_told() -> None:
+    made, agent = daemons(Process()), Process()
+    made.agent = cast("Any", agent)
+    made.end(made.agent)
+    agent.returncode, agent.running = -11, False
+    assert told(made) == [("the agent of wslusb ended by itself, with status -11", "")]
+
+
+@pytest.mark.parametrize(
+    ("returncode", "output", "name"),
+    [
+        (-9, "", "SIGKILL"),
+        (137, "", "SIGKILL"),
+        (-15, "", "SIGTERM"),
+        (0, "2026 INFO wslusb.cli.daemon: ending, by SIGTERM\n", "SIGTERM"),
+        (0, "2026 INFO wslusb.cli.daemon: ending, by SIGHUP\nand more\n", "SIGHUP"),
+    ],
+)
+def test_one_that_somebody_else_has_killed_is_told_as_such(returncode: int, output: str, name: str) -> None:
+    agent = Process(returncode)
+    agent.output = output
+    assert told(daemons(agent)) == [(f"the agent of wslusb was killed from outside, by {name}", name)]
+
+
+def test_what_fails_after_it_was_asked_to_end_has_failed_by_itself() -> None:
+    agent = Process(1)
+    agent.output = "ending, by SIGTERM\nTraceback\n"
+    assert told(daemons(agent)) == [("the agent of wslusb ended by itself, with status 1", "")]
+
+
+def test_one_that_its_kernel_has_killed_for_want_of_memory_has_died_by_itself() -> None:
+    made = daemons(Process(-9))
+    cast("Any", made.guest).log = "Out of memory: Killed process 7 (python3) total-vm:9kB\n"
+    assert told(made) == [("the agent of wslusb ended by itself, with status -9", "")]
 
 
 def test_one_that_the_test_killed_is_not() -> None:
@@ -74,7 +127,7 @@ def test_one_that_was_started_again_in_the_meantime_is_told_all_the_same(monkeyp
     monkeypatch.setattr(started, "wait_for_output", lambda *_words: None, raising=False)
     monkeypatch.setattr(made, "_start", lambda *_words: started)
     made.start_service()
-    assert made.deaths() == ["the service of wslusb ended by itself, with status 9"]
+    assert told(made) == [("the service of wslusb ended by itself, with status 9", "")]
 
 
 def test_a_verb_that_fails_is_no_trouble_of_the_rig(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,10 @@ class Daemons:
     def __init__(self):
         self.guest = Guest()
         self.places = {"guest": self.guest}
-    def deaths(self): return []
+        self.died = []
+    def deaths(self):
+        told, self.died = self.died, []
+        return told
     def ready(self):
         note("ready")
         if (NOTES.parent / "no service").exists():
@@ -188,3 +191,24 @@ def test_a(dut):
     assert _run(tmp_path, tests, "--dut", "stick")[0] == 1
     (found,) = json.loads((tmp_path / "results/results.json").read_text())["tests"]
     assert found["message"] == "stick left its host during the test: an error of input and output"
+
+
+_KILLED = """
+from hil.daemons import Death
+
+def test_a(dut):
+    dut.rig.daemons.died = [Death("service", -9, {signal!r})]
+    assert dut.name != "stick", "an error of input and output"
+"""
+
+
+def test_a_daemon_that_was_killed_from_outside_is_the_rigs_trouble(tmp_path: Path) -> None:
+    code, said, _ = _run(tmp_path, _KILLED.format(signal="SIGKILL"))
+    assert code == 10
+    assert set(_outcomes(tmp_path).values()) == {"infrastructure"}
+    assert "the service of wslusb was killed from outside, by SIGKILL: an error of input and output" in said
+
+
+def test_a_daemon_that_dies_is_a_failure_of_its_test(tmp_path: Path) -> None:
+    assert _run(tmp_path, _KILLED.format(signal=""))[0] == 1
+    assert set(_outcomes(tmp_path).values()) == {"failed"}
