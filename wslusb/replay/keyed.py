@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections import Counter, deque
 from collections.abc import Iterator
 
@@ -12,17 +11,17 @@ from ..usb.urb import IsoResult, Status, Urb, from_errno
 from .divergence import Diverged, show_exchange
 from .facts import Facts
 from .hints import Hints
-from .script import Causes, Reply, answer_data, mismatch, reply_of
+from .retold import LOOK_AHEAD, Retold
+from .script import Causes, Reply, answer_data, mismatch
 from .story import Exchange, Story, lane_of
-from .wildcards import Tags, Wildcards
+from .wildcards import Wildcards
 
 __all__ = ["Keyed"]
 
-_LOOK_AHEAD = 64
 ControlKey = tuple[bytes, bytes]
 
 
-class Keyed:
+class Keyed(Retold):
     """See :class:`wslusb.replay.script.Script`.
 
     What an IN endpoint says it says in the order in which it was said. URBs that the capture's host took back say
@@ -32,11 +31,8 @@ class Keyed:
     """
 
     in_turn = True
-    patient = False
 
     def __init__(self, story: Story, facts: Facts, wildcards: Wildcards) -> None:
-        self._wildcards = wildcards
-        self._tags = Tags()
         self._controls: dict[ControlKey, list[Exchange]] = {}
         self._turns: Counter[ControlKey] = Counter()
         self._lanes: dict[int, deque[Exchange]] = {}
@@ -46,13 +42,12 @@ class Keyed:
                 self._lanes.setdefault(exchange.lane, deque()).append(exchange)
             else:
                 self._controls.setdefault((exchange.request.setup, exchange.request.data), []).append(exchange)
-        self._unplugged = story.unplugged
-        self._lanes = {lane: _answered(queue, self._unplugged) for lane, queue in self._lanes.items()}
+        self._lanes = {lane: _answered(queue, story.unplugged) for lane, queue in self._lanes.items()}
         self._packets = {lane: _packets(queue) for lane, queue in self._lanes.items() if _is_iso(queue)}
         self._used: set[int] = set()
         self._let_go = False
         queued = sorted(itertools.chain(*self._lanes.values()), key=lambda each: each.number)
-        self._causes = Causes(queued, _companions(facts, self._lanes))
+        super().__init__(story, wildcards, Causes(queued, _companions(facts, self._lanes)))
         self.hints = Hints(story, (queue for lane, queue in self._lanes.items() if is_in(lane) and not _is_iso(queue)))
 
     def ask(self, urb: Urb) -> Reply:
@@ -75,12 +70,6 @@ class Keyed:
         if turn < len(found):
             return self._reply(found[turn], urb)
         return self._reply(next((each for each in reversed(found) if not each.waits and not each.lost), found[-1]), urb)
-
-    def _reply(self, exchange: Exchange, urb: Urb) -> Reply:
-        reply = reply_of(exchange, urb)
-        if exchange.waits and exchange.answer_number >= self._unplugged > 0:
-            reply.gone, reply.waits, reply.seconds, reply.quiet = True, False, exchange.seconds, math.inf
-        return reply
 
     def answers(self, key: ControlKey) -> list[bytes | None]:
         """What the capture answers to an IN request each time, None where it does not."""
@@ -121,18 +110,14 @@ class Keyed:
             raise Diverged("the host asked for less than the device sends", show_exchange(head), head.number)
 
     def _catch_up(self, queue: deque[Exchange], urb: Urb) -> None:
-        for index, exchange in enumerate(itertools.islice(queue, _LOOK_AHEAD)):
+        for index, exchange in enumerate(itertools.islice(queue, LOOK_AHEAD)):
             if mismatch(exchange, urb, self._wildcards) is None:
                 for _ in range(index + 1):
                     self._causes.submitted(queue.popleft())
                 return
 
     def _answer(self, exchange: Exchange, urb: Urb) -> Reply:
-        self._causes.submitted(exchange)
-        self._tags.sent(exchange.request.data, urb.data)
-        reply = reply_of(exchange, urb)
-        reply.data = self._tags.answer(reply.data)
-        reply.needs = self._causes.needs(exchange)
+        reply = super()._answer(exchange, urb)
         if urb.is_in:
             self.hints.give(exchange, reply)
             reply.exchange = exchange
@@ -164,10 +149,6 @@ class Keyed:
         reply.data, reply.iso = b"".join(parts), results
         return reply
 
-    def met(self, reply: Reply) -> bool:
-        """See :class:`Script`."""
-        return self._causes.met(reply)
-
     def hinted(self, reply: Reply) -> bool:
         """See :class:`Script`. A device goes when it has said all to those endpoints that it is asked on."""
         return self.hints.met(reply.hints) and (not reply.gone or self._let_go or self._drained())
@@ -178,13 +159,9 @@ class Keyed:
 
     def settled(self, reply: Reply) -> None:
         """See :class:`Script`."""
-        self._causes.settled(reply)
+        super().settled(reply)
         self.hints.settled(reply.hints)
         self._let_go |= reply.gone
-
-    def awaited(self, reply: Reply) -> tuple[str, int]:
-        """See :class:`Script`."""
-        return self._causes.awaited(reply)
 
     def restart(self) -> None:
         """The queues go on."""

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 
 from ..usb.urb import Urb
 from .divergence import Diverged, show_exchange
-from .script import Causes, Reply, mismatch, reply_of
+from .retold import LOOK_AHEAD, Retold
+from .script import Causes, Reply, mismatch
 from .story import ANYTIME, Exchange, Story, lane_of
-from .wildcards import Tags, Wildcards
+from .wildcards import Wildcards
 
 __all__ = ["Strict"]
 
-_LOOK_AHEAD = 64
-"""After a divergence, this many URBs of the capture are searched for the one that the host has gone on with."""
 _END = "nothing: the capture ends"
 
 
-class Strict:
+class Strict(Retold):
     """See :class:`wslusb.replay.script.Script`."""
 
     in_turn = False
-    patient = False
 
     def __init__(self, story: Story, wildcards: Wildcards) -> None:
-        self._wildcards = wildcards
-        self._tags = Tags()
         self._early: dict[int, deque[Exchange]] = {}
         for exchange in story.exchanges:
             if exchange.number == ANYTIME:
                 self._early.setdefault(exchange.lane, deque()).append(exchange)
         self._exchanges = [each for each in story.exchanges if each.number != ANYTIME and not each.refused]
-        self._unplugged = story.unplugged
+        super().__init__(story, wildcards, Causes(self._exchanges))
         self._before = sum(each.number < self._unplugged for each in self._exchanges)
         """How many URBs the capture's host had submitted when the device was pulled out."""
         self._next = 0
-        self._causes = Causes(self._exchanges)
 
     @property
     def remaining(self) -> int:
@@ -68,31 +62,12 @@ class Strict:
         return 0 < end < early.answer_number
 
     def _catch_up(self, urb: Urb) -> None:
-        for index in range(self._next, min(self._next + _LOOK_AHEAD, len(self._exchanges))):
+        for index in range(self._next, min(self._next + LOOK_AHEAD, len(self._exchanges))):
             if mismatch(self._exchanges[index], urb, self._wildcards) is None:
                 for skipped in self._exchanges[self._next : index + 1]:
                     self._causes.submitted(skipped)
                 self._next = index + 1
                 return
-
-    def _answer(self, exchange: Exchange, urb: Urb) -> Reply:
-        self._causes.submitted(exchange)
-        self._tags.sent(exchange.request.data, urb.data)
-        reply = reply_of(exchange, urb)
-        reply.data = self._tags.answer(reply.data)
-        reply.needs = self._causes.needs(exchange)
-        reply.gone = exchange.waits and exchange.answer_number >= self._unplugged > 0
-        if reply.gone:
-            reply.waits, reply.seconds, reply.quiet = False, exchange.seconds, math.inf
-        return reply
-
-    def met(self, reply: Reply) -> bool:
-        """See :class:`Script`."""
-        return self._causes.met(reply)
-
-    def awaited(self, reply: Reply) -> tuple[str, int]:
-        """See :class:`Script`."""
-        return self._causes.awaited(reply)
 
     def hinted(self, reply: Reply) -> bool:
         """The device goes when all has been asked that the captured one was asked."""
@@ -100,7 +75,7 @@ class Strict:
 
     def settled(self, reply: Reply) -> None:
         """See :class:`Script`."""
-        self._causes.settled(reply)
+        super().settled(reply)
         self._before = 0
 
     def returned(self, urb: Urb, reply: Reply | None) -> None:
