@@ -111,6 +111,10 @@ class Both:
         yield self._device.native()
         yield self._device.passthrough()
 
+    def with_kernel(self) -> Iterator[Side]:
+        """Those on which drivers of a kernel have it, one after the other."""
+        return (side for side in self if side.has_kernel)
+
     def probe(self, name: str, seconds: float = PROBE_SECONDS, **words: Any) -> tuple[Any, Any]:
         """What a probe says natively, and in the guest."""
         native, passthrough = (side.probe(name, seconds, **words) for side in self)

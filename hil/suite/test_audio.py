@@ -33,19 +33,17 @@ _LATE_SECONDS = 0.02
 """What the driver has sent ahead: three URBs."""
 
 
-def _with_kernel(dut: LiveDevice) -> Iterator[Side]:
-    """The sides on which a driver has it, one after the other."""
-    for side in (dut.native, dut.passthrough):
-        there = side()
-        if there.has_kernel:
-            tools(there)
-            yield there
+def _with_tools(both: Both) -> Iterator[Side]:
+    """The sides on which a driver has it, one after the other; all have ALSA's programs."""
+    for side in both.with_kernel():
+        tools(side)
+        yield side
 
 
-def test_the_drivers_offer_what_the_device_has(dut: LiveDevice) -> None:
+def test_the_drivers_offer_what_the_device_has(dut: LiveDevice, both: Both) -> None:
     """Formats, channels and rates in the guest: as on the host, and each of the descriptors is among them."""
     known = forms(dut)
-    offers = {side.name: [hw_params(side, form) for form in known] for side in _with_kernel(dut)}
+    offers = {side.name: [hw_params(side, form) for form in known] for side in _with_tools(both)}
     assert offers.get("native", offers["passthrough"]) == offers["passthrough"]
     for form, offer in zip(known, offers["passthrough"], strict=True):
         assert form.form in offer.get("FORMAT", "").split(), f"{form}: the guest's driver offers {offer}"
@@ -127,7 +125,7 @@ def test_each_rate_of_each_format_runs(dut: LiveDevice, passthrough: Side) -> No
         assert int(found["status"] or 0) in same, f"{form} at {rate} Hz ran in setting {found['status']}"
 
 
-def test_what_is_captured_has_no_gap(dut: LiveDevice, measure: Measure, effort: float) -> None:
+def test_what_is_captured_has_no_gap(dut: LiveDevice, both: Both, measure: Measure, effort: float) -> None:
     """The tone that the microphone hears goes on from packet to packet; its clock against the machine's, in ppm."""
     tone = dut.entry.options.get("audio", {}).get("tone", 0)
     form = next((each for each in forms(dut) if each.is_capture and each.form == "S16_LE"), None)
@@ -135,7 +133,7 @@ def test_what_is_captured_has_no_gap(dut: LiveDevice, measure: Measure, effort: 
         pytest.skip("it captures nothing of 16 bits")
     drifts: dict[str, list[float]] = {"native": [], "passthrough": []}
     doubts = {}
-    for side in _with_kernel(dut):
+    for side in _with_tools(both):
         drift, doubt = _captured(side, form, max(1.5, _SECONDS * effort), tone)
         drifts[side.name].append(drift)
         doubts[side.name] = doubt
@@ -167,7 +165,7 @@ def _captured(side: Side, form: Form, seconds: float, tone: int) -> tuple[float,
     raise RigError(f"{side}: {form} is slow by {seen} ppm, its tone without gaps: the machine is too busy")
 
 
-def test_what_is_played_is_heard_without_gap(dut: LiveDevice, measure: Measure, effort: float) -> None:
+def test_what_is_played_is_heard_without_gap(dut: LiveDevice, both: Both, measure: Measure, effort: float) -> None:
     """A tone from the kernel's driver to whoever listens to the speaker: no gap in it, as long as it was."""
     heard = heard_by(dut)
     seconds = max(2.0, _SECONDS * effort)
@@ -175,7 +173,7 @@ def test_what_is_played_is_heard_without_gap(dut: LiveDevice, measure: Measure, 
     if form is None:
         pytest.skip("it plays nothing of 16 bits")
     taken: dict[str, list[float]] = {"native": [], "passthrough": []}
-    for side in _with_kernel(dut):
+    for side in _with_tools(both):
         rate = form.rates[-1]
 
         def play(side: Side = side, form: Form = form, rate: int = rate) -> dict[str, Any]:

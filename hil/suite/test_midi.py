@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from hil.harness.fixtures import Both
 from hil.live.device import LiveDevice
 from hil.live.side import probe
 
@@ -29,14 +30,12 @@ def _music(count: int) -> bytes:
     return bytes(music)
 
 
-def test_what_is_played_comes_back(dut: LiveDevice, effort: float) -> None:
+def test_what_is_played_comes_back(dut: LiveDevice, both: Both, effort: float) -> None:
     """Notes, controllers and exclusive messages: all of them, in order."""
     if not dut.entry.options.get("midi", {}).get("loop", False):
         pytest.skip("nothing sends back what it plays: midi = { loop = true } in the rig file")
     music = _music(max(40, round(_EVENTS * effort)))
-    for side in (way() for way in (dut.native, dut.passthrough)):
-        if not side.has_kernel:
-            continue
+    for side in both.with_kernel():
         answer = probe(side.daemons, side.place, "midi_loop", node=side.node("/dev/snd/midiC"), data=music.hex())
         heard = bytes.fromhex(answer)
         wrong = next((at for at, pair in enumerate(zip(heard, music, strict=False)) if pair[0] != pair[1]), len(heard))

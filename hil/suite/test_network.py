@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from hil.harness.fixtures import Measure
+from hil.harness.fixtures import Both, Measure
 from hil.live.device import LiveDevice
 from hil.live.side import Side, probe
 from hil.suite.disks import needs
@@ -27,10 +26,6 @@ _HEADERS = 42
 _COUNT, _WINDOW = 200, 8
 _PING_SECONDS = 180.0
 _MORE_ERRORS = 3
-
-
-def _with_kernel(dut: LiveDevice) -> Iterator[Side]:
-    return (side for side in (way() for way in (dut.native, dut.passthrough)) if side.has_kernel)
 
 
 def _interface(side: Side) -> str:
@@ -54,10 +49,10 @@ def _own_address(dut: LiveDevice) -> str:
     return ""
 
 
-def test_it_is_the_same_card(dut: LiveDevice) -> None:
+def test_it_is_the_same_card(dut: LiveDevice, both: Both) -> None:
     """MAC address and largest frame in the guest: as on the host, and as its descriptors say."""
     told = _own_address(dut)
-    cards = {side.name: _card(side) for side in _with_kernel(dut)}
+    cards = {side.name: _card(side) for side in both.with_kernel()}
     here, there = cards["passthrough"], cards.get("native")
     assert not told or here["address"].replace(":", "") == told
     # Other drivers of the same card may differ in what they take for its largest frame.
@@ -66,9 +61,9 @@ def test_it_is_the_same_card(dut: LiveDevice) -> None:
 
 
 @pytest.mark.safety("reversible")
-def test_its_link_comes_up_again_and_again(dut: LiveDevice) -> None:
+def test_its_link_comes_up_again_and_again(both: Both) -> None:
     """The interface is taken down and up: there is a carrier each time, or each time none, as natively."""
-    found = {side.name: _card(side, changes=_LINK_CHANGES)["carriers"] for side in _with_kernel(dut)}
+    found = {side.name: _card(side, changes=_LINK_CHANGES)["carriers"] for side in both.with_kernel()}
     expected = found.get("native", found["passthrough"][:1] * _LINK_CHANGES)
     assert found["passthrough"] == expected
 
@@ -80,9 +75,9 @@ def _peer(dut: LiveDevice) -> dict[str, str]:
     return {"peer": options["peer"], "address": options["address"]}
 
 
-def _pings(dut: LiveDevice, **words: Any) -> dict[str, dict[str, Any]]:
+def _pings(dut: LiveDevice, both: Both, **words: Any) -> dict[str, dict[str, Any]]:
     found = {}
-    for side in _with_kernel(dut):
+    for side in both.with_kernel():
         needs(side, "ip")
         answer = probe(
             side.daemons, side.place, "pings", _PING_SECONDS, interface=_interface(side), **_peer(dut), **words
@@ -108,19 +103,19 @@ def _compare_errors(counters: dict[str, dict[str, int]]) -> None:
 
 
 @pytest.mark.safety("reversible")
-def test_pings_of_all_lengths_come_back(dut: LiveDevice) -> None:
+def test_pings_of_all_lengths_come_back(dut: LiveDevice, both: Both) -> None:
     """Random bytes to the peer and back: none lost, none changed, none out of order, and no errors are counted."""
-    answer = _pings(dut, sizes=_SIZES, count=12, window=4)["passthrough"]
+    answer = _pings(dut, both, sizes=_SIZES, count=12, window=4)["passthrough"]
     assert answer["counters"]["tx_packets"] >= 12 * len(_SIZES)
     assert answer["counters"]["rx_bytes"] >= 12 * sum(_SIZES)
 
 
 @pytest.mark.safety("reversible")
-def test_throughput_and_round_trips(dut: LiveDevice, measure: Measure, effort: float) -> None:
+def test_throughput_and_round_trips(dut: LiveDevice, both: Both, measure: Measure, effort: float) -> None:
     """Large pings, several on their way: how fast frames go, both ways at once; one at a time: how long one takes."""
     count = max(40, round(_COUNT * effort))
-    flood = _pings(dut, sizes=[_LARGE], count=count, window=_WINDOW)
-    single = _pings(dut, sizes=[56], count=count // 4, window=1)
+    flood = _pings(dut, both, sizes=[_LARGE], count=count, window=_WINDOW)
+    single = _pings(dut, both, sizes=[56], count=count // 4, window=1)
 
     def rate(side: str) -> list[float]:
         if side not in flood:

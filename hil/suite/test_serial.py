@@ -38,9 +38,7 @@ def test_what_is_sent_comes_back(dut: LiveDevice, both: Both, effort: float) -> 
     cases = [
         (rate, min(16_384, 256 * size, _size(rate, 0.6 * effort)), size) for rate in rates(dut) for size in _WRITE_SIZES
     ]
-    for side in both:
-        if not side.has_kernel:
-            continue
+    for side in both.with_kernel():
         found = steps(side, *(["exchange", *case, _SEED + number] for number, case in enumerate(cases)))
         for (rate, _, size), seen in zip(cases, found, strict=True):
             exchanged(side, f"{rate} baud, {size} bytes a write", seen)
@@ -91,17 +89,7 @@ def test_cts_follows_rts(both: Both) -> None:
 @pytest.mark.trait("serial")
 def test_lines_are_those_of_the_host(both: Both) -> None:
     """CTS, DSR, DCD and RI as they are natively, in every state of DTR and RTS."""
-    native, passthrough = (
-        steps(
-            side,
-            [
-                "lines",
-            ],
-        )[0]
-        if side.has_kernel
-        else None
-        for side in both
-    )
+    native, passthrough = (steps(side, ["lines"])[0] if side.has_kernel else None for side in both)
     if native is None:
         pytest.skip("no kernel of the host has a device that is opened in process")
     assert passthrough == native
@@ -111,9 +99,7 @@ def test_lines_are_those_of_the_host(both: Both) -> None:
 def test_breaks(dut: LiveDevice, both: Both) -> None:
     """The driver counts as many as on the host, and the bytes after them are unharmed."""
     counted = {}
-    for side in both:
-        if not side.has_kernel:
-            continue
+    for side in both.with_kernel():
         counted[side.name], found = steps(side, ["break", 3], ["exchange", rates(dut)[-1], 2048, 64, _SEED])
         exchanged(side, "after three breaks", found)
     assert counted["passthrough"] == counted.get("native", counted["passthrough"])
@@ -154,9 +140,7 @@ def test_settings_after_attach(dut: LiveDevice) -> None:
 def test_close_and_open_while_data_are_under_way(dut: LiveDevice, both: Both, effort: float) -> None:
     """Nothing hangs, and the next program that opens the port gets what it sent, whole."""
     rate, rounds = rates(dut)[-1], max(3, round(10 * effort))
-    for side in both:
-        if not side.has_kernel:
-            continue
+    for side in both.with_kernel():
         closing, found = steps(
             side, ["interrupt", rate, 8192, rounds, _SEED], ["exchange", rate, 4096, 512, _SEED]
         )  # fmt: skip

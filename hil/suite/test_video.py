@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -42,19 +41,15 @@ class Frame(NamedTuple):
     got: float
 
 
-def _with_kernel(dut: LiveDevice) -> Iterator[Side]:
-    return (side for side in (way() for way in (dut.native, dut.passthrough)) if side.has_kernel)
-
-
 def _video(side: Side, **words: Any) -> dict[str, Any]:
     node = side.node("/dev/video")
     found: dict[str, Any] = probe(side.daemons, side.place, "video_frames", _CAPTURE_SECONDS, node=node, **words)
     return found
 
 
-def test_the_drivers_offer_what_the_device_has(dut: LiveDevice) -> None:
+def test_the_drivers_offer_what_the_device_has(dut: LiveDevice, both: Both) -> None:
     """Formats, sizes and frame intervals in the guest: as on the host, and those of the descriptors."""
-    offers = {side.name: _video(side)["offers"] for side in _with_kernel(dut)}
+    offers = {side.name: _video(side)["offers"] for side in both.with_kernel()}
     assert offers.get("native", offers["passthrough"]) == offers["passthrough"]
     known = {(each.form, each.size) for each in pictures(dut) if each.form}
     assert known <= {(each["format"], tuple(each["size"])) for each in offers["passthrough"]}
@@ -112,14 +107,14 @@ def _rate(frames: list[Frame]) -> float:
 
 
 @pytest.mark.safety("reversible")
-def test_frames_arrive_whole_and_none_is_missing(dut: LiveDevice, measure: Measure, effort: float) -> None:
+def test_frames_arrive_whole_and_none_is_missing(dut: LiveDevice, both: Both, measure: Measure, effort: float) -> None:
     """Each size of each format: frames without a gap in the driver's numbers and the device's; their rate."""
     numbered = dut.entry.options.get("video", {}).get("numbered", False)
     known = [each for each in pictures(dut) if each.form]
     if not known:
         pytest.skip("it has no format that is read here")
     rates: dict[Picture, dict[str, list[float]]] = {each: {"native": [], "passthrough": []} for each in known}
-    for side in _with_kernel(dut):
+    for side in both.with_kernel():
         for picture in known:
             what = f"{side}: {picture.form} of {picture.size[0]} x {picture.size[1]}"
             frames = _captured(side, picture, max(10, round(_FRAMES * effort)))
