@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from typing import Any
 
@@ -12,6 +13,7 @@ from hil.daemons import Death
 from hil.errors import RigError
 from hil.harness import observers, options, wording
 from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, HEADLINE, KEPT, WHERE
+from hil.harness.folder import FAILURES
 from hil.harness.lifetime import Lifetime
 from hil.harness.running import DEVICE, ERROR, is_the_rig_s
 
@@ -65,9 +67,9 @@ def _is_well(lifetime: Lifetime) -> bool:
 def collect(item: pytest.Item, report: pytest.TestReport) -> None:
     """Make the folder of an attempt that failed (:mod:`hil.harness.observers`), and say in which part to look."""
     results = options.results_folder(item.config)
-    folder = results / "failures" / re.sub(r"[^\w.-]+", "_", item.nodeid.rpartition("/")[2])
-    attempt = len(list(folder.parent.glob(f"{folder.name}*"))) if folder.exists() else 0
-    folder = folder.with_name(f"{folder.name}-{attempt + 1}") if attempt else folder
+    name = re.sub(r"[^\w.-]+", "_", item.nodeid.rpartition("/")[2])
+    names = itertools.chain([name], (f"{name}-{attempt}" for attempt in itertools.count(2)))
+    folder = next(path for each in names if not (path := results / FAILURES / each).exists())
     extra: dict[str, Any] = {"test": item.nodeid, "started": item.stash[BEGAN], "failed": report.stop}
     item.stash[ARTEFACTS] = str(folder.relative_to(results))
     told = observers.collect(

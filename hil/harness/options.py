@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +10,12 @@ import pytest
 from hil.errors import RigError
 from hil.harness.selecting import check_left_out
 from hil.live.opening import BACKENDS
+from hil.report.results import Results
 from hil.rig.locating import default_path
 from hil.rig.model import DeviceEntry, PlaceEntry, Rig
 from hil.rig.reading import read_rig
 
-__all__ = ["add", "check_writable", "results_folder", "rig_of"]
+__all__ = ["add", "against", "results_folder", "rig_of"]
 
 RIGS = Path(__file__).parents[1] / "rigs"
 
@@ -39,22 +39,13 @@ def add(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--against", type=Path, metavar="RESULTS",
-        help="an earlier run's results.json: the report says what is new since then (default: the last one of DIR)",
+        help="an earlier run's results.json: the report says what is new since then (default: the last run into DIR)",
     )  # fmt: skip
     group.addoption(
         "--results", type=Path, metavar="DIR", default=Path("hil-results"),
-        help="where results.json, report.html, junit.xml and the folders of failures go (default: hil-results)",
+        help="where results.json, report.html, junit.xml and the folders of failures go; those of the run before are"
+        " moved to DIR/previous (default: hil-results)",
     )  # fmt: skip
-
-
-def check_writable(folder: Path) -> None:
-    """UsageError if results cannot be put there: better now than in the end."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise pytest.UsageError(f"--results: cannot write into {folder}: {error.strerror}") from error
 
 
 def rig_of(config: pytest.Config) -> Rig | None:
@@ -101,3 +92,14 @@ def _of_captures(captures: list[Path]) -> Rig:
 def results_folder(config: pytest.Config) -> Path:
     """Where results go."""
     return Path(config.rootpath / config.getoption("--results"))
+
+
+def against(config: pytest.Config) -> Results | None:
+    """The run that this one is to be held against, if one is named. RigError if that cannot be read."""
+    path = config.getoption("--against")
+    if path is None:
+        return None
+    try:
+        return Results.read(path)
+    except OSError as error:
+        raise RigError(f"--against: {path}: {error.strerror or error}") from error

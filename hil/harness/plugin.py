@@ -11,17 +11,16 @@ import pytest
 
 from hil.errors import WantingError
 from hil.guided import Terminal
-from hil.harness import options, selecting
+from hil.harness import folder, options, selecting
 from hil.harness.admission import QUARANTINED, record_run
 from hil.harness.blame import blame, collect, must_live
 from hil.harness.evidence import ARTEFACTS
 from hil.harness.fixtures import both, companion, dut, effort, keep, live, measure, native, passthrough, uncaptured
 from hil.harness.lifetime import Lifetime
-from hil.harness.recording import Recorder, device_facts, result_of
-from hil.harness.running import DEVICE, ERROR, GAVE_UP, Course, run
+from hil.harness.recording import Recorder, devices_of, machines_of, result_of
+from hil.harness.running import ERROR, GAVE_UP, Course, run
 from hil.live.opening import BACKENDS
-from hil.report.results import DeviceFacts, Outcome
-from hil.rig import fingerprint
+from hil.report.results import Outcome
 from wslusb.errors import WslusbError
 
 __all__ = ["both", "companion", "dut", "effort", "keep", "live", "measure", "native", "passthrough", "uncaptured"]
@@ -30,6 +29,7 @@ RIG_TROUBLE = 10
 """Exit code of a session whose only failures are the rig's."""
 MOST_SECONDS = 600.0
 """How long both attempts at a test may take, unless --timeout says so: devices and virtual machines are slow."""
+_BROKEN_OFF = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 _MARKS = (
     "trait(name, ...): the device must have these",
     "safety(word): what the test does to its device: read-only, reversible or destructive",
@@ -53,15 +53,15 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in _MARKS:
         config.addinivalue_line("markers", mark)
     try:
-        rig = options.rig_of(config)
+        rig, before = options.rig_of(config), options.against(config)
     except WslusbError as error:
         raise pytest.UsageError(f"{error}{f' ({error.hint})' if error.hint else ''}") from error
-    if rig is not None and not config.option.collectonly:
-        options.check_writable(options.results_folder(config))
-    config.stash[Lifetime.key] = Lifetime(rig, Terminal() if config.getoption("--guided") else None)
+    lifetime = config.stash[Lifetime.key] = Lifetime(rig, Terminal() if config.getoption("--guided") else None)
+    if rig is not None and not config.option.collectonly and not hasattr(config, "workerinput"):
+        lifetime.keep(folder.ours(options.results_folder(config)))
     config.stash[Course.key] = Course()
     backend = BACKENDS[rig.host.kind] if rig is not None else "none"
-    config.stash[Recorder.key] = Recorder(rig, backend)
+    config.stash[Recorder.key] = Recorder(rig, backend, options.results_folder(config), before)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -99,7 +99,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         outcome = result.outcome = Outcome.QUARANTINED
     if result.device is not None:
         item.config.stash[Course.key].note(result.device, outcome, result.message)
-    Recorder.attach(reports[-1], result, _devices(item), _facts(item))
+    Recorder.attach(reports[-1], result, devices_of(item), machines_of(item))
     without_device = item.get_closest_marker("no_device")
     for report in reports:
         report.user_properties.append(("outcome", str(outcome)))
@@ -155,31 +155,6 @@ def pytest_runtest_makereport(
     return report
 
 
-def _facts(item: pytest.Item) -> dict[str, Any]:
-    lifetime = item.config.stash[Lifetime.key]
-    if not lifetime.is_up:
-        return {}
-    return {
-        "host": {"name": lifetime.live.host.name, "kernel": lifetime.live.host.release},
-        "guest": {"name": lifetime.live.guest.name, "kernel": lifetime.live.guest.release},
-    }
-
-
-def _devices(item: pytest.Item) -> list[DeviceFacts]:
-    device = item.stash.get(DEVICE, None)
-    if device is None:
-        return []
-    facts = device_facts(device.entry, "present")
-    try:
-        info = device.info()
-    except GAVE_UP:  # also a daemon that does not come back
-        facts.state = "absent"
-        return [facts]
-    facts.vid, facts.pid, facts.serial = info.vendor, info.product, info.serial
-    facts.speed, facts.fingerprint = info.speed.name.lower(), fingerprint.of(info)
-    return [facts]
-
-
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     recorder = _Session.recorder
     if recorder is not None:
@@ -187,13 +162,24 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 class _Session:
-    """``pytest_runtest_logreport`` is given no configuration."""
+    """Hooks that log are given no configuration. None in a worker, and without a rig."""
 
     recorder: Recorder | None = None
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    _Session.recorder = session.config.stash[Recorder.key] if not hasattr(session.config, "workerinput") else None
+    config = session.config
+    leads = config.stash[Lifetime.key].rig is not None and not hasattr(config, "workerinput")
+    _Session.recorder = config.stash[Recorder.key] if leads else None
+
+
+def pytest_runtest_logstart() -> None:
+    recorder = _Session.recorder
+    if recorder is not None and not recorder.begun:
+        try:
+            recorder.begin()
+        except OSError as error:
+            raise pytest.UsageError(f"--results: cannot move what lies there: {error}") from error
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
@@ -215,10 +201,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     config = session.config
     recorder = _Session.recorder
-    if recorder is not None and recorder.tests and config.stash[Lifetime.key].rig is not None:
+    if recorder is not None and recorder.begun:
         recorder.unfinished = max(session.testscollected - len(recorder.tests), 0)
+        recorder.interrupted = session.exitstatus in _BROKEN_OFF
         try:
-            said = f"report: {recorder.write(options.results_folder(config), config.getoption('--against'))}"
+            said = f"report: {recorder.write()}"
         except OSError as error:
             said = f"no report: cannot write {options.results_folder(config)}: {error.strerror}"
             session.exitstatus = session.exitstatus or RIG_TROUBLE

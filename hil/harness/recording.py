@@ -17,7 +17,9 @@ import pytest
 
 import wslusb
 from hil.harness.evidence import EVIDENCE, MEASUREMENTS, Evidence
-from hil.harness.running import ATTEMPTS, message_of
+from hil.harness.folder import JUNIT, PAGE, PREVIOUS, RESULTS, clear
+from hil.harness.lifetime import Lifetime
+from hil.harness.running import ATTEMPTS, DEVICE, GAVE_UP, message_of
 from hil.harness.selecting import wanted_traits
 from hil.report import before, html, junit
 from hil.report.results import (
@@ -31,10 +33,11 @@ from hil.report.results import (
     Results,
     RigFacts,
 )  # fmt: skip
+from hil.rig import fingerprint
 from hil.rig.model import DeviceEntry, Rig
 from hil.rig.traits import ANY
 
-__all__ = ["Recorder", "result_of"]
+__all__ = ["Recorder", "devices_of", "machines_of", "result_of"]
 
 PROPERTY = "hil"
 """The property of a test's last report that holds its result."""
@@ -55,27 +58,59 @@ def result_of(item: pytest.Item, reports: list[pytest.TestReport], outcome: Outc
     )  # fmt: skip
 
 
-def device_facts(entry: DeviceEntry, state: str) -> DeviceFacts:
+def machines_of(item: pytest.Item) -> dict[str, Any]:
+    """Host and guest, as they were when a test ended; nothing where the rig is not up."""
+    lifetime = item.config.stash[Lifetime.key]
+    if not lifetime.is_up:
+        return {}
+    return {
+        "host": {"name": lifetime.live.host.name, "kernel": lifetime.live.host.release},
+        "guest": {"name": lifetime.live.guest.name, "kernel": lifetime.live.guest.release},
+    }
+
+
+def devices_of(item: pytest.Item) -> list[DeviceFacts]:
+    """The device of a test as it was found; none if the test did not come to it."""
+    device = item.stash.get(DEVICE, None)
+    if device is None:
+        return []
+    facts = _of_entry(device.entry, "present")
+    try:
+        info = device.info()
+    except GAVE_UP:  # also a daemon that does not come back
+        facts.state = "absent"
+        return [facts]
+    facts.vid, facts.pid, facts.serial = info.vendor, info.product, info.serial
+    facts.speed, facts.fingerprint = info.speed.name.lower(), fingerprint.of(info)
+    return [facts]
+
+
+def _of_entry(entry: DeviceEntry, state: str) -> DeviceFacts:
     """What the rig file says of a device."""
     traits = sorted(entry.traits - {ANY})
     return DeviceFacts(entry.name, traits=traits, safety=entry.safety.word, power=entry.power.kind, state=state)
 
 
 class Recorder:
-    """Collects results; :meth:`write` puts them into a folder."""
+    """Collects results, and puts them into ``folder``. ``before``: the run that they are held against."""
 
     key = pytest.StashKey["Recorder"]()
 
-    def __init__(self, rig: Rig | None, backend: str) -> None:
+    def __init__(self, rig: Rig | None, backend: str, folder: Path, before: Results | None = None) -> None:
         self._rig = rig
         self._backend = backend
+        self._folder = folder
+        self._before = before
         self._started = datetime.now(UTC)
         self._clock = time.monotonic()
         self.tests: list[CaseResult] = []
         self.devices: dict[str, DeviceFacts] = {}
         self.facts: dict[str, Any] = {}
+        self.begun = False
         self.unfinished = 0
         """Tests that the session did not come to."""
+        self.interrupted = True
+        """Until the session has come to its end."""
 
     def take(self, report: pytest.TestReport) -> None:
         """Take the result that a report carries, if it is a test's last."""
@@ -108,24 +143,33 @@ class Recorder:
             started=self._started.isoformat(timespec="seconds"), seconds=time.monotonic() - self._clock,
             versions={"wslusb": wslusb.__version__, "python": platform.python_version(), "pytest": pytest.__version__},
             command=_command(), devices=self._all_devices(), tests=self.tests, unfinished=self.unfinished,
+            interrupted=self.interrupted,
         )  # fmt: skip
 
     def _all_devices(self) -> list[DeviceFacts]:
         """In the order of the rig file; also those that no test came to."""
         entries = self._rig.devices if self._rig is not None else ()
-        return list(({entry.name: device_facts(entry, "not used") for entry in entries} | self.devices).values())
+        return list(({entry.name: _of_entry(entry, "not used") for entry in entries} | self.devices).values())
 
-    def write(self, folder: Path, against: Path | None = None) -> Path:
-        """Write results.json, junit.xml and report.html; where the last one is.
+    def begin(self) -> None:
+        """Make room in the folder, and say there that a run has begun: all that one leaves which is killed.
 
-        ``against``: results of an earlier run; by default those that are in the folder.
+        Without another one to be held against, it is the last run into this folder. OSError if that cannot be done.
         """
+        clear(self._folder)
         results = self.results()
-        if (then := before.earlier(against or folder / "results.json", results.rig.name)) is not None:
-            before.held_against(results, then)
-        results.write(folder / "results.json")
-        junit.write(results, folder / "junit.xml")
-        return html.write(results, folder / "report.html")
+        self._before = self._before or before.earlier(self._folder / PREVIOUS / RESULTS, results.rig.name)
+        results.write(self._folder / RESULTS)
+        self.begun = True
+
+    def write(self) -> Path:
+        """Write results.json, junit.xml and report.html; where the last one is. OSError if that is not possible."""
+        results = self.results()
+        if self._before is not None:
+            before.held_against(results, self._before)
+        results.write(self._folder / RESULTS)
+        junit.write(results, self._folder / JUNIT)
+        return html.write(results, self._folder / PAGE)
 
 
 def _command() -> list[str]:

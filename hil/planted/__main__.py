@@ -37,13 +37,13 @@ class Caught:
 
 def verdict(results: dict[str, Any] | None) -> Caught:
     """What results.json says; None for a run that has left none. Trouble of the rig catches nothing."""
-    if results is None:
-        return Caught("**the run broke off**", "", failed=False)
     for outcome in ("failed", "infrastructure"):
-        for test in results["tests"]:
+        for test in results["tests"] if results is not None else ():
             if test["outcome"] == outcome:
                 name = test["id"].rpartition("/")[2]
                 return Caught(name if outcome == "failed" else f"RIG in {name}", test["message"], outcome == "failed")
+    if results is None or results["interrupted"]:
+        return Caught("**the run broke off**", "", failed=False)
     ran = [test for test in results["tests"] if test["outcome"] == "passed"]
     return Caught(_MISSED if ran else "**nothing was run**", "", failed=False)
 

@@ -84,20 +84,23 @@ def verdict(results: Results) -> tuple[Outcome, str, list[str]]:
         worst = Outcome.INFRASTRUCTURE if count[Outcome.INFRASTRUCTURE] else Outcome.SKIPPED
         if worst is Outcome.INFRASTRUCTURE:
             return worst, "Nothing was tested: the rig failed.", more
+        if results.interrupted:
+            return Outcome.INFRASTRUCTURE, "The run was interrupted before its first result.", more
         first = f" Most were skipped because: {why[0][0]}." if why else ""
         return worst, f"Nothing was tested.{first}", more
     devices = len({test.device for test in results.tests if test.device and test.outcome in _RAN})
     on = f" on {_number(devices, 'device')}" if devices else ""
-    passed = f"All {_number(ran, 'test')} that ran passed{on}."
-    broken = bool(count[Outcome.INFRASTRUCTURE] or results.unfinished)
+    passed = f"{'The one test' if ran == 1 else f'All {ran} tests'} that ran passed{on}."
+    broken = count[Outcome.INFRASTRUCTURE] or results.unfinished or results.interrupted
     worst = Outcome.INFRASTRUCTURE if broken else Outcome.FLAKY if count[Outcome.FLAKY] else Outcome.PASSED
     return worst, passed, more
 
 
 def _asides(results: Results, count: Mapping[Outcome, int]) -> list[str]:
     said = []
-    if results.unfinished:
-        said.append(f"The run broke off: {_number(results.unfinished, 'test')} did not have a turn.")
+    if results.unfinished or results.interrupted:
+        left = f": {_number(results.unfinished, 'test')} did not have a turn" if results.unfinished else ""
+        said.append(f"The run broke off{left}.")
     if count[Outcome.INFRASTRUCTURE]:
         said.append(
             f"The rig failed in {_number(count[Outcome.INFRASTRUCTURE], 'test')}, which says nothing of the devices."

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError, with_config
 
+from emulator.files import contents
 from hil.files import replace_text
 
 from ..errors import RigError
@@ -30,6 +31,7 @@ __all__ = [
 
 SCHEMA: Final = 1
 Scalar = int | float | str
+_BYTE_LIMIT = 1 << 30
 _FINITE: Any = with_config({"allow_inf_nan": False})
 
 
@@ -187,6 +189,7 @@ class Results:
     """One run.
 
     ``before``: when the run began that it is held against. ``unfinished``: tests that it did not come to.
+    ``interrupted``: it was ended before its end, or has not ended yet.
     """
 
     rig: RigFacts
@@ -200,6 +203,7 @@ class Results:
     summary: dict[Outcome, int] = field(default_factory=dict)
     before: str | None = None
     unfinished: int = 0
+    interrupted: bool = False
     schema: Literal[1] = SCHEMA
 
     def counted(self) -> dict[Outcome, int]:
@@ -221,7 +225,7 @@ class Results:
     def read(cls, path: Path) -> Results:
         """Read a file, checked. ResultsError for one that does not hold schema 1; OSError if there is none."""
         try:
-            body = json.loads(path.read_bytes())
+            body = json.loads(contents(path, _BYTE_LIMIT))
         except (ValueError, RecursionError) as error:
             raise ResultsError(f"{path}: not JSON: {error}") from error
         schema = body.get("schema") if isinstance(body, dict) else None

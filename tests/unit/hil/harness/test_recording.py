@@ -20,10 +20,10 @@ def report_of(recorder: Recorder, night: Results, place: int) -> None:
 
 
 def test_results_come_through_reports_whole(tmp_path: Path) -> None:
-    night, recorder = a_night(), Recorder(None, "real")
+    night, recorder = a_night(), Recorder(None, "real", tmp_path)
     for place in range(len(night.tests)):
         report_of(recorder, night, place)
-    page = recorder.write(tmp_path)
+    page = recorder.write()
     assert page.read_text().startswith("<!doctype html>")
     read = Results.read(tmp_path / "results.json")
     assert read.tests == night.tests
@@ -37,13 +37,21 @@ def test_results_come_through_reports_whole(tmp_path: Path) -> None:
 def test_the_results_that_lie_in_the_folder_are_the_run_before(tmp_path: Path) -> None:
     night = a_night()
     for _ in range(2):
-        recorder = Recorder(None, "real")
+        recorder = Recorder(None, "real", tmp_path)
+        recorder.begin()
         for place in range(len(night.tests)):
             report_of(recorder, night, place)
-        recorder.write(tmp_path)
+        recorder.write()
     read = Results.read(tmp_path / "results.json")
     assert read.before is not None
     assert [test.before for test in read.tests] == [test.outcome for test in night.tests]
+
+
+def test_a_run_that_is_killed_leaves_word_that_it_did_not_end(tmp_path: Path) -> None:
+    Recorder(None, "real", tmp_path).begin()
+    read = Results.read(tmp_path / "results.json")
+    assert read.interrupted
+    assert read.tests == []
 
 
 @pytest.mark.parametrize(
@@ -52,4 +60,4 @@ def test_the_results_that_lie_in_the_folder_are_the_run_before(tmp_path: Path) -
 def test_the_command_is_the_one_that_was_typed(monkeypatch: pytest.MonkeyPatch, session: str, start: list[str]) -> None:
     monkeypatch.setenv("NOX_CURRENT_SESSION", session)
     monkeypatch.setattr("sys.argv", ["pytest", *(["--timeout=600"] if session else []), "--dut", "stick"])
-    assert Recorder(None, "real").results().command == [*start, "stick"]
+    assert Recorder(None, "real", Path("results")).results().command == [*start, "stick"]

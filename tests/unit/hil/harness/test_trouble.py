@@ -180,6 +180,39 @@ def test_sigterm_ends_a_session_in_order(tmp_path: Path) -> None:
     assert "report: " in said
 
 
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_run_that_is_interrupted_in_its_first_test_leaves_no_earlier_one_s_results(
+    tmp_path: Path, number: str
+) -> None:
+    assert _run(tmp_path, "def test_a(dut): ...\n")[0] == 0
+    ended = f"os.kill(os.getpid(), signal.{number})"
+    tests = f"import os, signal, time\ndef test_a(dut):\n    {ended}\n    time.sleep(30)\n"
+    code, said, notes = _run(tmp_path, tests)
+    assert code == pytest.ExitCode.INTERRUPTED
+    assert "report: " in said
+    assert notes[-1] == "down"
+    left = json.loads((tmp_path / "results/results.json").read_text())
+    assert (left["interrupted"], left["tests"], left["unfinished"]) == (True, [], 2)
+    assert "The run was interrupted before its first result." in (tmp_path / "results/report.html").read_text()
+    earlier = json.loads((tmp_path / "results/previous/results.json").read_text())
+    assert (earlier["interrupted"], len(earlier["tests"])) == (False, 2)
+
+
+def test_a_session_that_comes_to_no_test_leaves_the_results_as_they_are(tmp_path: Path) -> None:
+    _run(tmp_path, "def test_a(dut): ...\n")
+    before = (tmp_path / "results/results.json").read_bytes()
+    for options in (("-k", "nothing"), ("--collect-only",)):
+        _run(tmp_path, "def test_a(dut): ...\n", *options)
+    _run(tmp_path, "a mistake of syntax\n")
+    assert (tmp_path / "results/results.json").read_bytes() == before
+
+
+def test_an_earlier_run_to_be_held_against_has_to_be_one(tmp_path: Path) -> None:
+    code, said, _ = _run(tmp_path, "def test_a(dut): ...\n", "--against", str(tmp_path / "none.json"))
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert f"--against: {tmp_path}/none.json: No such file or directory" in said
+
+
 def test_a_device_that_left_is_said_to_have_left(tmp_path: Path) -> None:
     tests = """
 import pathlib

@@ -37,11 +37,11 @@ def test_a_mistake_that_cannot_be_made_says_so(tmp_path: Any) -> None:
 
 def _results(*outcomes: str) -> dict[str, Any]:
     return {
-        "tests": [
+        "interrupted": False, "tests": [
             {"id": f"hil/suite/test_{n}.py::test", "outcome": outcome, "message": outcome.upper()}
             for n, outcome in enumerate(outcomes)
         ]
-    }
+    }  # fmt: skip
 
 
 def test_the_first_failed_test_has_caught_it() -> None:
@@ -50,7 +50,11 @@ def test_the_first_failed_test_has_caught_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "results", [None, _results(), _results("skipped"), _results("passed", "skipped"), _results("infrastructure")]
-)
+    "results",
+    [
+        None, _results(), _results("skipped"), _results("passed", "skipped"), _results("infrastructure"),
+        {**_results("passed"), "interrupted": True},
+    ],
+)  # fmt: skip
 def test_skips_and_trouble_of_the_rig_catch_nothing(results: dict[str, Any] | None) -> None:
     assert not verdict(results).failed

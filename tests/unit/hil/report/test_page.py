@@ -24,13 +24,13 @@ TROUBLE, FLAKY, OUT = case(Outcome.INFRASTRUCTURE), case(Outcome.FLAKY, "uart"),
 @pytest.mark.parametrize(
     ("tests", "worst", "sentence"),
     [
-        ([PASSED], Outcome.PASSED, "All 1 test that ran passed on 1 device."),
+        ([PASSED], Outcome.PASSED, "The one test that ran passed on 1 device."),
         ([PASSED, case(Outcome.PASSED, "uart"), SKIPPED], Outcome.PASSED, "All 2 tests that ran passed on 2 devices."),
         ([PASSED, FAILED, TROUBLE], Outcome.FAILED, "1 of 2 tests failed, on stick."),
         ([FAILED, case(Outcome.FAILED, "uart"), case(Outcome.FAILED, None)], Outcome.FAILED,
          "3 of 3 tests failed, on stick, uart and the rig itself."),
-        ([PASSED, TROUBLE], Outcome.INFRASTRUCTURE, "All 1 test that ran passed on 1 device."),
-        ([FLAKY], Outcome.FLAKY, "All 1 test that ran passed on 1 device."),
+        ([PASSED, TROUBLE], Outcome.INFRASTRUCTURE, "The one test that ran passed on 1 device."),
+        ([FLAKY], Outcome.FLAKY, "The one test that ran passed on 1 device."),
         ([TROUBLE], Outcome.INFRASTRUCTURE, "Nothing was tested: the rig failed."),
         ([SKIPPED], Outcome.SKIPPED, "Nothing was tested. Most were skipped because: no rig file."),
         ([OUT], Outcome.SKIPPED, "Nothing was tested. Most were skipped because: no reason was given."),
@@ -57,6 +57,17 @@ def test_a_run_that_broke_off_is_not_well() -> None:
     worst, _, more = page.verdict(night)
     assert worst is Outcome.INFRASTRUCTURE
     assert more == ["The run broke off: 12 tests did not have a turn."]
+
+
+def test_a_run_that_was_interrupted_says_so_with_and_without_results() -> None:
+    for tests, sentence in (
+        ((), "The run was interrupted before its first result."),
+        ((SKIPPED,), "The run was interrupted before its first result."),
+        ((PASSED,), "The one test that ran passed on 1 device."),
+    ):
+        night = run(*tests)
+        night.interrupted = True
+        assert page.verdict(night) == (Outcome.INFRASTRUCTURE, sentence, ["The run broke off."])
 
 
 def test_the_matrix_has_every_device_of_the_rig_and_the_rig_itself() -> None:

@@ -1,0 +1,67 @@
+"""The folder of a session's results. What an earlier session left there is moved to ``previous/``: nothing mixes."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock, Timeout
+
+from hil.report.results import Results, ResultsError
+
+__all__ = ["FAILURES", "JUNIT", "PAGE", "PREVIOUS", "RESULTS", "clear", "ours"]
+
+RESULTS, JUNIT, PAGE = "results.json", "junit.xml", "report.html"
+FAILURES = "failures"
+PREVIOUS = "previous"
+
+
+@contextlib.contextmanager
+def ours(folder: Path) -> Iterator[None]:
+    """Keep other sessions out. UsageError if one is in, or nothing can be written: better now than in the end."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        lock = FileLock(folder / ".lock", timeout=0, thread_local=False)
+        lock.acquire()
+    except Timeout as error:
+        raise pytest.UsageError(f"--results: another run writes into {folder}: wait for it, or name another") from error
+    except OSError as error:
+        raise pytest.UsageError(f"--results: cannot write into {folder}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def clear(folder: Path) -> None:
+    """Move an earlier run away, in place of what :data:`PREVIOUS` has; one that came to no result is removed.
+
+    Without a results.json of ours nothing is touched: the folder may be somebody's own. OSError if it cannot be done.
+    """
+    try:
+        earlier = Results.read(folder / RESULTS)
+    except (OSError, ResultsError):
+        return
+    previous = folder / PREVIOUS
+    if earlier.tests:
+        previous.mkdir(exist_ok=True)
+    for name in (PAGE, JUNIT, FAILURES, RESULTS):  # the last one says whose the others are
+        if earlier.tests:
+            _remove(previous / name)
+            with contextlib.suppress(FileNotFoundError):
+                (folder / name).rename(previous / name)
+        else:
+            _remove(folder / name)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
