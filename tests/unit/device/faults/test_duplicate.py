@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from emulator import device_provider
-from tests.integration.test_relay import Rig
 from tests.support.kernel import RET_SUBMIT
+from tests.support.relay import Rig
 from tests.support.usb import bulk_in, read_zeroes
 from tests.support.world import World
 from wslusb.device import sync
