@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import re
 from typing import Any
@@ -44,7 +43,8 @@ def _deaths(item: pytest.Item) -> list[Death]:
 def blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> None:
     """Whether it is the rig's trouble: not if a daemon or a verb of wslusb failed. And in a line, what it is."""
     deaths = _deaths(item)
-    rigs = is_the_rig_s(caught.value, functools.partial(_is_well, item.config.stash[Lifetime.key]))
+    well = _is_well(item.config.stash[Lifetime.key])
+    rigs = is_the_rig_s(caught.value, well=well)
     killed = [bool(death.signal) for death in item.stash[DEATHS]]
     item.stash[ERROR] = (item.stash[ERROR] or rigs or any(killed)) and all(killed)
     if HEADLINE not in item.stash:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,7 +14,9 @@ from _pytest.runner import runtestprotocol
 from hil.errors import CommandFailedError, CommandTimeoutError, RigError, VerbFailedError
 from hil.harness import evidence
 from hil.live.device import LiveDevice
+from hil.live.side import TIMEOUT, ProbeError
 from hil.report.results import Attempt, Outcome
+from hil.waiting import TooLateError
 
 __all__ = ["ATTEMPTS", "Course", "is_the_rig_s", "outcome_of", "run"]
 
@@ -64,17 +66,24 @@ class Course:
         return self.in_a_row[name] >= MOST_FAILURES
 
 
-def is_the_rig_s(error: BaseException, is_well: Callable[[], bool]) -> bool:
+def is_the_rig_s(error: BaseException, *, well: bool) -> bool:
     """Whether a test has failed by trouble of the rig.
 
-    A verb that says no is none; a reader of a disk that gets an error and a program that waits for a URB for ever are
-    none where all machines are well. They are what is tested.
+    A verb that says no is none; a reader of a disk that gets an error and what waits for a URB for ever are none where
+    all machines are well (``well``). They are what is tested.
     """
     if isinstance(error, VerbFailedError):
         return False
-    if isinstance(error, CommandFailedError | CommandTimeoutError):
-        return not is_well()
+    if isinstance(error, CommandFailedError | CommandTimeoutError | TooLateError) or _is_time_out(error):
+        return not well
     return isinstance(error, RigError)
+
+
+def _is_time_out(error: BaseException) -> bool:
+    """Whether a probe had no answer, or pytest-timeout has ended the test."""
+    if isinstance(error, ProbeError):
+        return error.status == TIMEOUT
+    return isinstance(error, pytest.fail.Exception) and str(error).startswith("Timeout ")
 
 
 def outcome_of(reports: list[pytest.TestReport], *, rig_is_to_blame: bool) -> Outcome:

@@ -10,10 +10,12 @@ from hil.daemons import Daemons
 from hil.errors import CommandFailedError, CommandTimeoutError
 from hil.places.place import Place, PlaceProcess
 
-__all__ = ["PROBE_SECONDS", "ProbeError", "Running", "Side", "probe", "start"]
+__all__ = ["PROBE_SECONDS", "TIMEOUT", "ProbeError", "Running", "Side", "probe", "start"]
 
 PROBE_SECONDS = 60.0
 NATIVE = "native"
+TIMEOUT = "TIMEOUT"
+"""The status of a probe that has not answered in time, as of a URB that has not."""
 _MOST_SAID = 2000
 
 
@@ -57,7 +59,7 @@ class Running:
         except CommandTimeoutError as error:
             self._process.kill()
             what = f"{self._who}: the device kept it waiting for {seconds:g} s"
-            raise ProbeError(what, "TIMEOUT") from error
+            raise ProbeError(what, TIMEOUT) from error
         if result.returncode or not result.stdout.strip():
             raise CommandFailedError(self._place.name, f"the probe {self._name} failed:\n{result.output.strip()}")
         try:

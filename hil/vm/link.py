@@ -114,7 +114,7 @@ class AgentLink:
             raise MachineDiedError(self.name, f"it is gone: {error}", self._console()) from error
 
     def wait_for(
-        self, ready: Callable[[], object], timeout: float, process: Process | None = None, what: str = "the end"
+        self, ready: Callable[[], object], timeout: float, process: Process | None = None, what: str = "end"
     ) -> None:
         """Wait until `ready()`, for as long as the machine lives."""
         with self._changed:

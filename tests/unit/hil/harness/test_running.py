@@ -6,28 +6,37 @@ import pytest
 
 from hil.errors import CommandFailedError, CommandTimeoutError, DeviceAbsentError, MachineDiedError, VerbFailedError
 from hil.harness.running import MOST_FAILURES, Course, is_the_rig_s
+from hil.live.side import TIMEOUT, ProbeError
 from hil.report.results import Outcome
+from hil.waiting import TooLateError
 
-_COMMANDS = (CommandFailedError("guest", "dd: an error"), CommandTimeoutError("guest", "dd"))
+_WAITED = (
+    CommandFailedError("guest", "dd: an error"),
+    CommandTimeoutError("guest", "dd"),
+    TooLateError("not within 30 s: every port of the guest is free"),
+    ProbeError("reads on guest: the device kept it waiting for 60 s", TIMEOUT),
+    pytest.fail.Exception("Timeout (>600.0s) from pytest-timeout."),
+)
 
 
-@pytest.mark.parametrize("error", _COMMANDS)
-def test_a_command_that_fails_on_a_machine_that_is_well_is_a_failure(error: Exception) -> None:
-    assert not is_the_rig_s(error, lambda: True)
-    assert is_the_rig_s(error, lambda: False)
+@pytest.mark.parametrize("error", _WAITED)
+def test_what_fails_or_waits_on_machines_that_are_well_is_a_failure(error: Exception) -> None:
+    assert not is_the_rig_s(error, well=True)
+    assert is_the_rig_s(error, well=False)
 
 
 @pytest.mark.parametrize("error", [MachineDiedError("guest", "gone"), DeviceAbsentError("stick")])
 def test_what_is_missing_is_the_rig_s_trouble(error: Exception) -> None:
-    assert is_the_rig_s(error, lambda: True)
+    assert is_the_rig_s(error, well=True)
 
 
 def test_a_verb_that_says_no_is_a_failure() -> None:
-    assert not is_the_rig_s(VerbFailedError("guest", "wslusb attach 9-1: no"), lambda: False)
+    assert not is_the_rig_s(VerbFailedError("guest", "wslusb attach 9-1: no"), well=False)
 
 
-def test_an_assertion_is_a_failure() -> None:
-    assert not is_the_rig_s(AssertionError(), lambda: False)
+@pytest.mark.parametrize("error", [AssertionError(), ProbeError("no", "STALL"), pytest.fail.Exception("other bytes")])
+def test_what_was_seen_is_a_failure_whatever_befell_the_machines_then(error: BaseException) -> None:
+    assert not is_the_rig_s(error, well=False)
 
 
 def test_trouble_of_the_rig_counts_for_this_session_and_not_for_the_next() -> None:

@@ -8,9 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from hil.errors import DeviceAbsentError
+from hil.errors import CommandTimeoutError, DeviceAbsentError
 from hil.live import rig as live
 from hil.rig.model import Rig
+from hil.vm.machine import Machine
 from hil.vm.remote import Result
 from wslusb.usb.info import DeviceInfo
 
@@ -24,6 +25,7 @@ class Daemons:
 
     def __init__(self) -> None:
         self.host = self
+        self.places: dict[str, object] = {}
         self.out: list[str] = []
         self.listed = ["9-1", "9-2"]
         self.asked = 0
@@ -86,3 +88,29 @@ def test_a_device_has_the_guest_for_itself(rig: live.LiveRig) -> None:
     rig.devices = {"gone": device("gone", gone=True), "stick": device("stick"), "mouse": device("mouse")}
     rig.leave_alone(rig.devices["stick"])
     assert detached == ["mouse"]
+
+
+class Hanging(Machine):
+    """A virtual machine that takes a command and does nothing."""
+
+    name = "guest"
+    killed = False
+
+    def __init__(self) -> None: ...
+
+    def run(self, *_command: object, **_words: object) -> Result:
+        raise CommandTimeoutError("guest", "no end of `true` within 30 s")
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+def test_a_virtual_machine_that_hangs_is_ended_so_that_nobody_waits_for_it_any_more(
+    rig: live.LiveRig, daemons: Daemons
+) -> None:
+    hanging = Hanging()
+    daemons.places = {"host": daemons, "guest": hanging}
+    assert not rig.is_well()
+    assert hanging.killed
+    daemons.places = {"host": daemons}
+    assert rig.is_well()
