@@ -11,7 +11,7 @@ import pytest
 
 from hil.errors import WantingError
 from hil.guided import Terminal
-from hil.harness import folder, options, selecting
+from hil.harness import folder, options, selecting, turns
 from hil.harness.admission import QUARANTINED, record_run
 from hil.harness.blame import blame, collect, must_live
 from hil.harness.evidence import ARTEFACTS
@@ -55,13 +55,23 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         rig, before = options.rig_of(config), options.against(config)
     except WslusbError as error:
-        raise pytest.UsageError(f"{error}{f' ({error.hint})' if error.hint else ''}") from error
+        raise _usage(error) from error
     lifetime = config.stash[Lifetime.key] = Lifetime(rig, Terminal() if config.getoption("--guided") else None)
     if rig is not None and not config.option.collectonly and not hasattr(config, "workerinput"):
         lifetime.keep(folder.ours(options.results_folder(config)))
+    if rig is not None and not config.option.collectonly:
+        try:
+            turns.share(config, rig)
+        except WslusbError as error:
+            lifetime.close()
+            raise _usage(error) from error
     config.stash[Course.key] = Course()
     backend = BACKENDS[rig.host.kind] if rig is not None else "none"
     config.stash[Recorder.key] = Recorder(rig, backend, options.results_folder(config), before)
+
+
+def _usage(error: WslusbError) -> pytest.UsageError:
+    return pytest.UsageError(f"{error}{f' ({error.hint})' if error.hint else ''}")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,8 +19,13 @@ from hil.places import shell
 from hil.places.place import Place
 from hil.rig.model import PlaceEntry, Rig
 from hil.vm.rig import Rig as Machines
+from wslusb.transport.address import VsockAddress
+from wslusb.wire.frame import PORT
 
-__all__ = ["environment", "folder", "opened", "place"]
+_PORTS = 1 << 16, 1 << 31
+"""A port of vsock for the run alone: this host may have a service on the usual one, and another run beside this one."""
+
+__all__ = ["environment", "folder", "meeting", "opened", "place"]
 
 
 def place(entry: PlaceEntry) -> Place:
@@ -73,7 +79,14 @@ def _guest(
     if rig.guest.kind == rig.host.kind == "local":
         address = f"unix:{own}/service.sock"
         return host, [address], address
-    return place(rig.guest), ["vsock:"], "vsock:2"
+    return place(rig.guest), *meeting(rig)
+
+
+def meeting(rig: Rig) -> tuple[list[str], str]:
+    """Where the service listens for another machine, and where that finds it, if the rig file does not say both."""
+    said = "listen" in rig.host.options or "connect" in rig.guest.options
+    port = PORT if said else random.randrange(*_PORTS)
+    return [str(VsockAddress(None, port))], str(VsockAddress(2, port))
 
 
 def environment(own: str) -> dict[str, str]:
