@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
+pytest.register_assert_rewrite("tests.support")  # what an assertion there compared is told as in a test
 pytest_plugins = ["tests.support.fixtures"]
 
 # No deadlines: machines that run tests are busy with other things.

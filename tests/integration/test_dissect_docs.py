@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_dissect_wireshark import CONVERSATION, GUEST, NOW
+from tests.support.wireshark import CONVERSATION, GUEST, NOW
 from tests.support.world import World
 from wslusb.capture import pcapng
 from wslusb.capture.vsockmon import from_guest, from_host
