@@ -7,13 +7,13 @@ import pytest
 from hil.errors import AmbiguousDeviceError, DeviceAbsentError, RigError, WantingError
 from hil.harness.evidence import WHERE
 from hil.harness.lifetime import Lifetime
-from hil.harness.running import DEVICE, Course
+from hil.harness.running import DEVICE, MOST_FAILURES, Course
 from hil.harness.selecting import wanted_safety
 from hil.live.device import LiveDevice
 from hil.rig import lock, matching, safety
 from hil.rig.keys import VIRTUAL_HOSTS
 from hil.rig.model import DeviceEntry
-from hil.rig.quarantine import Quarantine
+from hil.rig.quarantine import Quarantine, Trouble
 from wslusb.usb.info import DeviceInfo
 
 __all__ = ["QUARANTINED", "RefusedError", "admitted", "record_run"]
@@ -33,7 +33,7 @@ def admitted(item: pytest.Item, entry: DeviceEntry) -> LiveDevice:
         raise WantingError(why_not)
     course = config.stash[Course.key]
     if course.quarantined(entry.name):
-        pytest.skip(f"{QUARANTINED}{entry.name} failed several tests in a row")
+        pytest.skip(f"{QUARANTINED}{entry.name} failed {MOST_FAILURES} tests in a row")
     lifetime = config.stash[Lifetime.key]
     device = item.stash[DEVICE] = lifetime.live.devices[entry.name]
     try:
@@ -64,14 +64,17 @@ def _first_time(device: LiveDevice, info: DeviceInfo, lifetime: Lifetime) -> Non
     lifetime.admitted[entry.name] = f"{trouble}; python -m hil release {entry.name}" if trouble else ""
 
 
-def record_run(lifetime: Lifetime, course: Course) -> None:
-    """Remember for the next run how the devices of real hardware did in this one."""
+def record_run(lifetime: Lifetime, course: Course) -> list[Trouble]:
+    """Remember for the next run how the devices of real hardware did in this one; those that it will leave out."""
     rig = lifetime.rig
     if rig is None or not lifetime.is_up or rig.host.kind in VIRTUAL_HOSTS:
-        return
+        return []
+    recorded = []
     for name, held in lifetime.admitted.items():
         device = lifetime.live.devices[name]
         unknown = name in course.untried and name not in course.failed
         if not held and not unknown and device.present():
             key = matching.key(device.info())
-            Quarantine().record(key, name, failed=name in course.failed, reason=course.reasons.get(name, ""))
+            reason = course.reasons.get(name, "")
+            recorded.append(Quarantine().record(key, name, failed=name in course.failed, reason=reason))
+    return [trouble for trouble in recorded if trouble is not None]

@@ -12,13 +12,15 @@ from hil.daemons import Death
 from hil.report.results import Comparison, Measurement
 
 __all__ = [
-    "ARTEFACTS", "BEGAN", "COMPARISON", "DEATHS", "EVIDENCE", "HEADLINE", "KEPT", "MEASUREMENTS", "WHERE", "Evidence",
-    "begin", "keep",
+    "ARTEFACTS", "BEGAN", "COMPARISON", "DEATHS", "EVIDENCE", "HEADLINE", "KEPT", "MEASUREMENTS", "NOTES", "WHERE",
+    "Evidence", "begin", "keep",
 ]  # fmt: skip
 
 COMPARISON = pytest.StashKey[Comparison]()
 """What a test's last probe of both sides said that was not the same."""
 MEASUREMENTS = pytest.StashKey[list[Measurement]]()
+NOTES = pytest.StashKey[list[str]]()
+"""Facts of the device, for the report."""
 ARTEFACTS = pytest.StashKey[str]()
 """The folder of a failure, seen from results.json."""
 KEPT = pytest.StashKey[dict[str, bytes]]()
@@ -50,7 +52,7 @@ EVIDENCE = pytest.StashKey[Evidence]()
 
 def begin(item: pytest.Item) -> None:
     """Forget what the try before has left."""
-    keys: tuple[pytest.StashKey[Any], ...] = (COMPARISON, MEASUREMENTS, ARTEFACTS, KEPT, HEADLINE, WHERE)
+    keys: tuple[pytest.StashKey[Any], ...] = (COMPARISON, MEASUREMENTS, NOTES, ARTEFACTS, KEPT, HEADLINE, WHERE)
     for key in keys:
         if key in item.stash:
             del item.stash[key]

@@ -10,7 +10,7 @@ import pytest
 from hil.errors import RigError, WantingError
 from hil.harness import observers
 from hil.harness.admission import admitted
-from hil.harness.evidence import COMPARISON, KEPT, MEASUREMENTS
+from hil.harness.evidence import COMPARISON, KEPT, MEASUREMENTS, NOTES
 from hil.harness.lifetime import Lifetime
 from hil.harness.running import DEVICE
 from hil.harness.selecting import wanted_safety
@@ -27,6 +27,7 @@ __all__ = [
     "Both",
     "Keep",
     "Measure",
+    "Note",
     "both",
     "companion",
     "dut",
@@ -35,12 +36,14 @@ __all__ = [
     "live",
     "measure",
     "native",
+    "note",
     "passthrough",
     "uncaptured",
 ]
 
 Keep = Callable[[str, bytes], None]
 Measure = Callable[..., Measurement]
+Note = Callable[[str], None]
 
 
 @pytest.fixture
@@ -140,6 +143,13 @@ def keep(request: pytest.FixtureRequest) -> Keep:
     """Have a file, by its name, in the test's folder if it fails."""
     kept: dict[str, bytes] = request.node.stash.setdefault(KEPT, {})
     return kept.__setitem__
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Note:
+    """Have the report say something of the device itself, which is no failure: a sentence."""
+    notes: list[str] = request.node.stash.setdefault(NOTES, [])
+    return notes.append
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from hil.harness import folder, options, selecting, turns
 from hil.harness.admission import QUARANTINED, record_run
 from hil.harness.blame import blame, collect, must_live
 from hil.harness.evidence import ARTEFACTS
-from hil.harness.fixtures import both, companion, dut, effort, keep, live, measure, native, passthrough, uncaptured
 from hil.harness.lifetime import Lifetime
 from hil.harness.recording import Recorder, devices_of, machines_of, result_of
 from hil.harness.running import ERROR, GAVE_UP, Course, run
@@ -23,7 +22,7 @@ from hil.live.opening import BACKENDS
 from hil.report.results import Outcome
 from wslusb.errors import WslusbError
 
-__all__ = ["both", "companion", "dut", "effort", "keep", "live", "measure", "native", "passthrough", "uncaptured"]
+pytest_plugins = ["hil.harness.fixtures"]
 
 RIG_TROUBLE = 10
 """Exit code of a session whose only failures are the rig's."""
@@ -107,6 +106,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     result = result_of(item, reports, outcome)
     if outcome is Outcome.SKIPPED and result.message.startswith(QUARANTINED):
         outcome = result.outcome = Outcome.QUARANTINED
+        result.message = result.message.removeprefix(QUARANTINED)
     if result.device is not None:
         item.config.stash[Course.key].note(result.device, outcome, result.message)
     Recorder.attach(reports[-1], result, devices_of(item), machines_of(item))
@@ -226,7 +226,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
             session.exitstatus = RIG_TROUBLE
     lifetime = config.stash[Lifetime.key]
     try:
-        record_run(lifetime, config.stash[Course.key])
+        for trouble in record_run(lifetime, config.stash[Course.key]):
+            _say(config, f"in quarantine from the next run on: {trouble}")
     except GAVE_UP as error:
         _say(config, f"not remembered for the next run: {error}")
     finally:

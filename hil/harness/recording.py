@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import wslusb
-from hil.harness.evidence import EVIDENCE, MEASUREMENTS, Evidence
+from hil.harness.evidence import EVIDENCE, MEASUREMENTS, NOTES, Evidence
 from hil.harness.folder import JUNIT, PAGE, PREVIOUS, RESULTS, clear
 from hil.harness.lifetime import Lifetime
 from hil.harness.running import ATTEMPTS, DEVICE, GAVE_UP, message_of
@@ -75,11 +75,15 @@ def devices_of(item: pytest.Item) -> list[DeviceFacts]:
     if device is None:
         return []
     facts = _of_entry(device.entry, "present")
+    facts.notes = item.stash.get(NOTES, [])
     try:
         info = device.info()
     except GAVE_UP:  # also a daemon that does not come back
         facts.state = "absent"
         return [facts]
+    if trouble := item.config.stash[Lifetime.key].admitted.get(device.name):
+        facts.state = "quarantined"
+        facts.notes = [f"in quarantine: {trouble}"]
     facts.vid, facts.pid, facts.serial = info.vendor, info.product, info.serial
     facts.speed, facts.fingerprint = info.speed.name.lower(), fingerprint.of(info)
     return [facts]
@@ -119,7 +123,14 @@ class Recorder:
                 body = json.loads(str(value))
                 self.tests.append(_case(body["test"]))
                 self.facts.update(body["facts"])
-                self.devices.update({each["name"]: DeviceFacts(**each) for each in body["devices"]})
+                for each in body["devices"]:
+                    self._meet(DeviceFacts(**each))
+
+    def _meet(self, device: DeviceFacts) -> None:
+        """As it was found last, with what each test has noted, once."""
+        earlier = self.devices.get(device.name)
+        device.notes = list(dict.fromkeys([*(earlier.notes if earlier else ()), *device.notes]))
+        self.devices[device.name] = device
 
     @staticmethod
     def attach(

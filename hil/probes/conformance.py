@@ -16,11 +16,11 @@ __all__ = ["run"]
 def run(
     target: str, busid: str, suites: Sequence[str], cases: Sequence[str] = (), repeats: int = 3
 ) -> dict[str, dict[str, Any]]:
-    """By the case's name: ``outcome``, ``seen`` (what was wrong, or a remark)."""
+    """By the case's name: ``source`` (of its rule), ``outcome``, ``seen`` (what was wrong, or a remark)."""
     with opened(target, busid) as device:
         results = examine(device, suites, cases, repeats)
     return {f"{suite}: {each.case.name}": _row(each) for suite, found in results.items() for each in found}
 
 
 def _row(result: Result) -> dict[str, Any]:
-    return {"outcome": result.outcome.value, "seen": result.seen}
+    return {"source": result.case.source, "outcome": result.outcome.value, "seen": result.seen}

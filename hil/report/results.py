@@ -151,7 +151,7 @@ class CaseResult:
 class DeviceFacts:
     """A device of the rig file, as it was found. ``vid`` and ``pid`` are numbers; None for one that was absent.
 
-    ``state``: present, absent, quarantined, locked, or another word for people.
+    ``state``: present, absent, quarantined, or not used. ``notes``: what was learnt of it beside the tests' outcomes.
     """
 
     name: str
@@ -164,6 +164,7 @@ class DeviceFacts:
     fingerprint: str | None = None
     power: str | None = None
     state: str = "present"
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -35,7 +35,8 @@ def next_steps(
     steps = [Step("Run it again", _again(test, results))]
     if test.outcome is Outcome.INFRASTRUCTURE:
         steps.append(Step("See what the rig lacks", "python -m hil doctor"))
-    if test.outcome is Outcome.QUARANTINED and test.device:
+    out = [each.name for each in results.devices if each.state == "quarantined"]
+    if test.outcome is Outcome.QUARANTINED and test.device and test.device in out:
         steps.append(Step("Let the device take part again", f"python -m hil release {shlex.quote(test.device)}"))
     if "regression" in held:
         steps.append(

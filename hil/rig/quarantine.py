@@ -41,8 +41,10 @@ class Trouble:
 
     def __str__(self) -> str:
         why = f": {self.reason}" if self.reason else ""
-        runs = "1 run" if self.failing == 1 else f"{self.failing} runs in a row"
-        return f"{self.name} ({self.key}) failed in {runs}, the last at {self.last}{why}"
+        runs = f"1 run, at {self.last}"
+        if self.failing > 1:
+            runs = f"{self.failing} runs in a row, the first at {self.since}, the last at {self.last}"
+        return f"{self.name} ({self.key}) failed in {runs}{why}"
 
 
 class Quarantine:

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from hil.harness.fixtures import Both
+from hil.harness.fixtures import Both, Note
+from hil.suite.cases import differences, own_mistakes
 
 pytestmark = pytest.mark.safety("reversible")
 
-_WITHHELD = "the system does not hand "
-"""What :class:`hil.conformance.subject.NotApplicable` begins with there."""
-
 _CONSTANT = ("chapter9: descriptors do not change", "chapter9: enumeration again and again")
 
-Cases = dict[str, dict[str, Any]]
 
-
-def _differences(native: Cases, passthrough: Cases) -> dict[str, str]:
-    """By case: what it came to natively, and in the guest.
-
-    A kernel hands a program's requests to endpoints and interfaces that there are not to no device (usbfs'
-    check_ctrlrecip), so there is nothing to compare where one side has a kernel and the other has none.
-    """
-    names = sorted(native.keys() | passthrough.keys())
-    nothing = {"outcome": "not run", "seen": ""}
-    pairs = {name: (native.get(name, nothing), passthrough.get(name, nothing)) for name in names}
-    return {
-        name: " | ".join(f"{each['outcome']} ({each['seen']})" for each in pair)
-        for name, pair in pairs.items()
-        if pair[0]["outcome"] != pair[1]["outcome"] and not any(_WITHHELD in each["seen"] for each in pair)
-    }
-
-
-def test_chapter_9(both: Both, effort: float) -> None:
+def test_chapter_9(both: Both, effort: float, note: Note) -> None:
     """Each case passes, fails or does not apply as it does natively."""
     native, passthrough = both.probe("conformance", seconds=180, suites=["chapter9"], repeats=max(1, round(3 * effort)))
+    for mistake in own_mistakes(native, passthrough):
+        note(mistake)
     changing = {name: native[name]["seen"] for name in _CONSTANT if native[name]["outcome"] == "failed"}
     assert changing == {}, "natively; what is not the same twice cannot be compared"
-    assert _differences(native, passthrough) == {}
+    assert differences(native, passthrough) == {}
     assert sum(each["outcome"] == "passed" for each in passthrough.values()) > 10
 
 
@@ -53,5 +33,5 @@ def test_usbtest(both: Both) -> None:
     native, passthrough = both.probe("conformance", seconds=180, suites=["usbtest"])
     failed = {name: each["seen"] for name, each in native.items() if each["outcome"] == "failed"}
     assert failed == {}, "natively"
-    assert _differences(native, passthrough) == {}
+    assert differences(native, passthrough) == {}
     assert sum(each["outcome"] == "passed" for each in passthrough.values()) > 15

@@ -16,6 +16,7 @@ from hil.report.results import (
     Results,
     RigFacts,
 )  # fmt: skip
+from hil.rig.quarantine import Trouble
 
 __all__ = ["HOSTILE", "a_night"]
 
@@ -29,6 +30,11 @@ _KINDS = {
     "headset": ("audio", 0x046D, 0x0A44, "", "full", "reversible", "manual"),
     "zero": ("source-sink", 0x0525, 0xA4A0, "0123456789", "high", "destructive", "bench"),
 }
+_TROUBLE = Trouble(
+    key="046d:0a44:1-3", name="headset", failing=3, since="2026-11-20T01:10:00+00:00", last="2026-11-22T01:10:00+00:00",
+    reason="3 gaps in a minute",
+)  # fmt: skip
+_HELD = f"{_TROUBLE}; python -m hil release headset"
 _ANY = (
     "test_descriptors.py::test_the_guest_sees_the_same_descriptors",
     "test_descriptors.py::test_the_fingerprint_is_that_of_the_rig_file",
@@ -80,8 +86,8 @@ def _devices() -> list[DeviceFacts]:
     found = []
     for name, (trait, vid, pid, serial, speed, safety, power) in _KINDS.items():
         fingerprint = f"sha256:{random.Random(name).randbytes(32).hex()}"
-        state = "quarantined" if name == "headset" else "present"
-        found.append(DeviceFacts(name, vid, pid, serial, [trait], safety, speed, fingerprint, power, state))
+        state, notes = ("quarantined", [f"in quarantine: {_HELD}"]) if name == "headset" else ("present", [])
+        found.append(DeviceFacts(name, vid, pid, serial, [trait], safety, speed, fingerprint, power, state, notes))
     found.append(DeviceFacts("camera", traits=["video", "iso"], state="absent"))
     return found
 
@@ -141,7 +147,7 @@ def _mishaps(by_name: dict[str, CaseResult]) -> None:
         "the hub did not answer uhubctl: exit code 1",
     )
     for name in ("test_an_hour_without_gaps[headset]", "test_drift[headset]", "test_latency[headset]"):
-        _end(by_name[name], Outcome.QUARANTINED, "headset has failed in 3 runs: python -m hil release headset")
+        _end(by_name[name], Outcome.QUARANTINED, _HELD)
     for name, reason in {
         "test_modem_lines[uart]": "the rig file allows no change of modem lines (safety = read-only)",
         "test_break[uart]": "uart has no second end that sees a break",

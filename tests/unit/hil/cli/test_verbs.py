@@ -96,7 +96,7 @@ def test_release_lists_and_lifts() -> None:
     quarantine.record("4:5:6", "port", failed=True, reason="once")
     listed = run("release").stdout.splitlines()
     assert listed[0].startswith("in quarantine: stick (1:2:3) failed in 3 runs")
-    assert listed[1].startswith("failing: port (4:5:6) failed in 1 run, the last at")
+    assert listed[1].startswith("failing: port (4:5:6) failed in 1 run, at")
     released = run("release", "stick")
     assert (released.exit_code, released.stderr) == (0, "hil: info: stick (1:2:3) takes part in the next run.\n")
     assert quarantine.held("1:2:3") is None

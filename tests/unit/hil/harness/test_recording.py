@@ -47,6 +47,15 @@ def test_the_results_that_lie_in_the_folder_are_the_run_before(tmp_path: Path) -
     assert [test.before for test in read.tests] == [test.outcome for test in night.tests]
 
 
+def test_what_several_tests_note_of_a_device_is_kept_once(tmp_path: Path) -> None:
+    night, recorder = a_night(), Recorder(None, "real", tmp_path)
+    stick = night.devices[0]
+    for notes in (["it is old"], [], ["it is old", "it is slow"]):
+        stick.notes = notes
+        report_of(recorder, night, 0)
+    assert recorder.devices["stick"].notes == ["it is old", "it is slow"]
+
+
 def test_a_run_that_is_killed_leaves_word_that_it_did_not_end(tmp_path: Path) -> None:
     Recorder(None, "real", tmp_path).begin()
     read = Results.read(tmp_path / "results.json")

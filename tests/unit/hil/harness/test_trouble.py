@@ -199,6 +199,21 @@ def test_a_run_that_is_interrupted_in_its_first_test_leaves_no_earlier_one_s_res
     assert (earlier["interrupted"], len(earlier["tests"])) == (False, 2)
 
 
+def test_a_device_that_keeps_failing_is_left_alone_and_what_is_noted_of_it_is_kept(tmp_path: Path) -> None:
+    tests = """
+@pytest.mark.parametrize("number", range(5))
+def test_a(dut, note, number):
+    note(f"it is number {number % 2}")
+    assert False
+"""
+    _run(tmp_path, tests, "--dut", "stick")
+    found = json.loads((tmp_path / "results/results.json").read_text())
+    assert [test["outcome"] for test in found["tests"]] == ["failed"] * 3 + ["quarantined"] * 2
+    assert found["tests"][3]["message"] == "stick failed 3 tests in a row"
+    assert found["devices"][0]["notes"] == ["it is number 0", "it is number 1"]
+    assert "hil release stick" not in (tmp_path / "results/report.html").read_text()
+
+
 def test_a_session_that_comes_to_no_test_leaves_the_results_as_they_are(tmp_path: Path) -> None:
     _run(tmp_path, "def test_a(dut): ...\n")
     before = (tmp_path / "results/results.json").read_bytes()

@@ -6,7 +6,7 @@ import pytest
 
 from hil.report.events import Timeline, UrbLine
 from hil.report.flights import Stage
-from hil.report.results import CaseResult, Outcome, Results, RigFacts
+from hil.report.results import CaseResult, DeviceFacts, Outcome, Results, RigFacts
 from hil.report.steps import next_steps
 
 
@@ -14,8 +14,8 @@ def case(outcome: Outcome) -> CaseResult:
     return CaseResult("hil/suite/test_x.py::test_a[stick]", outcome, device="stick")
 
 
-def run(command: str = "pytest hil/suite --rig r.toml") -> Results:
-    return Results(RigFacts("r", "real"), "2026", command=command.split())
+def run(command: str = "pytest hil/suite --rig r.toml", state: str = "present") -> Results:
+    return Results(RigFacts("r", "real"), "2026", command=command.split(), devices=[DeviceFacts("stick", state=state)])
 
 
 FAILED, TROUBLE, OUT = case(Outcome.FAILED), case(Outcome.INFRASTRUCTURE), case(Outcome.QUARANTINED)
@@ -41,13 +41,14 @@ def test_the_run_is_repeated_for_one_test_alone_and_the_report_stays(command: st
 
 
 def test_what_to_do_next_depends_on_the_outcome_and_on_what_was_kept() -> None:
-    def commands(test: CaseResult, **held: str) -> list[str]:
+    def commands(test: CaseResult, state: str = "present", **held: str) -> list[str]:
         files = {name.replace("_", "."): path for name, path in held.items()}
-        return [step.command for step in next_steps(test, run(), files)[1:]]
+        return [step.command for step in next_steps(test, run(state=state), files)[1:]]
 
     assert commands(FAILED) == []
     assert commands(TROUBLE) == ["python -m hil doctor"]
-    assert commands(OUT) == ["python -m hil release stick"]
+    assert commands(OUT, "quarantined") == ["python -m hil release stick"]
+    assert commands(OUT) == [], "it failed often in this run alone"
     assert commands(FAILED, capture_pcapng="a b/c.pcapng") == [
         "wslusb replay 'a b/c.pcapng'",
         "wslusb replay --to-test tests/regressions 'a b/c.pcapng'",

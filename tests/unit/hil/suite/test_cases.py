@@ -1,0 +1,19 @@
+"""What the suite makes of the cases of both sides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hil.suite.cases import own_mistakes
+
+
+def _row(outcome: str) -> dict[str, Any]:
+    return {"source": "9.4.5", "outcome": outcome, "seen": "STALL"}
+
+
+def test_a_rule_that_is_broken_on_both_sides_is_the_device_s_own_mistake() -> None:
+    native = {"a": _row("failed"), "b": _row("failed"), "c": _row("passed"), "d": _row("failed")}
+    passthrough = {"a": _row("failed"), "b": _row("passed"), "c": _row("failed")}
+    assert own_mistakes(native, passthrough) == [
+        "breaks 9.4.5 of the specification natively and in the guest alike: a: STALL"
+    ]
