@@ -1,6 +1,6 @@
 """The engine's rules where hardware cannot be told to fail on cue: real transfers, and a scripted submit and cancel.
 
-What a real kernel does with the same engine is in ``tests/kernel/libusb_cases.py``.
+What a real kernel does with the same engine is in ``tests/kernel/libusb``.
 """
 
 from __future__ import annotations
