@@ -1,4 +1,4 @@
-"""A small initiator for USB sticks: Bulk-Only Transport, and the few SCSI commands that a demonstration needs.
+"""A small initiator for USB sticks: Bulk-Only Transport, and a few SCSI commands.
 
 It is given two functions, one that sends to the bulk OUT endpoint and one that receives from the bulk IN endpoint, so
 it works with pyusb, with a Device, or with a fake. Section numbers are those of "USB Mass Storage Class, Bulk-Only
@@ -66,7 +66,7 @@ class Stick:
 
     def inquiry(self) -> Inquiry:
         """INQUIRY."""
-        data = bytes(self._read(struct.pack(">BBBHB", INQUIRY, 0, 0, _INQUIRY_SIZE, 0), _INQUIRY_SIZE))
+        data = self._read(struct.pack(">BBBHB", INQUIRY, 0, 0, _INQUIRY_SIZE, 0), _INQUIRY_SIZE)
         if len(data) < _INQUIRY_SIZE:
             raise BulkOnlyError(f"INQUIRY brought {len(data)} bytes")
         return Inquiry(*(data[a:b].decode("ascii", "replace").strip() for a, b in ((8, 16), (16, 32), (32, 36))))
@@ -87,7 +87,7 @@ class Stick:
         last, block_size = struct.unpack(">II", data)
         return Capacity(last + 1, block_size)
 
-    def read(self, block: int, count: int, block_size: int = 512) -> Buffer:
+    def read(self, block: int, count: int, block_size: int = 512) -> bytes:
         """READ(10): ``count`` blocks from ``block`` on."""
         data = self._read(_TRANSFER_10.pack(READ_10, 0, block, 0, count, 0), count * block_size)
         if len(data) != count * block_size:
@@ -109,11 +109,11 @@ class Stick:
         passed = self._command(command, _IN, length, lambda: data.append(self._receive(length)) if length else None)
         return passed, b"".join(data)
 
-    def _read(self, command: bytes, length: int) -> Buffer:
-        data: list[Buffer] = []
-        if not self._command(command, _IN, length, lambda: data.append(self._receive(length))):
+    def _read(self, command: bytes, length: int) -> bytes:
+        passed, data = self.ask(command, length)
+        if not passed:
             raise BulkOnlyError(f"command {command[0]:#04x} failed")
-        return data[0]
+        return data
 
     def _command(self, command: bytes, direction: int, length: int, move: Callable[[], object] = lambda: None) -> bool:
         """Command, data and status (section 5.3); whether it passed."""

@@ -11,7 +11,7 @@ from wslusb.errors import DeviceError, LocalError
 from wslusb.usb.descriptors import Configuration, Endpoint, Interface
 from wslusb.usb.ids import TransferType, is_in
 from wslusb.usb.info import DeviceInfo
-from wslusb.usb.urb import Status
+from wslusb.usb.urb import Buffer, Status, Urb, UrbFlag
 
 __all__ = ["BulkPipes", "chosen", "loop", "needed", "source_sink"]
 
@@ -25,6 +25,14 @@ class BulkPipes:
     alternate: int
     source: Endpoint
     sink: Endpoint
+
+    def read(self, length: int) -> Urb:
+        """A read of the source, which may bring less."""
+        return Urb(0, self.source.address, self.source.transfer, length, UrbFlag.SHORT_OK)
+
+    def write(self, data: Buffer, flags: int = 0) -> Urb:
+        """A write to the sink."""
+        return Urb(0, self.sink.address, self.sink.transfer, len(data), flags, data)
 
     def choose(self, device: Device) -> None:
         """Make their setting the chosen one, anew: whatever was in them is lost. DeviceError if that fails."""

@@ -20,7 +20,7 @@ from wslusb.errors import DeviceError
 from wslusb.usb.ids import TransferType
 from wslusb.usb.urb import Status, from_errno
 
-__all__ = ["ISO_ASAP", "SHORT_NOT_OK", "Ended", "UsbFs", "opened"]
+__all__ = ["ISO_ASAP", "SHORT_NOT_OK", "Ended", "UsbFs", "node", "opened"]
 
 SHORT_NOT_OK, ISO_ASAP = 0x01, 0x02
 _TYPES = {TransferType.ISOCHRONOUS: 0, TransferType.INTERRUPT: 1, TransferType.CONTROL: 2, TransferType.BULK: 3}
@@ -125,12 +125,17 @@ class UsbFs:
         return True
 
 
+def node(busid: str) -> str:
+    """Where this kernel has the device that it calls ``busid``. OSError if it is not there."""
+    folder = Path("/sys/bus/usb/devices") / busid
+    bus, address = (int((folder / name).read_text()) for name in ("busnum", "devnum"))
+    return f"/dev/bus/usb/{bus:03d}/{address:03d}"
+
+
 @contextlib.contextmanager
 def opened(busid: str, interface: int) -> Iterator[UsbFs]:
     """The device that this kernel calls ``busid``."""
-    folder = Path("/sys/bus/usb/devices") / busid
-    bus, address = (int((folder / name).read_text()) for name in ("busnum", "devnum"))
-    descriptor = os.open(f"/dev/bus/usb/{bus:03d}/{address:03d}", os.O_RDWR | os.O_CLOEXEC)
+    descriptor = os.open(node(busid), os.O_RDWR | os.O_CLOEXEC)
     try:
         _ioctl(descriptor, _CLAIM, _Claim(interface))
         yield UsbFs(descriptor)

@@ -22,10 +22,10 @@ from hil.vm.rig import Rig as Machines
 from wslusb.transport.address import VsockAddress
 from wslusb.wire.frame import PORT
 
+__all__ = ["environment", "folder", "meeting", "opened", "place"]
+
 _PORTS = 1 << 16, 1 << 31
 """A port of vsock for the run alone: this host may have a service on the usual one, and another run beside this one."""
-
-__all__ = ["environment", "folder", "meeting", "opened", "place"]
 
 
 def place(entry: PlaceEntry) -> Place:

@@ -49,9 +49,7 @@ class Place(Protocol):
     def release(self) -> str:
         """Its kernel's release."""
 
-    def start(
-        self, command: Command, *, env: Mapping[str, str] | None = None, stdin: bytes = b""
-    ) -> PlaceProcess:  # pragma: no cover - a protocol
+    def start(self, command: Command, *, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> PlaceProcess:
         """Start a command in the background, in the checkout."""
 
     def run(

@@ -86,7 +86,7 @@ class ShellPlace:
     def put(self, path: str | Path, data: bytes, mode: int = 0o644) -> None:
         """Write a file there."""
         script = f"cat >{shlex.quote(str(path))} && chmod {mode:o} {shlex.quote(str(path))}"
-        self.run(f"{script}", stdin=data, timeout=_FILE_SECONDS)
+        self.run(script, stdin=data, timeout=_FILE_SECONDS)
 
     def get(self, path: str | Path) -> bytes:
         """Read a file there."""

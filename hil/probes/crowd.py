@@ -11,7 +11,7 @@ from hil.clients.tally import Tally
 from wslusb.device import sync
 from wslusb.device.api import Device
 from wslusb.errors import DeviceError
-from wslusb.usb.urb import Status, Urb, UrbFlag
+from wslusb.usb.urb import Status, Urb
 
 from .opened import opened
 from .shortest import GET_STATUS
@@ -62,12 +62,11 @@ def _queue(waiting: Tally, pipes: BulkPipes, count: int) -> None:
 
 
 def _there_and_back(device: Device, pipes: BulkPipes) -> None:
-    write = Urb(0, pipes.sink.address, pipes.sink.transfer, len(_PIECE), data=_PIECE)
-    for urb in (write, _read(pipes)):
+    for urb in (pipes.write(_PIECE), _read(pipes)):
         result = sync.transfer(device, urb, _SECONDS)
         if result.status != Status.OK or result.actual_length != len(_PIECE):
             raise DeviceError(result.status, f"{result.actual_length} of {len(_PIECE)} bytes on {urb.endpoint:#04x}")
 
 
 def _read(pipes: BulkPipes) -> Urb:
-    return Urb(0, pipes.source.address, pipes.source.transfer, pipes.source.packet_size, UrbFlag.SHORT_OK)
+    return pipes.read(pipes.source.packet_size)

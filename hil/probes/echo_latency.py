@@ -7,7 +7,7 @@ import time
 from hil.clients.bulk_pipes import chosen, loop
 from hil.clients.tally import Tally
 from wslusb.errors import DeviceError
-from wslusb.usb.urb import Status, Urb, UrbFlag
+from wslusb.usb.urb import Status
 
 from .opened import opened
 
@@ -29,8 +29,8 @@ def run(target: str, busid: str, count: int, also_source_sink: bool, size: int =
         for number in range(-_WARM_UP, count):
             tally = Tally(device)
             started = time.perf_counter_ns()
-            read = tally.submit(Urb(0, pipes.source.address, pipes.source.transfer, _ROOM, UrbFlag.SHORT_OK))
-            tally.submit(Urb(0, pipes.sink.address, pipes.sink.transfer, size, 0, bytes(size)))
+            read = tally.submit(pipes.read(_ROOM))
+            tally.submit(pipes.write(bytes(size)))
             if not tally.wait(_SECONDS) or read.status != Status.OK or read.length != size:
                 raise DeviceError(read.status or Status.TIMEOUT, f"echo number {number}")
             if number >= 0:

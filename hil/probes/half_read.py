@@ -7,7 +7,6 @@ from typing import Any
 
 from hil.clients.bulk_pipes import chosen, loop
 from hil.clients.tally import Tally
-from wslusb.usb.urb import Urb, UrbFlag
 
 from .opened import opened
 
@@ -26,9 +25,9 @@ def run(target: str, busid: str, also_source_sink: bool) -> dict[str, Any]:
     ):
         size = _PACKETS * pipes.source.packet_size
         tally = Tally(device)
-        read = tally.submit(Urb(0, pipes.source.address, pipes.source.transfer, 4 * size, UrbFlag.SHORT_OK))
+        read = tally.submit(pipes.read(4 * size))
         data = bytes(index % 251 for index in range(size))
-        tally.submit(Urb(0, pipes.sink.address, pipes.sink.transfer, size, data=data))
+        tally.submit(pipes.write(data))
         time.sleep(_ON_ITS_WAY_SECONDS)
         tally.cancel([read])
         tally.wait(_SECONDS)

@@ -8,7 +8,7 @@ from typing import Any
 from hil.clients.bulk_pipes import chosen, loop
 from hil.clients.tally import Tally
 from wslusb.device import sync
-from wslusb.usb.urb import Status, Urb
+from wslusb.usb.urb import Status
 
 from .opened import opened
 from .shortest import GET_STATUS
@@ -30,7 +30,7 @@ def run(target: str, busid: str, count: int, length: int, also_source_sink: bool
     ):
         writes = Tally(device)
         for _ in range(count):
-            writes.submit(Urb(0, pipes.sink.address, pipes.sink.transfer, length, data=bytes(length)))
+            writes.submit(pipes.write(bytes(length)))
         time.sleep(_ON_THEIR_WAY_SECONDS)
         pending = len(writes.unanswered)
         answer = sync.control(device, GET_STATUS, seconds=_SECONDS)

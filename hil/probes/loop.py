@@ -11,7 +11,7 @@ from hil.clients.bulk_pipes import BulkPipes, chosen, loop
 from hil.clients.tally import Flight, Tally
 from wslusb.device import sync
 from wslusb.device.api import Device
-from wslusb.usb.urb import Status, Urb, UrbFlag
+from wslusb.usb.urb import Status, UrbFlag
 
 from .opened import opened
 from .shortest import GET_STATUS
@@ -49,10 +49,10 @@ def _through(
     room = (max(map(len, pieces)) // packet + 2) * packet
 
     def read() -> Flight:
-        return ins.submit(Urb(0, pipes.source.address, pipes.source.transfer, room, UrbFlag.SHORT_OK))
+        return ins.submit(pipes.read(room))
 
     def write(piece: bytes) -> Flight:
-        return outs.submit(Urb(0, pipes.sink.address, pipes.sink.transfer, len(piece), UrbFlag.ZERO_PACKET, piece))
+        return outs.submit(pipes.write(piece, UrbFlag.ZERO_PACKET))
 
     waiting = [read() for _ in range(depth - 1)]
     if burst:  # an answer says that all reads are where they are to wait, and the writes come one by one

@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
-__all__ = ["run"]
+from hil.clients import network
 
-_SETTLE_SECONDS = 10.0
-_UP = 0x1
+__all__ = ["run"]
 
 
 def run(interface: str, changes: int = 0) -> dict[str, Any]:
     """``address``, ``mtu``, ``driver``, and after each of so many times down and up again, ``carriers``."""
-    folder = Path("/sys/class/net") / interface
     told = {
-        "address": _read(folder / "address"), "mtu": int(_read(folder / "mtu")),
-        "driver": (folder / "device/driver").resolve().name,
+        "address": network.read(interface, "address"), "mtu": int(network.read(interface, "mtu")),
+        "driver": Path(f"/sys/class/net/{interface}/device/driver").resolve().name,
     }  # fmt: skip
-    flags = int(_read(folder / "flags"), 16)
+    flags = network.flags(interface)
     carriers = []
     for _ in range(changes):
-        _set(folder, flags & ~_UP)
-        _set(folder, flags | _UP)
-        carriers.append(_carrier(folder))
+        _set(interface, flags & ~network.UP)
+        _set(interface, flags | network.UP)
+        carriers.append(network.has_carrier(interface))
     if changes:
-        _set(folder, flags)
+        _set(interface, flags)
     return {**told, "carriers": carriers}
 
 
-def _set(folder: Path, flags: int) -> None:
-    (folder / "flags").write_text(f"{flags:#x}", encoding="ascii")
-
-
-def _carrier(folder: Path) -> bool:
-    """Whether there is one; a link takes its time to come up."""
-    deadline = time.monotonic() + _SETTLE_SECONDS
-    while time.monotonic() < deadline:
-        if _read(folder / "carrier") == "1":
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="ascii").strip()
+def _set(interface: str, flags: int) -> None:
+    Path(f"/sys/class/net/{interface}/flags").write_text(f"{flags:#x}", encoding="ascii")

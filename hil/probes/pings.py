@@ -10,8 +10,9 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
+
+from hil.clients import network
 
 __all__ = ["run"]
 
@@ -19,7 +20,6 @@ _ECHO, _REPLY = 8, 0
 _HEADER = struct.Struct("!BBHHH")
 """Type, code, checksum, identifier, sequence number (RFC 792)."""
 _BIND_TO_DEVICE = 25  # SO_BINDTODEVICE
-_CARRIER_SECONDS = 10.0
 _REPLY_SECONDS = 2.0
 _STATISTICS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped")
 
@@ -33,7 +33,7 @@ def run(
     came) and ``seconds`` for all; ``counters``: how much the card's own have grown.
     """
     with _up(interface, address):
-        carrier = _wait_carrier(interface)
+        carrier = network.has_carrier(interface)
         before = _counters(interface)
         sizes_found = {str(size): _Pings(interface, peer, size, seed).run(count, window) for size in sizes}
         after = _counters(interface)
@@ -42,7 +42,7 @@ def run(
 
 @contextlib.contextmanager
 def _up(interface: str, address: str) -> Iterator[None]:
-    was_up = int(_read(interface, "flags"), 16) & 1
+    was_up = network.flags(interface) & network.UP
     _ip("address", "add", address, "dev", interface)
     try:
         _ip("link", "set", interface, "up")
@@ -57,21 +57,8 @@ def _ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
 
 
-def _read(interface: str, name: str) -> str:
-    return Path(f"/sys/class/net/{interface}/{name}").read_text(encoding="ascii").strip()
-
-
-def _wait_carrier(interface: str) -> bool:
-    deadline = time.monotonic() + _CARRIER_SECONDS
-    while time.monotonic() < deadline:
-        if _read(interface, "carrier") == "1":
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def _counters(interface: str) -> dict[str, int]:
-    return {name: int(_read(interface, f"statistics/{name}")) for name in _STATISTICS}
+    return {name: int(network.read(interface, f"statistics/{name}")) for name in _STATISTICS}
 
 
 class _Pings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hil.clients.bulk_pipes import needed, source_sink
 from wslusb.device import sync
-from wslusb.usb.urb import Status, Urb, UrbFlag
+from wslusb.usb.urb import Status
 
 from .opened import opened
 
@@ -19,8 +19,7 @@ def run(target: str, busid: str, count: int, length: int) -> list[str]:
         pipes = needed(source_sink(device.info))
         ended = []
         for _ in range(count):
-            urb = Urb(0, pipes.source.address, pipes.source.transfer, length, UrbFlag.SHORT_OK)
-            result = sync.transfer(device, urb, _SECONDS)
+            result = sync.transfer(device, pipes.read(length), _SECONDS)
             ended.append(f"{Status(result.status).name} {len(result.data)}")
             if result.status == Status.STALL:
                 device.clear_halt(pipes.source.address)

@@ -12,7 +12,7 @@ from wslusb.device import sync
 from wslusb.device.api import Device
 from wslusb.usb.ids import DIR_IN
 from wslusb.usb.setup import Request, Setup
-from wslusb.usb.urb import Status, Urb, UrbFlag
+from wslusb.usb.urb import Status
 
 from .opened import opened
 
@@ -33,8 +33,8 @@ def run(target: str, busid: str, rounds: int) -> dict[str, Any]:
         for _ in range(rounds):
             tally = Tally(device)
             for _ in range(_DEPTH):
-                tally.submit(Urb(0, pipes.source.address, pipes.source.transfer, _SIZE, UrbFlag.SHORT_OK))
-                tally.submit(Urb(0, pipes.sink.address, pipes.sink.transfer, _SIZE, 0, bytes(_SIZE)))
+                tally.submit(pipes.read(_SIZE))
+                tally.submit(pipes.write(bytes(_SIZE)))
             time.sleep(_UNDER_WAY_SECONDS)
             device.reset()
             tally.wait(_SECONDS)
@@ -42,8 +42,7 @@ def run(target: str, busid: str, rounds: int) -> dict[str, Any]:
             wrong += tally.wrong
             if not _configured(device):
                 pipes.choose(device)
-            urb = Urb(0, pipes.source.address, pipes.source.transfer, _SIZE, UrbFlag.SHORT_OK)
-            after[Status(sync.transfer(device, urb, _SECONDS).status).name] += 1
+            after[Status(sync.transfer(device, pipes.read(_SIZE), _SECONDS).status).name] += 1
     return {"statuses": dict(statuses), "wrong": wrong, "after": dict(after)}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from pathlib import Path
+
+from hil.clients import usbfs
 
 __all__ = ["run"]
 
@@ -14,8 +15,7 @@ _USBDEVFS_RESET = 0x5514
 
 def run(busid: str, times: int = 1) -> None:
     """Reset it so often."""
-    numbers = [int(Path(f"/sys/bus/usb/devices/{busid}/{name}").read_text()) for name in ("busnum", "devnum")]
-    node = os.open("/dev/bus/usb/{:03}/{:03}".format(*numbers), os.O_WRONLY)
+    node = os.open(usbfs.node(busid), os.O_WRONLY)
     try:
         for _ in range(times):
             fcntl.ioctl(node, _USBDEVFS_RESET)

@@ -20,6 +20,7 @@ from .opened import opened
 
 __all__ = ["run"]
 
+_READ = (TransferType.BULK, TransferType.INTERRUPT)
 _SECONDS = 10.0
 _LONGEST_PAUSE = 0.004
 _SETTLE_SECONDS = 0.05
@@ -51,9 +52,6 @@ def _readable(subject: Subject) -> Iterator[Endpoint]:
         if found and numbers.count(interface.number) > 1:
             subject.choose(interface.number, interface.alternate)
         yield from found
-
-
-_READ = (TransferType.BULK, TransferType.INTERRUPT)
 
 
 def _endpoint(device: Device, endpoint: Endpoint, rounds: int, depth: int, chance: random.Random) -> dict[str, Any]:

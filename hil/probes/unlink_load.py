@@ -9,7 +9,7 @@ from typing import Any
 from hil.clients.bulk_pipes import BulkPipes, chosen, loop
 from hil.clients.tally import Tally
 from wslusb.device.api import Device
-from wslusb.usb.urb import Urb, UrbFlag
+from wslusb.usb.urb import UrbFlag
 
 from .opened import opened
 
@@ -40,16 +40,16 @@ def _stream(device: Device, pipes: BulkPipes, writes: int, chance: random.Random
     outs, ins = Tally(device), Tally(device)
     for piece in pieces:
         while len(ins.unanswered) < _DEPTH:
-            ins.submit(_read(pipes))
+            ins.submit(pipes.read(_ROOM))
         if chance.random() < share:
             ins.cancel([chance.choice(ins.unanswered)])  # nothing is on its way to it
-        write = outs.submit(_write(pipes, piece))
+        write = outs.submit(pipes.write(piece, UrbFlag.ZERO_PACKET))
         if chance.random() < share:
             ins.cancel(ins.flights[-_DEPTH:])  # something is
         outs.wait_for(write, _SECONDS)
     sent = b"".join(pieces)
     while sum(flight.length for flight in ins.completed) < len(sent):
-        oldest = ins.unanswered[0] if ins.unanswered else ins.submit(_read(pipes))
+        oldest = ins.unanswered[0] if ins.unanswered else ins.submit(pipes.read(_ROOM))
         if not ins.wait_for(oldest, _SECONDS):
             break
     ins.cancel(ins.unanswered)
@@ -61,11 +61,3 @@ def _stream(device: Device, pipes: BulkPipes, writes: int, chance: random.Random
         "wrong": [*outs.wrong, *ins.wrong, *outs.disorder, *(f"a write ended with {status}" for status in bad)],
         "sent": len(sent), "received": len(received), "same": received == sent,
     }  # fmt: skip
-
-
-def _write(pipes: BulkPipes, piece: bytes) -> Urb:
-    return Urb(0, pipes.sink.address, pipes.sink.transfer, len(piece), UrbFlag.ZERO_PACKET, piece)
-
-
-def _read(pipes: BulkPipes) -> Urb:
-    return Urb(0, pipes.source.address, pipes.source.transfer, _ROOM, UrbFlag.SHORT_OK)

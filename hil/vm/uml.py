@@ -23,7 +23,6 @@ class UmlMachine(Machine):
     long (18 us against 73).
     """
 
-    boot_seconds = 60.0
     channel_window = TTY_WINDOW
 
     def __init__(

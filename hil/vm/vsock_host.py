@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -45,7 +44,6 @@ class HostPort:
         self.cid = cid
         self.up = True
         self.switch: Switch | None = None
-        self.waiting: deque[tuple[bytes, memoryview]] = deque()
         self._path = path
         self._watcher = watcher
         self._connections: dict[tuple[Address, Address], _Connection] = {}

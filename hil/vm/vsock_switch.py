@@ -39,13 +39,14 @@ class Server:
         self._switch = Switch({**self._ports, **self._hosts})
         for host in self._hosts.values():
             host.switch = self._switch
+        # Kept: a listener that nobody holds is closed.
         self._listeners = [self._listen(self._ports[cid], path) for cid, path in sockets.items()]
         self._running = True
 
     def run(self, lifeline: int | None = None) -> None:
         """Serve until the lifeline ends."""
         if lifeline is not None:
-            self._register(lifeline, self._stop)
+            self._register(lifeline, lambda: self._look(lifeline))
         while self._running:
             for fd, _ in self._epoll.poll():
                 # A handler may have closed a descriptor whose event is later in this very list.
@@ -66,7 +67,7 @@ class Server:
         link = VhostUserConnection(
             sock, RINGS, struct.pack("<Q", port.cid),
             watch=lambda fd, index: self._watch(port, fd, index),
-            unwatch=self._unregister,
+            unwatch=self.unwatch,
         )  # fmt: skip
         port.link = self._links[port.cid] = link
         self._register(sock.fileno(), lambda: self._guarded(port, lambda: self._message(port, link)))
@@ -101,7 +102,7 @@ class Server:
         log(f"CID {port.cid} {why}")
         port.link = None
         port.waiting.clear()
-        self._unregister(link.socket.fileno())
+        self.unwatch(link.socket.fileno())
         link.close()
         self._switch.lost(port.cid)
         for host in self._hosts.values():
@@ -117,18 +118,16 @@ class Server:
 
     def unwatch(self, fd: int) -> None:
         """See :class:`hil.vm.vsock_host.Watcher`."""
-        self._unregister(fd)
+        if self._handlers.pop(fd, None):
+            self._epoll.unregister(fd)
 
     def _register(self, fd: int, handler: Callable[[], None], flags: int = 0) -> None:
         self._handlers[fd] = handler
         self._epoll.register(fd, select.EPOLLIN | flags)
 
-    def _unregister(self, fd: int) -> None:
-        if self._handlers.pop(fd, None):
-            self._epoll.unregister(fd)
-
-    def _stop(self) -> None:
-        if not os.read(0, 4096):
+    def _look(self, lifeline: int) -> None:
+        """Whether the starter is still there."""
+        if not os.read(lifeline, 4096):
             self._running = False
 
 
