@@ -83,7 +83,7 @@ def _cleared(device: Device, endpoint: Endpoint) -> bool:
 def _round(device: Device, endpoint: Endpoint, depth: int, chance: random.Random) -> Tally:
     """Some are taken back one by one in any order, the others when those are through."""
     tally = Tally(device)
-    size = (endpoint.max_packet_size & 0x7FF) * _PACKETS
+    size = endpoint.packet_size * _PACKETS
     for _ in range(depth):
         tally.submit(Urb(0, endpoint.address, endpoint.transfer, size, UrbFlag.SHORT_OK, interval=endpoint.interval))
     time.sleep(chance.uniform(0, _LONGEST_PAUSE))
