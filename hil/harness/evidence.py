@@ -64,6 +64,6 @@ def keep(item: pytest.Item, reports: list[pytest.TestReport], message: str) -> N
     """Of a try that failed."""
     details = "\n".join(report.longreprtext for report in reports if report.failed)
     stash = item.stash
-    item.stash[EVIDENCE] = Evidence(
+    stash[EVIDENCE] = Evidence(
         message, details, stash.get(ARTEFACTS, None), stash.get(COMPARISON, None), stash.get(WHERE, "")
     )

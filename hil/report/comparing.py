@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .results import Comparison
@@ -48,8 +48,8 @@ def _held(path: str, one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     return only in ({"[]"}, {"{}"}) and any(each.startswith((f"{path}[", f"{path}.")) for each in (*one, *other))
 
 
-def first_difference(one: str, other: str) -> int:
-    """The first place where two texts have not the same character; the length of the shorter if it begins the other."""
+def first_difference(one: Sequence[object], other: Sequence[object]) -> int:
+    """The first place where two texts are not the same; the length of the shorter one if it begins the other."""
     pairs = zip(one, other, strict=False)
     return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 

@@ -19,7 +19,6 @@ from .results import ResultsError
 
 __all__ = ["Event", "Timeline", "UrbLine", "complaints"]
 
-
 _LEVELS = ("WARNING ", "ERROR ", "CRITICAL ")
 
 
@@ -66,6 +65,11 @@ class Timeline:
     after: str = ""
     schema: Literal[1] = 1
 
+    @property
+    def suspected(self) -> UrbLine | None:
+        """The URB to look at first, if there is one."""
+        return self.urbs[self.suspect] if self.suspect is not None and self.suspect < len(self.urbs) else None
+
     def as_text(self) -> str:
         """A line an event."""
         lines = [f"# {note}" for note in self.notes]
@@ -79,8 +83,8 @@ class Timeline:
             if urb.pending:
                 place, at = list(urb.stages.items())[-1]
                 lines.append(f"pending: {_called(urb)}: {place} at {at:+.6f}, and nothing since")
-        if self.suspect is not None:
-            lines.append(f"look at: {_called(self.urbs[self.suspect])}: {self.why}")
+        if self.suspected is not None:
+            lines.append(f"look at: {_called(self.suspected)}: {self.why}")
         if self.where:
             lines.append(f"look in: {self.where}")
         return "\n".join(lines) + "\n"

@@ -150,8 +150,8 @@ def _card(test: CaseResult, results: Results, folder: Path, beside: Path) -> Car
         return card
     card.timeline = timeline
     card.complaints = complaints(timeline.events)[:_FEW]
-    if timeline.suspect is not None and timeline.suspect < len(timeline.urbs):
-        card.way = timeline.urbs[timeline.suspect]
+    if (suspected := timeline.suspected) is not None:
+        card.way = suspected
         card.picture = ladder(card.way, "the way of the URB to look at first", timeline.after)
         begin = min(card.way.stages.values())
         when = f"{abs(begin):.3f} s {'before' if begin < 0 else 'after'} the failure"

@@ -65,7 +65,7 @@ def _beside(begin: Point, end: Point) -> tuple[Point, str]:
     return ((ax + bx) / 2 + (6 if bx > ax else -6), (ay + by) / 2 - 4), "start" if bx > ax else "end"
 
 
-def _arrow(drawing: Drawing, begin: tuple[float, float], end: tuple[float, float], kind: str) -> None:
+def _arrow(drawing: Drawing, begin: Point, end: Point, kind: str) -> None:
     drawing.line(kind, begin, end)
     if begin[0] != end[0]:
         way = -7 if end[0] > begin[0] else 7

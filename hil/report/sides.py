@@ -23,6 +23,7 @@ from wslusb.usb.ids import TransferType
 from wslusb.usb.setup import Setup
 from wslusb.usb.urb import to_errno
 from wslusb.wire.frame import HEADER, MessageType
+from wslusb.wire.urbs import REQUEST, RESPONSE
 
 from .pieces import Pieces
 
@@ -30,7 +31,8 @@ __all__ = ["MOST_URBS", "Half", "View", "view"]
 
 MOST_URBS = 20_000
 """Finished URBs that are kept of one capture, the last ones."""
-_REQUEST, _RESPONSE, _CANCEL = struct.Struct("<HBBIIIIII8s"), struct.Struct("<IIIII"), struct.Struct("<I")
+_CANCEL = struct.Struct("<I")
+"""The number of the URB that is asked back (wslusb/wire/cancels.py)."""
 _STATE_CHANGES, _INTRODUCTION = 1 << 32, 1 << 33
 """Keys from here on are of requests that no URB asked for, and of descriptors that open a file (wslusb/capture)."""
 _KINDS = frozenset(MessageType)
@@ -185,24 +187,24 @@ class _Reader:
     def _chunk(self, chunk: Chunk, time: int) -> None:
         stream = self._streams.setdefault((chunk.source, chunk.destination), _Stream())
         for kind, sequence, payload, size in stream.messages(chunk.data):
-            if chunk.to_host and kind == MessageType.URB_REQUEST and len(payload) >= _REQUEST.size:
+            if chunk.to_host and kind == MessageType.URB_REQUEST and len(payload) >= REQUEST.size:
                 self._request(sequence, payload, size, time)
             elif chunk.to_host and kind == MessageType.CANCEL and len(payload) >= _CANCEL.size:
                 target = self._sent.get(_CANCEL.unpack_from(payload)[0])
                 if target is not None:
                     target.cancelled = time
-            elif not chunk.to_host and kind == MessageType.URB_RESPONSE and len(payload) >= _RESPONSE.size:
+            elif not chunk.to_host and kind == MessageType.URB_RESPONSE and len(payload) >= RESPONSE.size:
                 self._response(sequence, payload, size, time)
 
     def _request(self, sequence: int, payload: bytes, size: int, time: int) -> None:
-        _function, endpoint, transfer, _flags, length, *_, packets, packed = _REQUEST.unpack_from(payload)
+        _function, endpoint, transfer, _flags, length, *_, packets, packed = REQUEST.unpack_from(payload)
         setup = packed if transfer == TransferType.CONTROL else b""
         half = None if self._is_host else self._waiting(endpoint, length, setup)
         if half is None:
             half = Half(transfer, endpoint, length, setup)
         half.sequence, half.requested = sequence, time
-        if size > _REQUEST.size and not packets:
-            half.carried = Pieces.of(payload[_REQUEST.size :], size - _REQUEST.size)
+        if size > REQUEST.size and not packets:
+            half.carried = Pieces.of(payload[REQUEST.size :], size - REQUEST.size)
         self._sent[sequence] = half
 
     def _waiting(self, endpoint: int, length: int, setup: bytes) -> Half | None:
@@ -218,10 +220,10 @@ class _Reader:
         if half is None:
             return
         half.responded = time
-        status, half.told, _errors, _frame, packets = _RESPONSE.unpack_from(payload)
+        status, half.told, _errors, _frame, packets = RESPONSE.unpack_from(payload)
         half.said = to_errno(status)
-        if size > _RESPONSE.size and not packets:
-            half.carried = Pieces.of(payload[_RESPONSE.size :], size - _RESPONSE.size)
+        if size > RESPONSE.size and not packets:
+            half.carried = Pieces.of(payload[RESPONSE.size :], size - RESPONSE.size)
         if half.completed is not None or half.submitted is None:
             self._finish(half)
 

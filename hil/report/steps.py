@@ -60,11 +60,9 @@ def next_steps(
 
 def _filter(timeline: Timeline | None) -> str:
     """Wireshark's words for the URB to look at, in the host's capture: its number there comes again later."""
-    if timeline is None or timeline.suspect is None or timeline.suspect >= len(timeline.urbs):
-        return ""
-    urb = timeline.urbs[timeline.suspect]
-    asked = urb.stages.get(Stage.ASKED)
-    if urb.urb is None or asked is None:
+    urb = timeline.suspected if timeline is not None else None
+    asked = urb.stages.get(Stage.ASKED) if urb is not None else None
+    if timeline is None or urb is None or urb.urb is None or asked is None:
         return ""
     begin, end = (timeline.zero / 1e9 + at for at in (asked - 0.001, urb.stages.get(Stage.ANSWERED, 0.0) + 0.001))
     return f"usb.urb_id == {urb.urb} && frame.time_epoch > {begin:.3f} && frame.time_epoch < {end:.3f}"

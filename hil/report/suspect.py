@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wslusb.usb.ids import DIR_IN, TransferType
 
-from .flights import Flight, Part, Stage
+from .flights import Change, Flight, Part, Stage
 from .order import overtaken
 
 __all__ = ["NONE_WRONG", "PARTS", "Suspect", "suspect"]
@@ -19,33 +19,27 @@ _HOST = "the host part of wslusb (wslusb/host, wslusb/wire)"
 _BETWEEN = "the way between service and agent (wslusb/session, wslusb/transport)"
 _GUEST = "the guest part of wslusb (wslusb/guest)"
 _DEVICE = "the device, or the host's kernel below it"
-_CHANGED: Mapping[tuple[Part, Part], str] = {
-    (Part.DEVICE, Part.SERVICE): _HOST, (Part.SERVICE, Part.AGENT): _BETWEEN, (Part.AGENT, Part.KERNEL): _GUEST,
-}  # fmt: skip
-_BACK: Mapping[tuple[Part, Part], Stage] = {
-    (Part.DEVICE, Part.SERVICE): Stage.ANSWERED, (Part.SERVICE, Part.AGENT): Stage.RESPONDED,
-    (Part.AGENT, Part.KERNEL): Stage.HEARD,
-}  # fmt: skip
-_THERE: Mapping[tuple[Part, Part], Stage] = {
-    (Part.DEVICE, Part.SERVICE): Stage.RECEIVED, (Part.SERVICE, Part.AGENT): Stage.SENT,
-    (Part.AGENT, Part.KERNEL): Stage.SUBMITTED,
-}  # fmt: skip
-_STUCK: Mapping[Stage, str] = {
-    Stage.SUBMITTED: f"{_GUEST}: the agent has it, and did not send it",
-    Stage.SENT: f"{_BETWEEN}: the agent has sent it, and the service did not receive it",
-    Stage.RECEIVED: f"{_HOST}: the service has it, and did not give it to the device",
-    Stage.ASKED: f"{_DEVICE}: it has not answered",
-    Stage.ANSWERED: f"{_HOST}: the device has answered, and the service did not say so",
-    Stage.RESPONDED: f"{_BETWEEN}: the service has answered, and the agent did not hear it",
-    Stage.HEARD: f"{_GUEST}: the agent has the answer, and did not tell the kernel",
-}
-
-
 PARTS: Mapping[Stage, str] = {
     Stage.SUBMITTED: _GUEST, Stage.SENT: _BETWEEN, Stage.RECEIVED: _HOST, Stage.ASKED: _DEVICE, Stage.ANSWERED: _HOST,
     Stage.RESPONDED: _BETWEEN, Stage.HEARD: _GUEST,
 }  # fmt: skip
 """Who has a URB after a stage."""
+_LEFT: Mapping[tuple[Part, Part], tuple[Stage, Stage]] = {
+    (Part.DEVICE, Part.SERVICE): (Stage.RECEIVED, Stage.ANSWERED),
+    (Part.SERVICE, Part.AGENT): (Stage.SENT, Stage.RESPONDED),
+    (Part.AGENT, Part.KERNEL): (Stage.SUBMITTED, Stage.HEARD),
+}
+"""The last stage before the way between two: on the way to the device, and on the way back."""
+_STUCK: Mapping[Stage, str] = {
+    Stage.SUBMITTED: "the agent has it, and did not send it",
+    Stage.SENT: "the agent has sent it, and the service did not receive it",
+    Stage.RECEIVED: "the service has it, and did not give it to the device",
+    Stage.ASKED: "it has not answered",
+    Stage.ANSWERED: "the device has answered, and the service did not say so",
+    Stage.RESPONDED: "the service has answered, and the agent did not hear it",
+    Stage.HEARD: "the agent has the answer, and did not tell the kernel",
+}
+"""Of a URB that was heard of no more after a stage."""
 NONE_WRONG = "it was the last to end; none went wrong"
 
 
@@ -99,16 +93,27 @@ def _reads(flight: Flight) -> bool:
 def _changed(flights: Sequence[Flight]) -> Suspect | None:
     for flight in flights:
         if (change := flight.change) is not None:
-            first, second = change.between
-            part = _CHANGED.get(change.between)
-            where = f"{part}: it was changed between {first} and {second}" if part else f"between {first} and {second}"
-            stages = _THERE if not flight.half.endpoint & DIR_IN and change.carried else _BACK
-            return Suspect(flight, change.what, where, stages.get(change.between))
+            return _between(flight, change)
         if flight.unheard:
-            return Suspect(flight, flight.unheard, _STUCK[Stage.ANSWERED], Stage.ANSWERED)
+            return Suspect(flight, flight.unheard, _stuck(Stage.ANSWERED), Stage.ANSWERED)
         if flight.kept:
             return Suspect(flight, flight.kept, f"{_HOST}, or the device: it was not taken back", Stage.ASKED)
     return None
+
+
+def _between(flight: Flight, change: Change) -> Suspect:
+    """Where a change was made; parts that are no neighbours do not say in which of those between them."""
+    where = f"between {change.between[0]} and {change.between[1]}"
+    stages = _LEFT.get(change.between)
+    if stages is None:
+        return Suspect(flight, change.what, where)
+    there, back = stages
+    after = there if not flight.half.endpoint & DIR_IN and change.carried else back
+    return Suspect(flight, change.what, f"{PARTS[back]}: it was changed {where}", after)
+
+
+def _stuck(stage: Stage) -> str:
+    return f"{PARTS[stage]}: {_STUCK[stage]}" if stage in PARTS else ""
 
 
 def _injected(flights: Sequence[Flight], faulty: Collection[int]) -> Suspect | None:
@@ -144,7 +149,7 @@ def _silence(silent: Sequence[Flight]) -> Suspect | None:
         return None
     last = list(silent[0].times)[-1]
     taken_back = "it was cancelled, and never ended" if silent[0].cancelled is not None else "it never ended"
-    return Suspect(silent[0], f"{taken_back}; the last that is known of it: {last}", _STUCK.get(last, ""))
+    return Suspect(silent[0], f"{taken_back}; the last that is known of it: {last}", _stuck(last))
 
 
 def _last(flights: Sequence[Flight]) -> Suspect | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from wslusb.usb.hid import REPORT
 from wslusb.usb.ids import DIR_IN, DescriptorType, TransferType
 from wslusb.usb.setup import Recipient, Request, RequestType, Setup
 from wslusb.usb.urb import from_errno
@@ -15,7 +16,6 @@ _RECIPIENTS: Mapping[int, str] = {recipient: recipient.name.lower() for recipien
 _KINDS: Mapping[int, str] = {kind: kind.name.lower() for kind in RequestType}
 _REQUESTS: Mapping[int, str] = {request: request.name for request in Request}
 _DESCRIPTORS: Mapping[int, str] = {kind: kind.name.lower() for kind in DescriptorType}
-_REPORT = 0x22
 
 
 def transfer_name(transfer: int) -> str:
@@ -35,7 +35,7 @@ def status_name(errno: int) -> str:
 
 
 def request_name(setup: Setup) -> str:
-    """``GET_DESCRIPTOR(device)``, ``class request 0x22 to interface 0, value 0x0003``."""
+    """``GET_DESCRIPTOR(device)``, ``class request 0x22 to interface 0x00, value 0x0003, index 0x0000``."""
     if setup.kind == RequestType.STANDARD and setup.request in _REQUESTS:
         return f"{_REQUESTS[setup.request]}({_standard_argument(setup)})"
     recipient = _RECIPIENTS.get(setup.recipient, f"recipient {setup.recipient}")
@@ -47,7 +47,7 @@ def request_name(setup: Setup) -> str:
 def _standard_argument(setup: Setup) -> str:
     if setup.request == Request.GET_DESCRIPTOR:
         kind, index = setup.value >> 8, setup.value & 0xFF
-        name = "HID report" if kind == _REPORT else _DESCRIPTORS.get(kind, f"type {kind:#04x}")
+        name = "HID report" if kind == REPORT else _DESCRIPTORS.get(kind, f"type {kind:#04x}")
         place = f", interface {setup.index}" if setup.recipient == Recipient.INTERFACE else ""
         return f"{name} {index}{place}" if index or kind == DescriptorType.STRING else f"{name}{place}"
     if setup.recipient == Recipient.DEVICE:

@@ -14,6 +14,7 @@ from ..usb.ids import TransferType
 from ..wire.frame import HEADER, MessageType
 from ..wire.limits import URB_HEAD
 from ..wire.messages import AttachAnswer, AttachRequest, StatusAnswer
+from ..wire.urbs import REQUEST, RESPONSE
 from .known import Known
 from .redact import UrbRedactor
 from .store import redacted_store
@@ -21,8 +22,6 @@ from .store import redacted_store
 __all__ = ["HEADER_SIZE", "WireRedactor"]
 
 HEADER_SIZE = HEADER.size
-_REQUEST = struct.Struct("<HBBIIIIII8s")
-_RESPONSE = struct.Struct("<IIIII")
 _RESULT_SIZE, _LENGTH_SIZE = 8, 4
 _SETUP_AT = URB_HEAD - 8
 _MOST_PENDING = 8192
@@ -70,7 +69,7 @@ class WireRedactor:
         return payload if kind in _WITHOUT_DATA else b""
 
     def _request(self, sequence: int, payload: bytes) -> bytes:
-        _function, endpoint, transfer, _f, _length, _i, _s, _start, count, setup = _REQUEST.unpack_from(payload)
+        _function, endpoint, transfer, _f, _length, _i, _s, _start, count, setup = REQUEST.unpack_from(payload)
         at = URB_HEAD + _LENGTH_SIZE * count
         packed = setup if transfer == TransferType.CONTROL else b""
         self._pending[sequence] = endpoint, transfer
@@ -80,8 +79,8 @@ class WireRedactor:
         return head + self._urbs.submitted(sequence, endpoint, transfer, packed, payload[at:])
 
     def _response(self, sequence: int, payload: bytes) -> bytes:
-        *_, count = _RESPONSE.unpack_from(payload)
-        at = _RESPONSE.size + _RESULT_SIZE * count
+        *_, count = RESPONSE.unpack_from(payload)
+        at = RESPONSE.size + _RESULT_SIZE * count
         endpoint, transfer = self._pending.pop(sequence, (0, TransferType.CONTROL))
         return payload[:at] + self._urbs.completed(sequence, endpoint, transfer, payload[at:])
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..errors import LocalError
 from ..usb.descriptors import Configuration, DeviceDescriptor
+from ..usb.hid import REPORT
 from ..usb.ids import DIR_IN, ClassCode, DescriptorType, Speed, TransferType
 from ..usb.info import DeviceInfo
 from ..usb.setup import Request, Setup
@@ -18,7 +19,6 @@ __all__ = ["Facts"]
 
 _ENGLISH = 0x0409
 _DEVICE_SIZE, _HEADER_SIZE = 18, 4
-_REPORT = 0x22
 Key = tuple[int, int, int, int]
 """Recipient (as bmRequestType), type, index, and wIndex: a language or an interface."""
 
@@ -132,7 +132,7 @@ class Facts:
     def _note_reports(self) -> None:
         for configuration in self.parsed():
             for interface in configuration.interfaces:
-                key = (DIR_IN | 1, _REPORT, 0, interface.number)
+                key = (DIR_IN | 1, REPORT, 0, interface.number)
                 wanted = interface.interface_class == ClassCode.HID and not interface.alternate
                 if wanted and key not in self.descriptors:
                     self.missing.append(f"the HID report descriptor of interface {interface.number}")

@@ -28,6 +28,8 @@ from .frame import MessageType
 from .limits import Limits
 
 __all__ = [
+    "REQUEST",
+    "RESPONSE",
     "Function",
     "decode_abort",
     "decode_request",
@@ -39,8 +41,9 @@ __all__ = [
     "misfit",
 ]
 
-_REQUEST = struct.Struct("<HBBIIIIII8s")
-_RESPONSE = struct.Struct("<IIIII")
+REQUEST = struct.Struct("<HBBIIIIII8s")
+RESPONSE = struct.Struct("<IIIII")
+"""The heads of both payloads, for whoever has no more than the beginning of one."""
 _REQUEST_FRAME = struct.Struct("<IIII HBBIIIIII8s")
 _RESPONSE_FRAME = struct.Struct("<IIII IIIII")
 _ISO = struct.Struct("<II")
@@ -160,7 +163,7 @@ def decode_request(payload: memoryview, sequence: int, agreed: Limits) -> Urb:
     """Read a request. ``data`` of the URB is a view of ``payload``. PeerError for all that does not fit together."""
     if len(payload) < 36:
         raise PeerError(PeerReason.TRUNCATED, f"a URB request of {len(payload)} bytes")
-    function, endpoint, transfer, flags, length, interval, stream, start, count, packed = _REQUEST.unpack_from(payload)
+    function, endpoint, transfer, flags, length, interval, stream, start, count, packed = REQUEST.unpack_from(payload)
     if length > agreed.transfer:
         raise PeerError(PeerReason.OVERSIZED, f"a transfer of {length} bytes, {agreed.transfer} are allowed")
     if transfer > 3 or flags & _NO_FLAGS or endpoint & 0x70:
@@ -237,7 +240,7 @@ def decode_response(payload: memoryview, urb: Urb) -> Completion:
     """Read the response to ``urb``; ``data`` is a view of ``payload``. PeerError for what cannot be its answer."""
     if len(payload) < 20:
         raise PeerError(PeerReason.TRUNCATED, f"a URB response of {len(payload)} bytes")
-    status, actual, errors, start, count = _RESPONSE.unpack_from(payload)
+    status, actual, errors, start, count = RESPONSE.unpack_from(payload)
     if actual > urb.length:
         raise PeerError(PeerReason.BAD_ANSWER, f"{actual} bytes moved where {urb.length} were asked for")
     offset = 20 + 8 * count

@@ -10,10 +10,12 @@ from wslusb.replay.divergence import show_data
 from wslusb.replay.facts import Facts, Key
 from wslusb.replay.story import Story
 from wslusb.replay.wildcards import Wildcards
+from wslusb.usb.hid import REPORT
 from wslusb.usb.ids import DIR_IN, DescriptorType
 from wslusb.usb.setup import Request, RequestType, Setup
 from wslusb.usb.urb import Status
 
+from ..comparing import first_difference
 from ..words import request_name
 from .findings import Finding, Verdict
 
@@ -23,7 +25,6 @@ GOOD = frozenset({Status.OK, Status.SHORT})
 """Whether a short read is an error is for the host's flags to say, and not the device's doing."""
 _ELSEWHERE = frozenset({Request.SET_ADDRESS, Request.GET_DESCRIPTOR})
 """An address is the host's to give; descriptors are compared whole."""
-_REPORT = 0x22
 _FIELDS = (
     (0, 1, "bLength"), (1, 1, "bDescriptorType"), (2, 2, "bcdUSB"), (4, 1, "bDeviceClass"), (5, 1, "bDeviceSubClass"),
     (6, 1, "bDeviceProtocol"), (7, 1, "bMaxPacketSize0"), (8, 2, "idVendor"), (10, 2, "idProduct"),
@@ -50,7 +51,7 @@ def compare_descriptors(real: Facts, emulated: Facts) -> Iterator[Finding]:
         elif _agree(key, one, other):
             yield Finding(Verdict.SAME, where)
         else:
-            place = _first_difference(one, other)
+            place = first_difference(one, other)
             verdict = Verdict.EXPECTED if _is_identity(key, real, one, other) else Verdict.DIFFERENCE
             what = f"another answer from byte {place}{_field(key, place)}" if one and other else "only one has it"
             yield Finding(verdict, where, what, _shown(key, one, place), _shown(key, other, place))
@@ -59,12 +60,7 @@ def compare_descriptors(real: Facts, emulated: Facts) -> Iterator[Finding]:
 def _agree(key: Key, one: bytes, other: bytes) -> bool:
     """Whether they are the same, as far as both hosts asked. A report descriptor does not say how long it is."""
     size = min(len(one), len(other))
-    return one == other or (key[1] != _REPORT and size > 0 and one[:size] == other[:size])
-
-
-def _first_difference(one: bytes, other: bytes) -> int:
-    pairs = zip(one, other, strict=False)
-    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+    return one == other or (key[1] != REPORT and size > 0 and one[:size] == other[:size])
 
 
 def _is_identity(key: Key, facts: Facts, one: bytes, other: bytes) -> bool:
