@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from hil.folders import prefix
 from hil.places.place import Place, PlaceProcess
 from hil.places.shell import ShellPlace
 from hil.vm.machine import PROJECT, Machine
@@ -59,7 +60,8 @@ class Programs:
         return known
 
     def _made(self, place: Place) -> _Zygote:
-        fifo = f"{place.run('mktemp -d -t wslusb-zygote.XXXXXX').stdout.strip()}/requests"
+        folder = place.run(["mktemp", "-d", "-t", f"{prefix('zygote')}XXXXXX"]).stdout.strip()
+        fifo = f"{folder}/requests"
         environment = {**self._environment(place), "PYTHONPATH": str(PROJECT)}
         process = place.start([place.interpreter, "-m", "hil.zygote", fifo], env=environment)
         process.wait_for_output("ready", 60)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from hil.errors import RigError, RigFileError
+from hil.folders import prefix
 from hil.rig.locating import default_path
 from wslusb.cli import options, output
 from wslusb.cli.doctor import as_fields, lines
@@ -60,7 +61,7 @@ def _examine(path: Path, results: Path, *, switch: bool) -> list[Result]:
         return [_of_file(Finding(Outcome.FAIL, problem, error.hint)) for problem in error.problems]
     names = ", ".join(entry.name for entry in rig.devices)
     first = _of_file(Finding(Outcome.PASS, f"{path}: {rig.name}, with {names or 'no device'}"))
-    with tempfile.TemporaryDirectory(prefix="hil-doctor-") as directory:
+    with tempfile.TemporaryDirectory(prefix=prefix("doctor")) as directory:
         ask = Terminal() if switch else None
         examination = Examination(rig=rig, directory=Path(directory), results=results, switch=switch, ask=ask)
         return [first, *diagnose(examination)]

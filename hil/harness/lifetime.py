@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hil.errors import RigError
+from hil.folders import prefix
 from hil.guided import Ask
 from hil.harness import observers
 from hil.live.opening import opened
@@ -67,7 +68,7 @@ class Lifetime:
     def _open(self) -> LiveRig:
         if self.rig is None:
             raise RigError("there is no rig file")
-        directory = Path(self._rig_stack.enter_context(tempfile.TemporaryDirectory(prefix="wslusb-hil-")))
+        directory = Path(self._rig_stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix("rig"))))
         live = self._rig_stack.enter_context(opened(self.rig, directory, self._ask))
         live.daemons.ready()
         return live

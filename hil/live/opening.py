@@ -10,6 +10,7 @@ from hil.errors import RigError
 from hil.guided import Ask
 from hil.live import real, served, virtual
 from hil.live.rig import LiveRig
+from hil.places import shell
 from hil.rig.model import Rig
 
 __all__ = ["BACKENDS", "opened"]
@@ -38,6 +39,7 @@ def opened(rig: Rig, directory: Path, ask: Ask | None = None) -> Iterator[LiveRi
     if rig.host.kind not in _HOSTS:
         raise RigError(f"{rig.path}: no rig can be made of a host of kind {rig.host.kind!r}")
     _, opening = _HOSTS[rig.host.kind]
+    real.sweep(shell.local())
     with opening(rig, directory, ask) as live:
         try:
             yield live

@@ -12,6 +12,7 @@ from typing import Any
 from hil import power
 from hil.daemons import Daemons
 from hil.errors import RigError
+from hil.folders import abandoned, pattern, prefix
 from hil.guided import Ask
 from hil.live.device import LIBUSB, LiveDevice
 from hil.live.rig import LiveRig
@@ -22,7 +23,7 @@ from hil.vm.rig import Rig as Machines
 from wslusb.transport.address import VsockAddress
 from wslusb.wire.frame import PORT
 
-__all__ = ["environment", "folder", "meeting", "opened", "place"]
+__all__ = ["environment", "folder", "meeting", "opened", "place", "sweep"]
 
 _PORTS = 1 << 16, 1 << 31
 """A port of vsock for the run alone: this host may have a service on the usual one, and another run beside this one."""
@@ -95,7 +96,19 @@ def environment(own: str) -> dict[str, str]:
 
 
 def folder(stack: contextlib.ExitStack, where: Place) -> str:
-    """A folder in a place, for this session alone. A short path: that of a Unix socket may have 107 bytes."""
-    made = where.run(["mktemp", "-d", f"{tempfile.gettempdir()}/wslusb-hil.XXXXXX"]).stdout.strip()
+    """A folder in a place, for this session alone; those of runs that were killed go.
+
+    A short path: that of a Unix socket may have 107 bytes.
+    """
+    sweep(where)
+    made = where.run(["mktemp", "-d", f"{tempfile.gettempdir()}/{prefix('hil')}XXXXXX"]).stdout.strip()
     stack.callback(where.run, ["rm", "-rf", made], check=False)
     return made
+
+
+def sweep(where: Place) -> list[str]:
+    """Take away the folders there of runs that were killed; which those were."""
+    there = where.run(f"ls -d {tempfile.gettempdir()}/{pattern()}", check=False).stdout.splitlines()
+    if found := abandoned(there):
+        where.run(["rm", "-rf", "--", *found], check=False)
+    return found

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO, Any, Generic, Self, TypeVar
 
 from hil.errors import RigError
+from hil.folders import prefix
 from hil.kernel.build import uml_kernel
 from hil.kernel.debian import StockKernel, stock_kernel
 from hil.requirements import COMMON, QEMU, require
@@ -78,7 +79,7 @@ class Rig(Generic[HostMachine]):
     def __init__(self, directory: Path | None = None) -> None:
         self._stack = contextlib.ExitStack()
         if directory is None:
-            directory = Path(tempfile.mkdtemp(prefix="wslusb-rig-"))
+            directory = Path(tempfile.mkdtemp(prefix=prefix("rig")))
             self._stack.callback(shutil.rmtree, directory, ignore_errors=True)
         self.directory = directory.resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -203,7 +204,7 @@ class Rig(Generic[HostMachine]):
 
     def _start_switch(self, *, here: bool = False) -> VsockSwitch:
         # Not in `directory`: the path of a Unix socket may have 107 bytes, and pytest's are long.
-        sockets = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="wslusb-vsock-")))
+        sockets = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix("vsock"))))
         self.hybrid = sockets / "host" if here else None
         paths = {number: sockets / str(number) for number in (HOST_CID, GUEST_CID) if not (here and number == HOST_CID)}
         self.switch = VsockSwitch(paths, self.directory / "switch.log", self.hybrid)
