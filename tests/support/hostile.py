@@ -1,6 +1,8 @@
-"""What guests say that break the protocol, and how one sees that nobody else noticed."""
+"""What guests and hosts say that may break the protocol, and how one sees that nobody else noticed."""
 
 from __future__ import annotations
+
+import struct
 
 from tests.support.peers import RawGuest
 from tests.support.usb import control_urb
@@ -11,6 +13,16 @@ from wslusb.wire.events import Event, EventKind
 from wslusb.wire.frame import MessageType as M
 from wslusb.wire.frame import pack_header
 from wslusb.wire.messages import Hello
+
+FIRST = 3
+"""The number of the first request to a host after the handshake and the attach."""
+
+
+def response(
+    status: int = 0, actual: int = 0, errors: int = 0, start_frame: int = 0, count: int = 0, rest: bytes = b""
+) -> bytes:
+    """The payload of a URB_RESPONSE; ``rest`` are results and data."""
+    return struct.pack("<IIIII", status, actual, errors, start_frame, count) + rest
 
 
 def answers(guest: Guest) -> None:
