@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wslusb.device.api import Device
-from wslusb.errors import DeviceError, LocalError
+from wslusb.errors import DeviceError
 from wslusb.usb.descriptors import Configuration, Endpoint, Interface
 from wslusb.usb.ids import TransferType, is_in
 from wslusb.usb.info import DeviceInfo
@@ -75,13 +75,9 @@ def chosen(device: Device, pipes: BulkPipes | None) -> Iterator[BulkPipes]:
 
 
 def _all(info: DeviceInfo) -> list[BulkPipes]:
-    found = []
-    for raw in info.configurations:
-        with contextlib.suppress(LocalError):
-            configuration = Configuration.unpack(raw, keep_rest=True)
-            pairs = (_pair(configuration.value, each) for each in configuration.interfaces)
-            found += [pair for pair in pairs if pair is not None]
-    return found
+    configurations = Configuration.readable(info.configurations)
+    pairs = (_pair(each.value, interface) for each in configurations for interface in each.interfaces)
+    return [pair for pair in pairs if pair is not None]
 
 
 def _pair(configuration: int, interface: Interface) -> BulkPipes | None:

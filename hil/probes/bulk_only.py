@@ -39,7 +39,7 @@ def run(target: str, busid: str, commands: Sequence[Sequence[Any]]) -> list[dict
 
 
 def _interface(device: Device) -> Interface | None:
-    configurations = [Configuration.unpack(raw, keep_rest=True) for raw in device.info.configurations]
+    configurations = Configuration.readable(device.info.configurations)
     interfaces = (interface for each in configurations[:1] for interface in each.interfaces)
     wanted = ClassCode.MASS_STORAGE, _PROTOCOL
     return next((each for each in interfaces if (each.interface_class, each.protocol) == wanted), None)

@@ -77,7 +77,7 @@ class _Place:
 
 
 def _interfaces(info: DeviceInfo) -> list[Interface]:
-    parts = (Configuration.unpack(raw, keep_rest=True).interfaces for raw in info.configurations)
+    parts = (each.interfaces for each in Configuration.readable(info.configurations))
     wanted = ClassCode.APPLICATION, 1
     return [each for part in parts for each in part if (each.interface_class, each.subclass) == wanted]
 

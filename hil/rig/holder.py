@@ -83,7 +83,7 @@ def _exists(pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
+        pass  # it is there, and somebody else's
     return True
 
 

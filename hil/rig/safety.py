@@ -14,6 +14,9 @@ from .traits import boot_protocol, interfaces
 
 __all__ = ["Facts", "may", "refusal"]
 
+_REMOVABLE = ("/media/", "/run/media/", "/mnt/")
+"""Where desktops and people put sticks; what is mounted elsewhere is a part of the system."""
+
 
 @dataclass(slots=True, frozen=True)
 class Facts:
@@ -60,10 +63,6 @@ def may(entry: DeviceEntry, wanted: Safety, flags: Collection[str]) -> str | Non
     if wanted is Safety.DESTRUCTIVE and entry.name not in flags:
         return f"it may destroy what is on {entry.name}: --destructive {entry.name} lets it"
     return None
-
-
-_REMOVABLE = ("/media/", "/run/media/", "/mnt/")
-"""Where desktops and people put sticks; what is mounted elsewhere is a part of the system."""
 
 
 def _mounted(where: Sequence[str], allow: Collection[str]) -> str | None:

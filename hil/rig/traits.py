@@ -6,19 +6,17 @@ port's ends): those the rig's owner writes.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
-from wslusb.errors import LocalError
 from wslusb.usb.descriptors import Configuration, Interface
 from wslusb.usb.ids import ClassCode, TransferType
 from wslusb.usb.info import DeviceInfo
 
 from .checks import Option, size, text, whole, yes_or_no
 
-__all__ = ["ANY", "TRAITS", "Trait", "boot_protocol", "configurations", "interfaces", "recognised"]
+__all__ = ["ANY", "TRAITS", "Trait", "boot_protocol", "interfaces", "recognised"]
 
 ANY = "any"
 """The trait that every device has."""
@@ -54,18 +52,9 @@ class Trait:
     options: Mapping[str, Option] = field(default_factory=dict)
 
 
-def configurations(info: DeviceInfo) -> list[Configuration]:
-    """The configurations, as far as they can be read: a device may have any bytes there."""
-    found = []
-    for raw in info.configurations:
-        with contextlib.suppress(LocalError):
-            found.append(Configuration.unpack(raw, keep_rest=True))
-    return found
-
-
 def interfaces(info: DeviceInfo) -> Iterable[Interface]:
     """Every alternate setting of every interface of every configuration."""
-    return chain.from_iterable(each.interfaces for each in configurations(info))
+    return chain.from_iterable(each.interfaces for each in Configuration.readable(info.configurations))
 
 
 def boot_protocol(info: DeviceInfo, protocol: int = _KEYBOARD) -> bool:
@@ -105,7 +94,7 @@ def _gadget_zero(info: DeviceInfo) -> bool:
 
 
 def _loopback(info: DeviceInfo) -> bool:
-    return _gadget_zero(info) and any(each.value == _LOOPBACK for each in configurations(info))
+    return _gadget_zero(info) and any(each.value == _LOOPBACK for each in Configuration.readable(info.configurations))
 
 
 def _isochronous(info: DeviceInfo) -> bool:

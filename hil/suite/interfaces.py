@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from hil.live.device import LiveDevice
-from hil.rig.traits import configurations
-from wslusb.usb.descriptors import Interface
+from wslusb.usb.descriptors import Configuration, Interface
 
 __all__ = ["class_descriptors", "of_class"]
 
@@ -13,7 +12,7 @@ _IN_INTERFACE = 0x24
 
 def of_class(device: LiveDevice, interface_class: int, subclass: int | None = None) -> list[Interface]:
     """Alternate settings of the first configuration, which is the one that Linux chooses of most devices."""
-    found = configurations(device.info())[:1]
+    found = Configuration.readable(device.info().configurations)[:1]
     return [
         each
         for configuration in found

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hil.live.device import LiveDevice
-from hil.rig.traits import configurations
-from wslusb.usb.descriptors import Endpoint, Interface
+from wslusb.usb.descriptors import Configuration, Endpoint, Interface
 from wslusb.usb.ids import Speed, TransferType, is_in
 
 __all__ = ["Stream", "streams"]
@@ -65,7 +64,8 @@ def streams(dut: LiveDevice) -> list[Stream]:
     info = dut.info()
     best: dict[int, Stream] = {}
     numbered = bool(dut.entry.options.get("iso", {}).get("numbered"))
-    for interface in (each for configuration in configurations(info)[:1] for each in configuration.interfaces):
+    first = Configuration.readable(info.configurations)[:1]
+    for interface in (each for configuration in first for each in configuration.interfaces):
         for endpoint in interface.endpoints:
             if endpoint.transfer != TransferType.ISOCHRONOUS or endpoint.attributes & _USAGE == 0x10:
                 continue

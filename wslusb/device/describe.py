@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..errors import DeviceError, LocalError
+from ..errors import DeviceError
 from ..usb.descriptors import Configuration, DeviceDescriptor
 from ..usb.hid import REPORT, report_length
 from ..usb.ids import ClassCode, DescriptorType, Speed
@@ -178,19 +178,11 @@ def _reason(error: DeviceError) -> str:
     return "the device stalls the request" if error.status == Status.STALL else str(error)
 
 
-def _configurations(found: Description) -> Iterator[Configuration]:
-    for raw in found.configurations:
-        try:
-            yield Configuration.unpack(raw, keep_rest=True)
-        except LocalError:
-            continue
-
-
 def _used_strings(found: Description) -> set[int]:
     """The indices that standard descriptors refer to."""
     device = DeviceDescriptor.unpack(found.device)
     used = {device.manufacturer, device.product_string, device.serial}
-    for configuration in _configurations(found):
+    for configuration in Configuration.readable(found.configurations):
         used.add(configuration.string)
         for interface in configuration.interfaces:
             used.add(interface.string)
@@ -201,7 +193,7 @@ def _used_strings(found: Description) -> set[int]:
 
 def _hid_interfaces(found: Description) -> Iterator[tuple[int, int]]:
     """HID interfaces of the active configuration (the first, if none is), and how long their report descriptors are."""
-    configurations = list(_configurations(found))
+    configurations = Configuration.readable(found.configurations)
     active = next((each for each in configurations if each.value == found.info.active_configuration), None)
     if active is None and not found.info.active_configuration:
         active = next(iter(configurations), None)

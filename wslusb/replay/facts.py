@@ -139,13 +139,7 @@ class Facts:
 
     def parsed(self) -> list[Configuration]:
         """The configurations that can be read."""
-        found = []
-        for raw in self.configurations:
-            try:
-                found.append(Configuration.unpack(raw, keep_rest=True))
-            except LocalError:
-                continue
-        return found
+        return Configuration.readable(self.configurations)
 
     def info(self, busid: str = "8-1", generation: int = 1) -> DeviceInfo:
         """The device as a provider lists it, configured as a host configures a device that was just plugged in."""

@@ -7,8 +7,9 @@ in ``extra`` of the element that they follow, so that packing gives back exactly
 
 from __future__ import annotations
 
+import contextlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..errors import LocalError, LocalReason
@@ -197,6 +198,15 @@ class Configuration:
             else:
                 extra.append(piece)
         return self
+
+    @classmethod
+    def readable(cls, configurations: Iterable[Buffer]) -> list[Configuration]:
+        """Those that can be read, with their ``rest``: a device may have any bytes there."""
+        found = []
+        for data in configurations:
+            with contextlib.suppress(LocalError):
+                found.append(cls.unpack(data, keep_rest=True))
+        return found
 
     def _add_interface(self, piece: bytes) -> list[bytes]:
         _, _, number, alternate, endpoints, cls_, sub, protocol, string = _INTERFACE.unpack_from(piece)

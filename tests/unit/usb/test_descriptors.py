@@ -116,6 +116,11 @@ def test_endpoint_before_any_interface_is_kept_as_bytes() -> None:
     assert configuration.pack() == raw
 
 
+def test_of_several_configurations_those_that_can_be_read_are_left() -> None:
+    found = Configuration.readable([KEYBOARD, b"", b"\x08\x02" + bytes(6), AUDIO + b"\x00"])
+    assert [each.pack() for each in found] == [KEYBOARD, AUDIO + b"\x00"]
+
+
 def test_split_takes_views() -> None:
     assert list(split(memoryview(b"\x02\x01\x03\x02\x03"))) == [b"\x02\x01", b"\x03\x02\x03"]
 
