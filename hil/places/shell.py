@@ -18,6 +18,8 @@ __all__ = ["ShellPlace", "local", "ssh", "wsl"]
 
 _FILE_SECONDS = 120.0
 _KILLED_SECONDS = 5.0
+_MOST_BYTES = 64 << 20
+"""What a command may print that is waited for."""
 
 
 class ShellPlace:
@@ -66,6 +68,7 @@ class ShellPlace:
     ) -> Result:  # fmt: skip
         """See :class:`hil.places.place.Place`."""
         process = self.start(command, env=env, stdin=stdin)
+        process.most_bytes = _MOST_BYTES
         try:
             result = process.wait(timeout)
         except CommandTimeoutError:

@@ -45,7 +45,10 @@ class ShellProcess:
         self.command = command
         self.pid: int | None = None
         self.returncode: int | None = None
+        self.most_bytes: int | None = None
+        """It is ended when it has printed more, and :meth:`wait` raises."""
         self._place = place
+        self._size = 0
         self._chunks: list[tuple[str, bytes]] = []
         self._changed = threading.Condition()
         self._started_at = time.monotonic()
@@ -105,6 +108,8 @@ class ShellProcess:
             ) from None
         self._close()
         self.returncode = status
+        if self._is_flood():
+            raise CommandFailedError(self._place.name, f"`{self.command}` was ended: it printed more and more")
         seconds = time.monotonic() - self._started_at
         stderr = self.raw(_STDERR).decode(errors="replace")
         return Result(self.command, self.returncode, self.stdout, stderr, self.output, seconds)
@@ -132,12 +137,21 @@ class ShellProcess:
             self._process.stdin.close()
 
     def _read(self, stream: str, pipe: IO[bytes]) -> None:
-        while data := pipe.read1(1 << 16):  # type: ignore[attr-defined]  # Popen's pipes are buffered readers
-            with self._changed:
-                self._chunks.append((stream, self._without_pid(data) if stream == _STDERR else data))
-                self._changed.notify_all()
+        """Until its end: that of the last process which has inherited it, whatever has become of the command."""
+        with pipe:
+            while data := pipe.read1(1 << 16):  # type: ignore[attr-defined]  # Popen's pipes are buffered readers
+                with self._changed:
+                    self._chunks.append((stream, self._without_pid(data) if stream == _STDERR else data))
+                    self._size += len(data)
+                    self._changed.notify_all()
+                if self._is_flood():
+                    self._process.kill()
+                    break
         with self._changed:
             self._changed.notify_all()
+
+    def _is_flood(self) -> bool:
+        return self.most_bytes is not None and self._size > self.most_bytes
 
     def _without_pid(self, data: bytes) -> bytes:
         """Standard error without the line that :data:`_LIFELINE` writes (ssh may say something before it)."""
@@ -151,12 +165,13 @@ class ShellProcess:
         return rest
 
     def _close(self) -> None:
+        """What it has left running in its group ends with standard input; what has a group of its own is left alone."""
+        assert self._process.stdin is not None  # noqa: S101
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        deadline = time.monotonic() + _READER_SECONDS
         for reader in self._readers:
-            reader.join(_READER_SECONDS)
+            reader.join(max(0.0, deadline - time.monotonic()))
         if self._head:
             self._chunks.append((_STDERR, self._head))
             self._head = None
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            assert pipe is not None  # noqa: S101
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()

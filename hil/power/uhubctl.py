@@ -83,8 +83,13 @@ class Uhubctl:
                 raise PowerError(f"uhubctl: {what.format(location=self._location)}", hint=hint)
         if result.returncode:
             said = last_line(result.stderr, result.stdout)
-            raise PowerError(f"uhubctl ended with {result.returncode}: {said}", hint="run it by hand on the host")
+            raise PowerError(
+                f"uhubctl ended with {result.returncode} and said: {said}", hint="run it by hand on the host"
+            )
         found = {hub: state for (hub, port), state in states(result.stdout).items() if port == self._port}
+        if not _HUB.search(result.stdout):
+            hint = f"run 'uhubctl -l {self._location}' by hand on the host; versions 2.5 and 2.6 are known"
+            raise PowerError(f"uhubctl says nothing of a hub; it said: {last_line(result.output)}", hint=hint)
         if not found:
             hint = f"run 'uhubctl -l {self._location}' on the host: it lists the ports"
             raise PowerError(f"hub {self._location} has no port {self._port}", hint=hint)

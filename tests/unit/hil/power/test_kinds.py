@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 
 from hil import power
 from hil.errors import DeviceAbsentError, RigError
-from hil.power import PowerError, PowerSwitch
+from hil.places import shell, shell_process
+from hil.power import PowerError, PowerSwitch, commands
 from hil.power.verified import Verified
 from tests.support.bench import YKUSHCMD, Bench, stick
 
@@ -76,6 +78,39 @@ def test_a_command_that_fails_is_told_with_what_it_said(bench: Bench) -> None:
     with pytest.raises(PowerError, match="is not on the bench") as caught:
         command(bench, off="relay-that-is-nowhere off").off()
     assert "whole path" in caught.value.hint
+
+
+@pytest.mark.parametrize("off", ["sleep 100", "trap '' TERM INT; while :; do sleep 1; done"])
+def test_a_command_that_hangs_is_ended(bench: Bench, monkeypatch: pytest.MonkeyPatch, off: str) -> None:
+    monkeypatch.setattr(commands, "_SECONDS", 0.2)
+    with pytest.raises(PowerError, match=r"did not end within 0\.2 s"):
+        command(bench, off=off).off()
+
+
+def test_a_command_that_prints_without_end_is_ended(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell, "_MOST_BYTES", 1 << 20)
+    with pytest.raises(PowerError, match=r"the command 'yes' cannot be run on the bench: .* it printed more and more"):
+        command(bench, off="yes").off()
+
+
+def test_what_a_command_says_is_told_in_a_short_line(bench: Bench) -> None:
+    with pytest.raises(PowerError) as caught:
+        command(bench, off="yes xxxx | tr -d '\\n' | head -c 100000; exit 3").off()
+    assert len(caught.value.hint) < 400
+    with pytest.raises(PowerError) as caught:
+        command(bench, off="printf 'a\\033[2Jb'; exit 3").off()
+    assert caught.value.hint.endswith("it said: a?[2Jb")
+
+
+@pytest.mark.parametrize("left", ["sleep 20", "setsid sleep 20"])
+def test_a_command_that_leaves_a_process_running_is_not_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    monkeypatch.setattr(shell_process, "_READER_SECONDS", 0.2)
+    started = time.monotonic()
+    command(bench, off=f"{left} & {OFF}").off()
+    assert bench.there() == {"1-1.3"}
+    assert time.monotonic() - started < 5
 
 
 def test_a_device_that_is_not_plugged_in_cannot_be_switched_off(bench: Bench) -> None:

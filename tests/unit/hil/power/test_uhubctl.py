@@ -60,7 +60,7 @@ def test_the_device_goes_and_comes_back(bench: Bench, hub: Verified) -> None:
     [
         ("denied", "the hub may not be opened", "root"),
         ("nohub", "no hub that can switch its ports at location 1-1", "run 'uhubctl' on the host"),
-        ("broken", "ended with 1: Cannot enumerate USB devices!", "by hand"),
+        ("broken", "ended with 1 and said: Cannot enumerate USB devices!", "by hand"),
         ("refuses", "did not go off", "Broken pipe"),
         ("lies", "still there, and answers", "only says that it switches"),
         ("wrong", "still there; instead there went 1-1.3 (0951:1666", "correct the port"),
@@ -172,3 +172,19 @@ def test_an_exception_is_not_hidden_by_a_hub_that_fails_too(bench: Bench, hub: V
     with pytest.raises(ZeroDivisionError) as caught:
         test()
     assert "its power is not on again" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        ("exit 0", "uhubctl says nothing of a hub; it said: nothing"),
+        ("printf '\\033[2J{\"hubs\": []}\\n'", r"uhubctl says nothing of a hub; it said: \?\[2J\{"),
+        ("kill -SEGV $$", "uhubctl ended with -11 and said: nothing"),
+    ],
+)
+def test_a_program_that_is_another_one_than_is_known(bench: Bench, hub: Verified, script: str, text: str) -> None:
+    bench.program("uhubctl", f"#!/bin/bash\n{script}\n")
+    with pytest.raises(PowerError, match=text):
+        hub.off()
+    with pytest.raises(PowerError, match=text):
+        hub.check()
