@@ -142,15 +142,15 @@ class _Stream:
         if self._numbered:
             self._look_at_numbers(completion, resumed=late)
         for packet in completion.iso:
+            piece = data[at : at + packet.actual_length]
+            at += packet.actual_length
             if late and packet.status != Status.OK:
                 self._late_errors += 1
                 continue
             self._statuses[Status(packet.status).name] += 1
             self._counted[packet.actual_length] += 1
-            if data and packet.actual_length and len(self._contents) <= _KNOWN_CONTENTS:
-                piece = data[at : at + packet.actual_length]
+            if piece and len(self._contents) <= _KNOWN_CONTENTS:
                 self._contents[hashlib.sha256(piece).hexdigest()[:16]] += 1
-            at += packet.actual_length
 
     def _look_at_numbers(self, completion: Completion, *, resumed: bool) -> None:
         """Errors of packets have their numbers, too. After a hole a stream goes on where it likes."""
