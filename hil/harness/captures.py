@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from hil.rig.model import DeviceEntry, Match, PowerEntry, Safety
@@ -10,15 +12,29 @@ from hil.rig.traits import ANY, recognised
 from wslusb.replay import ReplayProvider
 from wslusb.replay.provider import Options
 
-__all__ = ["entry_of"]
+__all__ = ["entries_of"]
+
+_STRANGE = re.compile(r"[^A-Za-z0-9_.-]")
+_LONGEST = 60
+"""Of :data:`hil.rig.keys.NAME`, less a number."""
 
 
-def entry_of(capture: Path, number: int) -> DeviceEntry:
-    """The entry of the ``number``-th capture. LocalError for one that no device can be made of."""
+def entries_of(captures: Sequence[Path]) -> list[DeviceEntry]:
+    """An entry a capture, called as its file is. LocalError for one that no device can be made of."""
+    entries: dict[str, DeviceEntry] = {}
+    for number, capture in enumerate(captures, 1):
+        name = _STRANGE.sub("_", capture.stem)[:_LONGEST]
+        name = f"{name}-{number}" if name in entries else name
+        entries[name] = _entry(name, capture, number)
+    return list(entries.values())
+
+
+def _entry(name: str, capture: Path, number: int) -> DeviceEntry:
     source = str(capture.resolve())
     with contextlib.closing(ReplayProvider(Options.parse(source))) as provider:
         (info,) = provider.devices()
     return DeviceEntry(
-        name=capture.stem, match=Match(port=f"8-{number}"), traits=frozenset({ANY, *recognised(info)}),
+        name=name, match=Match(port=f"8-{number}"), traits=frozenset({ANY, *recognised(info)}),
         safety=Safety.DESTRUCTIVE, power=PowerEntry("none"), source=source,
+        allow=frozenset({"keyboard"}),  # nobody types on a capture
     )  # fmt: skip

@@ -12,7 +12,7 @@ from hil.harness.selecting import check_left_out
 from hil.live.opening import BACKENDS
 from hil.report.results import Results
 from hil.rig.locating import default_path
-from hil.rig.model import DeviceEntry, PlaceEntry, Rig
+from hil.rig.model import PlaceEntry, Rig
 from hil.rig.reading import read_rig
 
 __all__ = ["add", "against", "results_folder", "rig_of"]
@@ -80,13 +80,9 @@ def _of_captures(captures: list[Path]) -> Rig:
     """A device a capture; its traits are those that its descriptors show."""
     if not captures:
         raise RigError("which captures are to be replayed?", hint="--backend replay --replay bug.pcapng")
-    from hil.harness.captures import entry_of
+    from hil.harness.captures import entries_of
 
-    devices: dict[str, DeviceEntry] = {}
-    for number, capture in enumerate(captures, 1):
-        entry = entry_of(capture, number)
-        devices[entry.name] = entry
-    return Rig(name="replay", host=PlaceEntry("replay"), devices=tuple(devices.values()), path=captures[0])
+    return Rig(name="replay", host=PlaceEntry("replay"), devices=tuple(entries_of(captures)), path=captures[0])
 
 
 def results_folder(config: pytest.Config) -> Path:
