@@ -57,16 +57,22 @@ def rig_of(config: pytest.Config) -> Rig | None:
     if rig is None:
         return None
     check_left_out(rig)
-    chosen = config.getoption("--dut")
+    for name in config.getoption("--destructive"):
+        rig.device(name)  # a name that is spelt wrong would allow nothing, and not say so
+    chosen = dict.fromkeys(config.getoption("--dut"))
     return replace(rig, devices=tuple(rig.device(name) for name in chosen)) if chosen else rig
 
 
 def _rig(config: pytest.Config) -> Rig | None:
     path, backend = config.getoption("--rig"), config.getoption("--backend")
+    captures: list[Path] = config.getoption("--replay")
+    if captures and (path is not None or backend != "replay"):
+        hint = f"--backend replay --replay {captures[0]}, and no --rig"
+        raise RigError("--replay stands in for a rig file", hint=hint)
     if path is None and backend in ("qemu", "emulated"):
         path = RIGS / f"{backend}.toml"
     if path is None and backend == "replay":
-        return _of_captures(config.getoption("--replay"))
+        return _of_captures(captures)
     path = path or default_path()
     if path is None:
         return None
