@@ -29,6 +29,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+__all__ = ["CHUNK", "TTY_WINDOW", "Agent", "Decoder", "Message", "encode"]
+
 PREFIX = struct.Struct(">II")
 CHUNK = 1 << 16
 MAX_FRAME = 1 << 24

@@ -17,6 +17,8 @@ from hil.errors import BootTimeoutError, CommandTimeoutError, MachineDiedError
 from hil.vm.agent import CHUNK, Decoder, Message, encode
 from hil.vm.remote import Command, Process
 
+__all__ = ["AgentLink"]
+
 ACK_SECONDS = 30.0
 
 

@@ -17,6 +17,8 @@ from hil.errors import CommandFailedError, CommandTimeoutError, MachineDiedError
 from hil.vm.link import AgentLink
 from hil.vm.remote import Command, Process, Result
 
+__all__ = ["AGENT", "INIT", "PROJECT", "STOP_SECONDS", "Machine", "kernel_words"]
+
 PROJECT = Path(__file__).resolve().parents[2]
 """The checkout: the same path in every machine, and the working directory of commands."""
 

@@ -16,6 +16,8 @@ from hil.vm.hardware import UsbHardware, assign_ports, option_text
 from hil.vm.machine import AGENT, INIT, STOP_SECONDS, Machine, kernel_words
 from hil.vm.qmp import Qmp
 
+__all__ = ["QemuMachine"]
+
 KERNEL_ARGS = (
     "console=ttyS0", "quiet", "loglevel=4", "panic=-1", "audit=0", "tsc=reliable", "no_timer_check", "mitigations=off",
     "rcupdate.rcu_cpu_stall_suppress=1", "usb-storage.delay_use=0",

@@ -9,6 +9,8 @@ from typing import Any
 
 from hil.errors import QmpError
 
+__all__ = ["Qmp"]
+
 TIMEOUT = 30.0
 
 

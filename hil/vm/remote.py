@@ -17,6 +17,8 @@ from hil.vm.agent import Message
 if TYPE_CHECKING:
     from hil.vm.link import AgentLink
 
+__all__ = ["Command", "Process", "Result"]
+
 Command = str | Sequence[str | PathLike[str]]
 """A shell script as a string, or an argument vector."""
 

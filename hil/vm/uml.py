@@ -10,6 +10,8 @@ from pathlib import Path
 from hil.vm.agent import TTY_WINDOW
 from hil.vm.machine import AGENT, INIT, Machine, kernel_words
 
+__all__ = ["UmlMachine"]
+
 VSOCK_DEVICE_ID = 19
 USB_DEFAULTS = ("usb-storage.delay_use=0", "dummy_hcd.num=4")
 """A disk is usable at once; four UDCs, so that four gadgets can be plugged in side by side."""

@@ -17,6 +17,8 @@ from enum import IntEnum
 
 from hil.vm.virtqueue import GuestMemory, Region, Virtqueue
 
+__all__ = ["DisconnectedError", "Ring", "VhostUserConnection"]
+
 HEADER = struct.Struct("<III")
 U64 = struct.Struct("<Q")
 RING_STATE = struct.Struct("<II")

@@ -9,6 +9,8 @@ import struct
 import threading
 from dataclasses import dataclass
 
+__all__ = ["BadRingError", "GuestMemory", "Region", "Virtqueue"]
+
 DESC = struct.Struct("<QIHH")
 DESC_F_NEXT = 1
 DESC_F_WRITE = 2

@@ -15,6 +15,8 @@ from typing import NamedTuple, Protocol
 
 from hil.vm.vhost_user import Ring
 
+__all__ = ["HEADER", "RINGS", "RX", "TX", "TYPE_STREAM", "Address", "Link", "Op", "Place", "Port", "Switch", "reset"]
+
 HEADER = struct.Struct("<QQIIIHHIII")
 LENGTH = struct.Struct("<I")
 LENGTH_OFFSET = 24

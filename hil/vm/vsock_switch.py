@@ -24,6 +24,8 @@ from hil.vm.virtqueue import BadRingError
 from hil.vm.vsock_host import HostPort
 from hil.vm.vsock_packets import RINGS, RX, TX, Port, Switch
 
+__all__ = ["Server"]
+
 _HERE = "hybrid:"
 
 
