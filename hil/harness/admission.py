@@ -59,8 +59,8 @@ def _first_time(device: LiveDevice, info: DeviceInfo, lifetime: Lifetime) -> Non
     trouble = None
     if live.rig.host.kind not in VIRTUAL_HOSTS:
         key = matching.key(info)
-        lifetime.keep(lock.hold(key))
         trouble = Quarantine().held(key)
+        lifetime.keep(lock.hold(key))
     lifetime.admitted[entry.name] = f"{trouble}; python -m hil release {entry.name}" if trouble else ""
 
 

@@ -13,9 +13,12 @@ from _pytest.runner import runtestprotocol
 
 from hil.errors import CommandFailedError, CommandTimeoutError, RigError, VerbFailedError
 from hil.harness import evidence
+from hil.harness.lifetime import Lifetime
 from hil.live.device import LiveDevice
 from hil.live.side import TIMEOUT, ProbeError
 from hil.report.results import Attempt, Outcome
+from hil.rig import safety
+from hil.rig.model import Safety
 from hil.waiting import TooLateError
 
 __all__ = ["ATTEMPTS", "Course", "is_the_rig_s", "outcome_of", "run"]
@@ -143,13 +146,20 @@ def message_of(item: pytest.Item, reports: list[pytest.TestReport]) -> str:
 
 def _power_cycled(item: pytest.Item) -> bool:
     device = item.stash.get(DEVICE, None)
-    if device is None:
+    if device is None or not _is_ours(item, device):
         return False
     try:
         device.power_cycle()
     except GAVE_UP:
         return False
     return True
+
+
+def _is_ours(item: pytest.Item, device: LiveDevice) -> bool:
+    """Whether its power may be switched: not if it is refused, or somebody else's now. What is gone may come back."""
+    if safety.may(device.entry, Safety.REVERSIBLE, ()) is not None:
+        return False
+    return device.name in item.config.stash[Lifetime.key].admitted or not device.present()
 
 
 def _set_aside(item: pytest.Item) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from hil.rig import lock
+
 _RIG = """
 [host]
 kind = "emulated"
 [device.stick]
 source = "storage"
 traits = ["storage"]
+safety = "reversible"
 [device.uart]
 source = "serial"
 traits = ["serial"]
@@ -57,14 +60,17 @@ class Device:
         self.rig, self.entry, self.name = rig, entry, entry.name
     def info(self): return DeviceInfo(busid="9-1", vendor=1, product=2)
     def has_left(self): return (NOTES.parent / "left").exists()
-    def power_cycle(self): raise RigError("no power")
+    def present(self): return True
+    def power_cycle(self):
+        note("cycled")
+        raise RigError("no power")
 
 class Live:
     def __init__(self, rig):
         self.rig, self.daemons = rig, Daemons()
         self.host = self.guest = self.daemons.guest
         self.devices = {entry.name: Device(self, entry) for entry in rig.devices}
-    def refusal(self, entry, info): return None
+    def refusal(self, entry, info): return "it is mounted" if (NOTES.parent / "mounted").exists() else None
     def leave_alone(self, device): return None
     def is_well(self): return True
     def release(self): note("release")
@@ -81,9 +87,9 @@ observers.collect = lambda *words: (_ for _ in ()).throw(OSError(28, "No space l
 """
 
 
-def _run(folder: Path, tests: str, *options: str) -> tuple[int, str, list[str]]:
+def _run(folder: Path, tests: str, *options: str, rig: str = _RIG) -> tuple[int, str, list[str]]:
     """Exit code, what was printed, and what the rig was asked for."""
-    (folder / "rig.toml").write_text(_RIG)
+    (folder / "rig.toml").write_text(rig)
     (folder / "conftest.py").write_text(_CONFTEST)
     (folder / "test_it.py").write_text(f"import pytest\n{tests}")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "hil.harness.plugin", "-p", "no:cacheprovider"]
@@ -261,3 +267,45 @@ def test_a_daemon_that_was_killed_from_outside_is_the_rigs_trouble(tmp_path: Pat
 def test_a_daemon_that_dies_is_a_failure_of_its_test(tmp_path: Path) -> None:
     assert _run(tmp_path, _KILLED.format(signal=""))[0] == 1
     assert set(_outcomes(tmp_path).values()) == {"failed"}
+
+
+def test_power_is_switched_after_a_failure_of_a_device_that_may_be_interrupted(tmp_path: Path) -> None:
+    _, _, notes = _run(tmp_path, "def test_a(dut): assert False", "--dut", "stick")
+    assert notes.count("cycled") == 1
+    (tmp_path / "notes").unlink()
+    _, _, notes = _run(tmp_path, "def test_a(dut): assert False", "--dut", "uart")  # of which only reading is allowed
+    assert notes.count("cycled") == 0
+
+
+def test_the_power_of_a_device_that_is_refused_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mounted").touch()
+    code, said, notes = _run(tmp_path, "def test_a(dut): ...", "--dut", "stick")
+    assert code == 10
+    assert "stick is refused: it is mounted" in said
+    assert "cycled" not in notes
+
+
+_REAL = (
+    _RIG.replace("emulated", "local").replace('source = "storage"', "vid = 1").replace('source = "serial"', "pid = 2")
+)
+
+
+def test_the_power_of_a_device_that_somebody_else_uses_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WSLUSB_STATE_DIR", str(tmp_path / "state"))
+    with lock.hold("0001:0002:9-1", tmp_path / "state/locks"):
+        code, said, notes = _run(tmp_path, "def test_a(dut): ...", "--dut", "stick", rig=_REAL)
+    assert code == 10
+    assert "0001:0002:9-1 is in use by process" in said
+    assert "cycled" not in notes
+
+
+def test_a_quarantine_that_cannot_be_read_is_said_by_each_test_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WSLUSB_STATE_DIR", str(tmp_path / "state"))
+    (tmp_path / "state/quarantine.json").mkdir(parents=True)
+    _, said, _ = _run(tmp_path, "def test_a(dut): ...\ndef test_b(dut): ...", "--dut", "stick", rig=_REAL)
+    assert said.count("RIG test_it.py") == 2
+    assert "is in use" not in said
