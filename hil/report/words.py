@@ -9,7 +9,7 @@ from wslusb.usb.ids import DIR_IN, DescriptorType, TransferType
 from wslusb.usb.setup import Recipient, Request, RequestType, Setup
 from wslusb.usb.urb import from_errno
 
-__all__ = ["endpoint_name", "request_name", "status_name", "transfer_name", "urb_name"]
+__all__ = ["endpoint_name", "request_name", "status_name", "urb_name"]
 
 _TRANSFERS: Mapping[int, str] = {kind: kind.name.lower() for kind in TransferType}
 _RECIPIENTS: Mapping[int, str] = {recipient: recipient.name.lower() for recipient in Recipient}
@@ -18,7 +18,7 @@ _REQUESTS: Mapping[int, str] = {request: request.name for request in Request}
 _DESCRIPTORS: Mapping[int, str] = {kind: kind.name.lower() for kind in DescriptorType}
 
 
-def transfer_name(transfer: int) -> str:
+def _transfer_name(transfer: int) -> str:
     """``bulk``, or the number of what is none."""
     return _TRANSFERS.get(transfer, f"transfer type {transfer}")
 
@@ -26,7 +26,7 @@ def transfer_name(transfer: int) -> str:
 def endpoint_name(transfer: int, endpoint: int) -> str:
     """``bulk IN 0x81``; control transfers have one endpoint of both directions."""
     direction = "IN" if endpoint & DIR_IN else "OUT"
-    return f"control {direction}" if not endpoint & 0x7F else f"{transfer_name(transfer)} {direction} {endpoint:#04x}"
+    return f"control {direction}" if not endpoint & 0x7F else f"{_transfer_name(transfer)} {direction} {endpoint:#04x}"
 
 
 def status_name(errno: int) -> str:

@@ -22,7 +22,7 @@ from wslusb.system import paths
 from . import files
 from .holder import Holder
 
-__all__ = ["hold", "left_behind"]
+__all__ = ["hold"]
 
 SCHEMA = "hil.lock/1"
 _READABLE = 60
@@ -30,18 +30,13 @@ _READABLE = 60
 _log = logging.getLogger(__name__)
 
 
-def folder() -> Path:
-    """Where locks are if nobody says otherwise: one place for all rigs of this user."""
-    return paths.state_dir() / "locks"
-
-
 @contextlib.contextmanager
 def hold(key: str, where: Path | None = None) -> Iterator[Holder | None]:
-    """Hold the lock of a device (:func:`hil.rig.matching.key`), in the folder ``where``.
+    """Hold the lock of a device (:func:`hil.rig.matching.key`), in the folder ``where``: one for all rigs of this user.
 
     Never waits: LockedError says who has it. What comes out is who left the lock behind, if it was stale.
     """
-    path = (where or folder()) / f"{_file_name(key)}.lock"
+    path = (where or paths.state_dir() / "locks") / f"{_file_name(key)}.lock"
     note = path.with_suffix(".json")
     with _locked(path, note, key):
         left = _read(note)
@@ -82,16 +77,6 @@ def _told(key: str, path: Path) -> Iterator[None]:
         raise RigError(f"{key}: cannot lock {path}: {error.strerror or error}", hint=hint) from error
 
 
-def left_behind(where: Path | None = None) -> list[tuple[str, Holder]]:
-    """The keys of stale notes, and who left them: processes that are certainly no more."""
-    found = []
-    for note in sorted((where or folder()).glob("*.json")):
-        holder = _read(note)
-        if holder is not None and holder.dead:
-            found.append((_key(note), holder))
-    return found
-
-
 def _refused(key: str, path: Path, holder: Holder | None) -> LockedError:
     if holder is not None and not holder.dead:
         return LockedError(f"{key} is in use by {holder}", hint="wait for it, or end it")
@@ -108,12 +93,6 @@ def _read(note: Path) -> Holder | None:
         return None if document is None else Holder.from_json(document.get("holder"))
     except (OSError, ValueError):
         return None
-
-
-def _key(note: Path) -> str:
-    with contextlib.suppress(OSError, ValueError):
-        return str((files.load(note, SCHEMA) or {}).get("key", note.stem))
-    return note.stem
 
 
 def _file_name(key: str) -> str:

@@ -27,7 +27,7 @@ from hil.vm.machine import PROJECT, Machine
 from hil.vm.qemu import QemuMachine
 from hil.vm.uml import UmlMachine
 
-__all__ = ["GUEST_CID", "HOST_CID", "Rig", "VsockSwitch"]
+__all__ = ["Rig"]
 
 HOST_CID = 2
 GUEST_CID = 42

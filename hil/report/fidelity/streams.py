@@ -16,7 +16,7 @@ from ..words import endpoint_name
 from .control import GOOD, not_asked
 from .findings import EndpointUse, Finding, Verdict
 
-__all__ = ["compare_streams", "use_of"]
+__all__ = ["compare_streams", "endpoints"]
 
 _RETURNED = frozenset({Status.CANCELLED, Status.GONE})
 _QUANTILES = (50, 90, 99)
@@ -70,7 +70,7 @@ def _errors(name: str, one: Sequence[Exchange], other: Sequence[Exchange]) -> Fi
         for who, errors in (("real", sides[0] - sides[1]), ("emulated", sides[1] - sides[0]))
         if errors
     )
-    return Finding(Verdict.DIFFERENCE, name, alone, use_of(one).told, use_of(other).told)
+    return Finding(Verdict.DIFFERENCE, name, alone, _use_of(one).told, _use_of(other).told)
 
 
 def _errors_of(exchanges: Iterable[Exchange]) -> set[str]:
@@ -93,7 +93,7 @@ def _contents(name: str, one: Sequence[Exchange], other: Sequence[Exchange], wil
     return None
 
 
-def use_of(exchanges: Iterable[Exchange]) -> EndpointUse:
+def _use_of(exchanges: Iterable[Exchange]) -> EndpointUse:
     """Count what became of URBs, and how long the device took."""
     use, statuses, lengths, times = EndpointUse(), Counter[str](), Counter[int](), list[float]()
     for exchange in exchanges:
@@ -118,6 +118,6 @@ def endpoints(real: Story, emulated: Story) -> dict[str, tuple[EndpointUse | Non
     """The use of each endpoint, control included, in both."""
     one, other = _by_endpoint(real), _by_endpoint(emulated)
     return {
-        endpoint_name(*key): (use_of(one[key]) if key in one else None, use_of(other[key]) if key in other else None)
+        endpoint_name(*key): (_use_of(one[key]) if key in one else None, _use_of(other[key]) if key in other else None)
         for key in sorted(one | other, key=lambda key: (key[1] & 0x7F, key))
     }
