@@ -83,12 +83,21 @@ def _pings(dut: LiveDevice, both: Both, **words: Any) -> dict[str, dict[str, Any
             side.daemons, side.place, "pings", _PING_SECONDS, interface=_interface(side), **_peer(dut), **words
         )  # fmt: skip
         assert answer["carrier"], f"{side}: {_interface(side)} has no carrier"
-        for size, each in answer["sizes"].items():
-            wrong = {word: each[word] for word in ("lost", "wrong", "disorder") if each[word]}
-            assert not wrong, f"{side}: of {words['count']} pings of {size} bytes {wrong}"
         found[side.name] = answer
+        for size, each in answer["sizes"].items():
+            wrong = {word: each[word] for word in ("lost", "wrong") if each[word]}
+            assert not wrong, f"{side}: of {words['count']} pings of {size} bytes {wrong}"
+    _compare_order({name: answer["sizes"] for name, answer in found.items()})
     _compare_errors({name: answer["counters"] for name, answer in found.items()})
     return found
+
+
+def _compare_order(sizes: dict[str, dict[str, dict[str, int]]]) -> None:
+    """There are peers that answer out of order: what comes so in the guest has to come so natively, too."""
+    disorder = {
+        name: {size: n for size, each in found.items() if (n := each["disorder"])} for name, found in sizes.items()
+    }
+    assert not disorder["passthrough"] or disorder.get("native"), f"answers overtaken by later ones: {disorder}"
 
 
 def _compare_errors(counters: dict[str, dict[str, int]]) -> None:
@@ -104,7 +113,7 @@ def _compare_errors(counters: dict[str, dict[str, int]]) -> None:
 
 @pytest.mark.safety("reversible")
 def test_pings_of_all_lengths_come_back(dut: LiveDevice, both: Both) -> None:
-    """Random bytes to the peer and back: none lost, none changed, none out of order, and no errors are counted."""
+    """Random bytes to the peer and back: none lost, none changed, in order if so natively, and no new errors."""
     answer = _pings(dut, both, sizes=_SIZES, count=12, window=4)["passthrough"]
     assert answer["counters"]["tx_packets"] >= 12 * len(_SIZES)
     assert answer["counters"]["rx_bytes"] >= 12 * sum(_SIZES)

@@ -45,7 +45,9 @@ def no_configuration(subject: Subject) -> str:
         raise Failed(f"GET_INTERFACE of interface {number} is answered")
     subject.restore()
     expect(get_configuration_value(subject), subject.current.value, "GET_CONFIGURATION afterwards")
-    return "" if status == Status.STALL else "the system itself refuses GET_INTERFACE"  # usbfs: EHOSTUNREACH
+    if status == Status.STALL:
+        return ""
+    return "the system does not hand GET_INTERFACE to the device"  # usbfs: EHOSTUNREACH
 
 
 @CASES.case("9.4.7, 9.2.7")
