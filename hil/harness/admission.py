@@ -61,7 +61,7 @@ def _first_time(device: LiveDevice, info: DeviceInfo, lifetime: Lifetime) -> Non
         key = matching.key(info)
         trouble = Quarantine().held(key)
         lifetime.keep(lock.hold(key))
-    lifetime.admitted[entry.name] = f"{trouble}; python -m hil release {entry.name}" if trouble else ""
+    lifetime.admitted[entry.name] = f"{trouble}; 'python -m hil release {entry.name}' lets it take part again" if trouble else ""
 
 
 def record_run(lifetime: Lifetime, course: Course) -> list[Trouble]:

@@ -34,7 +34,7 @@ _TROUBLE = Trouble(
     key="046d:0a44:1-3", name="headset", failing=3, since="2026-11-20T01:10:00+00:00", last="2026-11-22T01:10:00+00:00",
     reason="3 gaps in a minute",
 )  # fmt: skip
-_HELD = f"{_TROUBLE}; python -m hil release headset"
+_HELD = f"{_TROUBLE}; 'python -m hil release headset' lets it take part again"
 _ANY = (
     "test_descriptors.py::test_the_guest_sees_the_same_descriptors",
     "test_descriptors.py::test_the_fingerprint_is_that_of_the_rig_file",
@@ -76,7 +76,7 @@ def a_night(seed: int = 1, *, name: str = "bench-1") -> Results:
         {"hostname": "lab-3", "kernel": "6.12.57", "system": "Debian 12", "libusb": "1.0.26", "cpu": "4 cores"},
         {"kernel": "6.6.87.2", "system": "Debian 13", "clock": "+0.4 ms", "connection": "vsock:2"},
     )  # fmt: skip
-    command = ["pytest", _SUITE, "--rig", f"{name}.toml", "--allow-destructive", "stick"]
+    command = ["pytest", _SUITE, "--rig", f"{name}.toml", "--destructive", "stick"]
     versions = {"wslusb": "0.1.0", "python": "3.11.2", "pytest": "9.2.0"}
     seconds = sum(test.seconds for test in tests)
     return Results(rig, "2026-11-23T01:00:00+00:00", seconds, versions, 20261123, command, _devices(), tests)
@@ -149,11 +149,11 @@ def _mishaps(by_name: dict[str, CaseResult]) -> None:
     for name in ("test_an_hour_without_gaps[headset]", "test_drift[headset]", "test_latency[headset]"):
         _end(by_name[name], Outcome.QUARANTINED, _HELD)
     for name, reason in {
-        "test_modem_lines[uart]": "the rig file allows no change of modem lines (safety = read-only)",
+        "test_modem_lines[uart]": "the rig file allows read-only tests of uart, and this one is reversible",
         "test_break[uart]": "uart has no second end that sees a break",
         "test_a_power_cycle_brings_it_back_to_the_guest[headset]": "no power switch for headset, and no --guided",
         "test_a_power_cycle_brings_it_back_to_the_guest[uart]": "no power switch for uart, and no --guided",
-        "test_unlink_under_load[zero]": "destructive: --allow-destructive zero runs it",
+        "test_unlink_under_load[zero]": "it may destroy what is on zero: --destructive zero lets it",
     }.items():
         _end(by_name[name], Outcome.SKIPPED, reason)
 

@@ -77,7 +77,7 @@ def test_elements_are_closed_and_ids_are_unique(night: Page) -> None:
 
 def test_a_quarantine_is_told_with_its_device_since_when_and_how_it_is_lifted(night: Page) -> None:
     told = "headset (046d:0a44:1-3) failed in 3 runs in a row, the first at 2026-11-20T01:10:00+00:00, the last at"
-    assert f"Of headset\n  in quarantine: {told}" in night.text
+    assert f"What is known of headset\n  in quarantine: {told}" in night.text
     assert night.text.count(told) >= 2, "and with the tests that were not run"
     assert "Let the device take part againpython -m hil release headset" in night.text
     assert "python -m hil release stick" not in night.text
