@@ -1,6 +1,6 @@
 """``python -m tests.fuzz --seconds 60``: every target for its part of the time, and a table.
 
-It ends with 1 if anything was found.
+It ends with 1 if anything was found, with 2 if it cannot be looked for.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def main() -> int:
     if unknown := [name for name in arguments.targets if name not in _RUNNERS]:
         parser.error(f"no target is called {unknown[0]}; there are {', '.join(_RUNNERS)}")
     chosen = arguments.targets or list(_RUNNERS)
+    guided.check(chosen)
     results: list[Result] = []
     for name in chosen:
         results.append(_RUNNERS[name](name, arguments.seconds / len(chosen), shrink=not arguments.as_found))

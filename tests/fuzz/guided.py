@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import argparse
-import importlib
+import importlib.util
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from types import ModuleType
 
 from tests.fuzz.cases import GUIDED, findings, folder_of_findings, keep, packed, work_folder
 from tests.fuzz.report import Result
 
-__all__ = ["run"]
+__all__ = ["check", "run"]
 
 SLOW_SECONDS = 2
 _MEMORY = 1024
@@ -26,6 +27,13 @@ _COVERAGE = re.compile(r"#\d+\s+(\w+)\s+cov: (\d+)")
 _UNITS = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 _LAST = re.compile(r"^#(\d+)\s", re.MULTILINE)
 _ARTIFACT = re.compile(r"Test unit written to (\S+)")
+
+
+def check(targets: Iterable[str]) -> None:
+    """End with 2 where a target needs what is not installed: that is no finding."""
+    if importlib.util.find_spec("atheris") is None and (wanting := sorted({*targets} & {*GUIDED})):
+        sys.stderr.write(f"{', '.join(wanting)}: atheris is not installed; nox -s fuzz has it\n")
+        sys.exit(2)
 
 
 def run(target: str, seconds: float, *, shrink: bool = True) -> Result:

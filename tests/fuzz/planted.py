@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from hil.planted.looking import Row, command_line, copy, table
 from hil.planted.mistake import ROOT, Mistake
+from tests.fuzz import guided
 
 __all__ = ["BUGS", "ROOT", "Bug"]
 
@@ -142,6 +143,7 @@ def _found(bug: Bug, seconds: float) -> tuple[str, float, str]:
 def main() -> int:
     """Make each mistake, look for it, and print the table. It ends with 1 if one was not found."""
     arguments = command_line("tests.fuzz.planted", __doc__, seconds=60.0).parse_args()
+    guided.check({target for bug in BUGS for target in bug.targets})
 
     def row(bug: Bug) -> Row:
         target, seconds, told = _found(bug, arguments.seconds)
