@@ -56,12 +56,13 @@ def _first_time(device: LiveDevice, info: DeviceInfo, lifetime: Lifetime) -> Non
     entry, live = device.entry, device.rig
     if reason := live.refusal(entry, info):
         raise RefusedError(f"{live.rig.path}:{entry.line}: {entry.name} is refused: {reason}")
-    trouble = None
+    why = ""
     if live.rig.host.kind not in VIRTUAL_HOSTS:
         key = matching.key(info)
-        trouble = Quarantine().held(key)
+        if trouble := Quarantine().held(key):
+            why = f"{trouble}; 'python -m hil release {entry.name}' lets it take part again"
         lifetime.keep(lock.hold(key))
-    lifetime.admitted[entry.name] = f"{trouble}; 'python -m hil release {entry.name}' lets it take part again" if trouble else ""
+    lifetime.admitted[entry.name] = why
 
 
 def record_run(lifetime: Lifetime, course: Course) -> list[Trouble]:

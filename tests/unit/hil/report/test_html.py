@@ -172,9 +172,7 @@ def test_a_failure_has_its_urb_its_files_and_how_to_go_on(night: Page) -> None:
     assert f"wslusb replay {place}/capture.pcapng" in night.text
     assert "WARNING wslusb.host.pump: URB 63 stalled" in night.text.partition("What service and agent warned of")[2]
     assert f"wslusb serve --faults {place}/faults.jsonl" in night.text
-    again = (
-        "pytest --rig bench-1.toml --allow-destructive stick --results hil-again 'hil/suite/test_storage.py::test_what"
-    )
+    again = "pytest --rig bench-1.toml --destructive stick --results hil-again 'hil/suite/test_storage.py::test_what"
     assert again in night.text
 
 
