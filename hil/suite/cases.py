@@ -31,7 +31,7 @@ def differences(native: Cases, passthrough: Cases) -> dict[str, str]:
 def own_mistakes(native: Cases, passthrough: Cases) -> list[str]:
     """The rules that the device breaks on both sides, in a sentence each: that is no mistake of wslusb."""
     return [
-        f"breaks {each['source']} of the specification natively and in the guest alike: {name}: {each['seen']}"
+        f"breaks a rule ({each['source']}, {name.partition(': ')[2]}), natively and in the guest alike: {each['seen']}"
         for name, each in native.items()
         if each["outcome"] == passthrough.get(name, {}).get("outcome") == "failed"
     ]
