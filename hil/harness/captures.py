@@ -19,22 +19,25 @@ _LONGEST = 60
 """Of :data:`hil.rig.keys.NAME`, less a number."""
 
 
-def entries_of(captures: Sequence[Path]) -> list[DeviceEntry]:
-    """An entry a capture, called as its file is. LocalError for one that no device can be made of."""
+def entries_of(captures: Sequence[str]) -> list[DeviceEntry]:
+    """An entry for each ``FILE[,NAME=VALUE...]`` (docs/replay.md), called as its file is.
+
+    LocalError for one that no device can be made of.
+    """
     entries: dict[str, DeviceEntry] = {}
     for number, capture in enumerate(captures, 1):
-        name = _STRANGE.sub("_", capture.stem)[:_LONGEST]
+        options = Options.parse(str(Path(capture).resolve()))
+        name = _STRANGE.sub("_", options.file.stem)[:_LONGEST]
         name = f"{name}-{number}" if name in entries else name
-        entries[name] = _entry(name, capture, number)
+        entries[name] = _entry(name, capture, options, number)
     return list(entries.values())
 
 
-def _entry(name: str, capture: Path, number: int) -> DeviceEntry:
-    source = str(capture.resolve())
-    with contextlib.closing(ReplayProvider(Options.parse(source))) as provider:
+def _entry(name: str, capture: str, options: Options, number: int) -> DeviceEntry:
+    with contextlib.closing(ReplayProvider(options)) as provider:
         (info,) = provider.devices()
     return DeviceEntry(
         name=name, match=Match(port=f"8-{number}"), traits=frozenset({ANY, *recognised(info)}),
-        safety=Safety.DESTRUCTIVE, power=PowerEntry("none"), source=source,
+        safety=Safety.DESTRUCTIVE, power=PowerEntry("none"), source=str(Path(capture).resolve()),
         allow=frozenset({"keyboard"}),  # nobody types on a capture
     )  # fmt: skip

@@ -25,7 +25,10 @@ def add(parser: pytest.Parser) -> None:
     group = parser.getgroup("hil", "hardware in the loop (docs/hil.md)")
     group.addoption("--rig", type=Path, metavar="FILE", help="rig file; default: $WSLUSB_RIG, rig.toml, the user's own")
     group.addoption("--backend", choices=("real", "qemu", "emulated", "replay"), help="default: as the rig file says")
-    group.addoption("--replay", type=Path, metavar="FILE", action="append", default=[], help="for --backend replay")
+    group.addoption(
+        "--replay", metavar="FILE[,device=1.4]", action="append", default=[],
+        help="a capture, for --backend replay (may be given again)",
+    )  # fmt: skip
     group.addoption("--dut", metavar="NAME", action="append", default=[], help="only this device (may be given again)")
     group.addoption(
         "--destructive", metavar="NAME", action="append", default=[],
@@ -65,7 +68,7 @@ def rig_of(config: pytest.Config) -> Rig | None:
 
 def _rig(config: pytest.Config) -> Rig | None:
     path, backend = config.getoption("--rig"), config.getoption("--backend")
-    captures: list[Path] = config.getoption("--replay")
+    captures: list[str] = config.getoption("--replay")
     if captures and (path is not None or backend != "replay"):
         hint = f"--backend replay --replay {captures[0]}, and no --rig"
         raise RigError("--replay stands in for a rig file", hint=hint)
@@ -82,13 +85,13 @@ def _rig(config: pytest.Config) -> Rig | None:
     return rig
 
 
-def _of_captures(captures: list[Path]) -> Rig:
+def _of_captures(captures: list[str]) -> Rig:
     """A device a capture; its traits are those that its descriptors show."""
     if not captures:
         raise RigError("which captures are to be replayed?", hint="--backend replay --replay bug.pcapng")
     from hil.harness.captures import entries_of
 
-    return Rig(name="replay", host=PlaceEntry("replay"), devices=tuple(entries_of(captures)), path=captures[0])
+    return Rig(name="replay", host=PlaceEntry("replay"), devices=tuple(entries_of(captures)), path=Path(captures[0]))
 
 
 def results_folder(config: pytest.Config) -> Path:

@@ -75,7 +75,8 @@ def choose(found: list[Story], wanted: str, source: str) -> Story:
     listed = ", ".join(map(_title, found[:20])) + (", ..." if len(found) > 20 else "")
     what = "has several devices" if not wanted else f"has no device {wanted}"
     reason = LocalReason.NOT_FOUND if wanted else LocalReason.AMBIGUOUS
-    raise LocalError(reason, f"{source} {what}: {listed}", hint="choose one by its bus.address, with --device 1.4")
+    hint = "choose one by its bus.address: --device 1.4, or FILE,device=1.4"
+    raise LocalError(reason, f"{source} {what}: {listed}", hint=hint)
 
 
 def _is_hub(story: Story) -> bool:
