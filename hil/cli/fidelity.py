@@ -56,7 +56,7 @@ def _compared(real: Path, emulated: Path, names: Sequence[str], ignore: Sequence
     from wslusb.replay.wildcards import Wildcards
 
     if len(names) > 2:
-        raise click.UsageError("--device can be given twice, for two captures.")
+        raise click.UsageError("--device can be given twice at most: for the one capture and the other.")
     if real.suffix == emulated.suffix == ".json":
         return compare_runs(Results.read(real), Results.read(emulated))
     one, other = (*names, *names, "", "")[:2]

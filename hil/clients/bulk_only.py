@@ -77,7 +77,7 @@ class Stick:
             if self._command(bytes([TEST_UNIT_READY, 0, 0, 0, 0, 0]), 0, 0):
                 return
             self._read(bytes([REQUEST_SENSE, 0, 0, 0, _SENSE_SIZE, 0]), _SENSE_SIZE)
-        raise BulkOnlyError("the stick does not get ready")
+        raise BulkOnlyError("the stick does not become ready")
 
     def capacity(self) -> Capacity:
         """READ CAPACITY(10)."""

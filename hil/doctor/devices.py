@@ -59,7 +59,7 @@ def _fingerprint(examination: Examination, entry: DeviceEntry) -> Finding:
     fix = f"is it the right device, at its usual speed? Then put fingerprint = '{now}' into [device.{entry.name}]"
     if was is None:
         what = f"bcdDevice {info.bcd_device >> 8:x}.{info.bcd_device & 0xFF:02x}, {info.speed.name.lower()} speed"
-        return failed(f"its descriptors are others than in the rig file; now it is {what}", fix)
+        return failed(f"its descriptors are not those of the rig file; now it is {what}", fix)
     changes = remembered.differences(was, info)
     more = f"; and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
     return failed(f"its descriptors have changed: {'; '.join(changes[:_SHOWN])}{more}", fix)

@@ -65,7 +65,7 @@ class Watch:
         self._history += [self._parse(line) for line in lines[len(self._history) :]]
         if ended:
             said = self._process.output.strip().splitlines()
-            raise RigError(f"{self._where} tells no more what is plugged in: {said[-1] if said else 'it went away'}")
+            raise RigError(f"{self._where} no longer tells what is plugged in: {said[-1] if said else 'it went away'}")
         return self._history
 
     @property

@@ -128,7 +128,7 @@ class Verified:
         what = f"{self._port.describe()} is off, but {self._entry.name} ({known.busid}) is still there"
         if lost:
             others = ", ".join(map(said, lost))
-            return PowerError(f"{what}; instead there went {others}", hint="correct the port in the rig file")
+            return PowerError(f"{what}; {others} went instead", hint="correct the port in the rig file")
         if not self._answers(known):
             hint = note or "the host needs Linux 6.0 or newer, and uhubctl 2.5 or newer on a hub that is no root hub"
             return PowerError(f"{what}: it has no power, and the kernel was not told", hint=hint)

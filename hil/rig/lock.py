@@ -83,7 +83,7 @@ def _refused(key: str, path: Path, holder: Holder | None) -> LockedError:
     hint = f"find it with: fuser -v {path}"
     if holder is None:
         return LockedError(f"{key} is in use, by a process that has not said who it is", hint=hint)
-    return LockedError(f"{key} was in use by {holder}: {holder.dead}, but somebody has the lock still", hint=hint)
+    return LockedError(f"{key} was in use by {holder}: {holder.dead}, but somebody still has the lock", hint=hint)
 
 
 def _read(note: Path) -> Holder | None:

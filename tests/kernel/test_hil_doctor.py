@@ -106,12 +106,12 @@ def test_what_lies_and_what_does_not(tmp_path: Path) -> None:
         assert outcomes[f"power[{name}]"] == "pass", found[f"power[{name}]"]
         assert "gone in " in found[f"power[{name}]"]["text"]
         assert outcomes[f"node[{name}]"] == outcomes[f"free[{name}]"] == "pass"
-    assert "others than in the rig file" in found["fingerprint[bench]"]["text"]
+    assert "not those of the rig file" in found["fingerprint[bench]"]["text"]
     assert "no device has serial 'SOMETHING ELSE'" in found["present[absent]"]["text"]
     assert outcomes["power[absent]"] == "skip"
     texts = {name: found[f"power[{name}]"]["text"] for name in ("liar", "wrong", "unheard", "nohub")}
     assert texts["liar"] == "command 'true' is off, but liar (3-1) is still there, and answers"
-    assert "is still there; instead there went 1-1 (0525:a4a0" in texts["wrong"]
+    assert "is still there; 1-1 (0525:a4a0" in texts["wrong"]
     assert texts["unheard"].endswith("it has no power, and the kernel was not told")
     assert texts["nohub"] == "uhubctl: there is no hub that can switch its ports at location 7-1"
     assert all(found[f"power[{name}]"]["outcome"] == "fail" and found[f"power[{name}]"]["fix"] for name in texts)

@@ -51,7 +51,7 @@ def test_a_program_that_ends_is_an_error_with_what_it_said() -> None:
     process = Process()
     watch = Watch(process, "bench")  # type: ignore[arg-type]  # likewise
     process.stdout, process.output, process.running = f"{NOTHING}\n", "Traceback\nOSError: no sysfs\n", False
-    with pytest.raises(RigError, match="bench tells no more what is plugged in: OSError: no sysfs"):
+    with pytest.raises(RigError, match="bench no longer tells what is plugged in: OSError: no sysfs"):
         assert watch.now
 
 

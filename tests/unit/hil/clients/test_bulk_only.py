@@ -109,5 +109,5 @@ def test_a_stick_that_was_just_plugged_in_gets_another_chance() -> None:
 
 def test_a_stick_that_never_gets_ready_is_an_error() -> None:
     answers = [answer for n in range(1, 11, 2) for answer in (status(n, 1), bytes(18), status(n + 1))]
-    with pytest.raises(BulkOnlyError, match="does not get ready"):
+    with pytest.raises(BulkOnlyError, match="does not become ready"):
         Scripted(*answers).stick.wait_ready()

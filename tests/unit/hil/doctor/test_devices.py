@@ -173,7 +173,7 @@ def test_a_damaged_memory_is_no_memory(world: World) -> None:
     for path in (world.bench.folder / "state/descriptors").iterdir():
         path.write_text("{")
     world.infos = [replace(STICK, configurations=())]
-    assert "others than in the rig file" in world.examine()["fingerprint"].text
+    assert "not those of the rig file" in world.examine()["fingerprint"].text
 
 
 def test_a_device_that_somebody_uses(world: World) -> None:
@@ -217,7 +217,7 @@ def test_power_that_switches(world: World, monkeypatch: pytest.MonkeyPatch) -> N
     assert world.bench.there() == {"1-1.2", "1-1.3"}
 
 
-@pytest.mark.parametrize(("mood", "text"), [("lies", "still there, and answers"), ("wrong", "there went 1-1.3")])
+@pytest.mark.parametrize(("mood", "text"), [("lies", "still there, and answers"), ("wrong", ") went instead")])
 def test_power_that_only_seems_to_switch(world: World, monkeypatch: pytest.MonkeyPatch, mood: str, text: str) -> None:
     monkeypatch.setattr("hil.power.uhubctl.Uhubctl.leave_seconds", 0.1)
     hub(world, mood)

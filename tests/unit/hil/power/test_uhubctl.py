@@ -63,7 +63,7 @@ def test_the_device_goes_and_comes_back(bench: Bench, hub: Verified) -> None:
         ("broken", "ended with 1 and said: Cannot enumerate USB devices!", "by hand"),
         ("refuses", "did not go off", "Broken pipe"),
         ("lies", "still there, and answers", "only says that it switches"),
-        ("wrong", "still there; instead there went 1-1.3 (0951:1666", "correct the port"),
+        ("wrong", "still there; 1-1.3 (0951:1666", "correct the port"),
         ("nosysfs", "", ""),
     ],
 )
