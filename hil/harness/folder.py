@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from filelock import FileLock, Timeout
-
+from hil.errors import RigError
 from hil.report.results import Results, ResultsError
+from hil.rig import lock
 
 __all__ = ["FAILURES", "JUNIT", "PAGE", "PREVIOUS", "RESULTS", "clear", "ours"]
 
@@ -20,23 +18,18 @@ FAILURES = "failures"
 PREVIOUS = "previous"
 
 
-@contextlib.contextmanager
-def ours(folder: Path) -> Iterator[None]:
-    """Keep other sessions out. UsageError if one is in, or nothing can be written: better now than in the end."""
+def ours(folder: Path) -> contextlib.AbstractContextManager[object]:
+    """Makes it, and keeps other sessions out.
+
+    RigError if nothing can be written there: better now than in the end. Entered, LockedError if another one is in.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-        lock = FileLock(folder / ".lock", timeout=0, thread_local=False)
-        lock.acquire()
-    except Timeout as error:
-        raise pytest.UsageError(f"--results: another run writes into {folder}: wait for it, or name another") from error
     except OSError as error:
-        raise pytest.UsageError(f"--results: cannot write into {folder}: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        lock.release()
+        raise RigError(f"--results: cannot write into {folder}: {error.strerror}") from error
+    return lock.hold(str(folder), folder / ".in-use")
 
 
 def clear(folder: Path) -> None:

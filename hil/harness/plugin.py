@@ -56,10 +56,10 @@ def pytest_configure(config: pytest.Config) -> None:
     except WslusbError as error:
         raise _usage(error) from error
     lifetime = config.stash[Lifetime.key] = Lifetime(rig, Terminal() if config.getoption("--guided") else None)
-    if rig is not None and not config.option.collectonly and not hasattr(config, "workerinput"):
-        lifetime.keep(folder.ours(options.results_folder(config)))
     if rig is not None and not config.option.collectonly:
         try:
+            if not hasattr(config, "workerinput"):
+                lifetime.keep(folder.ours(options.results_folder(config)))
             turns.share(config, rig)
         except WslusbError as error:
             lifetime.close()

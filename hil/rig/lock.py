@@ -47,7 +47,8 @@ def hold(key: str, where: Path | None = None) -> Iterator[Holder | None]:
                 files.save(note, SCHEMA, {"key": key, "holder": Holder.here().as_json()})
             yield left
         finally:
-            note.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a note without a lock is taken for one that was left behind
+                note.unlink()
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hil.errors import LockedError
 from hil.harness.folder import clear, ours
 from tests.support.rig_results import a_night
 
@@ -56,7 +57,7 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path, results: str | None) -> 
 
 
 def test_a_second_run_does_not_write_into_the_same_folder(tmp_path: Path) -> None:
-    with ours(tmp_path), pytest.raises(pytest.UsageError, match="another run writes into"), ours(tmp_path):
+    with ours(tmp_path), pytest.raises(LockedError, match=f"{tmp_path} is in use by process"), ours(tmp_path):
         pass
     with ours(tmp_path):
         pass
