@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hil.errors import AmbiguousDeviceError, DeviceAbsentError, RigError, WantingError
-from hil.harness.evidence import WHERE
+from hil.harness.evidence import DEPARTURES, WHERE
 from hil.harness.lifetime import Lifetime
 from hil.harness.running import DEVICE, MOST_FAILURES, Course
 from hil.harness.selecting import wanted_safety
@@ -43,6 +43,7 @@ def admitted(item: pytest.Item, entry: DeviceEntry) -> LiveDevice:
         pytest.fail(f"{device.rig.rig.path}:{entry.line}: {error} ({error.hint})", pytrace=False)
     except AmbiguousDeviceError as error:
         raise RefusedError(f"{device.rig.rig.path}:{entry.line}: {error}; {error.hint}") from error
+    item.stash[DEPARTURES] = device.departures()
     lifetime.live.leave_alone(device)
     if entry.name not in lifetime.admitted:
         _first_time(device, info, lifetime)

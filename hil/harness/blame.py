@@ -11,7 +11,7 @@ import pytest
 from hil.daemons import Death
 from hil.errors import RigError
 from hil.harness import observers, options, wording
-from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, HEADLINE, KEPT, WHERE
+from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, DEPARTURES, HEADLINE, KEPT, WHERE
 from hil.harness.folder import FAILURES
 from hil.harness.lifetime import Lifetime
 from hil.harness.running import DEVICE, ERROR, is_the_rig_s
@@ -53,11 +53,14 @@ def blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> Non
 
 
 def _loss(item: pytest.Item) -> list[str]:
-    """What happened to the device meanwhile, if it was there when the test began and is no more."""
+    """What happened to the device meanwhile, if it was there when the test began and is no more, or was not always."""
     device = item.stash.get(DEVICE, None)
-    if device is None or WHERE in item.stash or not device.has_left():
+    if device is None or WHERE in item.stash:
         return []
-    return [f"{device.name} {wording.LEFT}"]
+    if device.has_left():
+        return [f"{device.name} {wording.LEFT}"]
+    times = device.departures() - item.stash.get(DEPARTURES, 0)
+    return [f"{device.name} {wording.LEFT}, {wording.often(times)}, and came back"] if times > 0 else []
 
 
 def _is_well(lifetime: Lifetime) -> bool:

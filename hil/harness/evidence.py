@@ -12,8 +12,8 @@ from hil.daemons import Death
 from hil.report.results import Comparison, Measurement
 
 __all__ = [
-    "ARTEFACTS", "BEGAN", "COMPARISON", "DEATHS", "EVIDENCE", "HEADLINE", "KEPT", "MEASUREMENTS", "NOTES", "WHERE",
-    "Evidence", "begin", "keep",
+    "ARTEFACTS", "BEGAN", "COMPARISON", "DEATHS", "DEPARTURES", "EVIDENCE", "HEADLINE", "KEPT", "MEASUREMENTS",
+    "NOTES", "WHERE", "Evidence", "begin", "keep",
 ]  # fmt: skip
 
 COMPARISON = pytest.StashKey[Comparison]()
@@ -34,6 +34,9 @@ BEGAN = pytest.StashKey[float]()
 DEATHS = pytest.StashKey[list[Death]]()
 """The daemons that died while it ran."""
 
+DEPARTURES = pytest.StashKey[int]()
+"""How often the device had left its host before."""
+
 
 @dataclass(slots=True)
 class Evidence:
@@ -52,7 +55,16 @@ EVIDENCE = pytest.StashKey[Evidence]()
 
 def begin(item: pytest.Item) -> None:
     """Forget what the try before has left."""
-    keys: tuple[pytest.StashKey[Any], ...] = (COMPARISON, MEASUREMENTS, NOTES, ARTEFACTS, KEPT, HEADLINE, WHERE)
+    keys: tuple[pytest.StashKey[Any], ...] = (
+        COMPARISON,
+        DEPARTURES,
+        MEASUREMENTS,
+        NOTES,
+        ARTEFACTS,
+        KEPT,
+        HEADLINE,
+        WHERE,
+    )
     for key in keys:
         if key in item.stash:
             del item.stash[key]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 from _pytest.runner import runtestprotocol
 
-from hil.errors import CommandFailedError, CommandTimeoutError, RigError, VerbFailedError
+from hil.errors import CommandFailedError, CommandTimeoutError, DeviceAbsentError, RigError, VerbFailedError
 from hil.harness import evidence
 from hil.harness.lifetime import Lifetime
 from hil.live.device import LiveDevice
@@ -72,10 +72,11 @@ class Course:
 def is_the_rig_s(error: BaseException, *, well: bool) -> bool:
     """Whether a test has failed by trouble of the rig.
 
-    A verb that says no is none; a reader of a disk that gets an error and what waits for a URB for ever are none where
-    all machines are well (``well``). They are what is tested.
+    A verb that says no is none, nor is a device that was there when the test began and is not any more; a reader of a
+    disk that gets an error and what waits for a URB for ever are none where all machines are well (``well``). They are
+    what is tested.
     """
-    if isinstance(error, VerbFailedError):
+    if isinstance(error, VerbFailedError | DeviceAbsentError):
         return False
     if isinstance(error, CommandFailedError | CommandTimeoutError | TooLateError) or _is_time_out(error):
         return not well

@@ -17,7 +17,7 @@ from hil.report.results import Comparison
 from hil.report.suspect import PARTS
 from hil.report.typical import slowest
 
-__all__ = ["LEFT", "headline", "where"]
+__all__ = ["LEFT", "headline", "often", "where"]
 
 _BARE = "assert "
 _TIME_OUT = re.compile(r"Timeout \(>([\d.]+)s\)")
@@ -61,7 +61,7 @@ def where(headline: str, deaths: Sequence[str], told: Timeline, *, rigs: bool) -
     if found := _SELF.match(headline):
         return f"the {found[1]} of wslusb (wslusb/{_ROOMS[found[1]]}): what it keeps of each attach, or of each URB"
     if LEFT in headline:
-        return "the device, its plug, or the hub that it is plugged into: it is not on the host's bus any more"
+        return "the device, its plug, or the hub that it is plugged into: it was not on the host's bus all the time"
     if rigs:
         return "the rig: wslusb and the device were not judged"
     if _NATIVE.match(headline):
@@ -71,6 +71,11 @@ def where(headline: str, deaths: Sequence[str], told: Timeline, *, rigs: bool) -
     if told.suspect is None:
         return "not on the way of a URB: none passed during the test"
     return told.where
+
+
+def often(times: int) -> str:
+    """``once``, ``2 times``."""
+    return "once" if times == 1 else f"{times} times"
 
 
 def _plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ __all__ = ["LIBUSB", "LiveDevice"]
 
 LIBUSB = "libusb"
 _DRIVER_SECONDS = 15.0
+_LEFT = r"device {} \(\S+\) has left$"
+"""What the service says of a device that it has no more (wslusb/host/service.py)."""
 _MOMENT_SECONDS = 2.0
 
 
@@ -49,6 +52,7 @@ class LiveDevice:
         self._native_busid = native_busid
         self._place: _Attached | None = None
         self._bound: tuple[object, str] | None = None
+        self._busid = ""
 
     @property
     def name(self) -> str:
@@ -66,7 +70,9 @@ class LiveDevice:
 
     def info(self) -> DeviceInfo:
         """As the host has it now. DeviceAbsentError, AmbiguousDeviceError."""
-        return find(self.entry, self.rig.infos())
+        info = find(self.entry, self.rig.infos())
+        self._busid = info.busid
+        return info
 
     def present(self) -> bool:
         """Whether the host has a device that fits."""
@@ -87,6 +93,17 @@ class LiveDevice:
         except RigError:
             return False
         return False
+
+    def departures(self) -> int:
+        """How often the service has seen it leave its host by itself, not for want of power.
+
+        Of interest is by how much that grows; a service that is started anew counts from the beginning.
+        """
+        service = self.rig.daemons.service
+        if service is None or self.has("dfu"):  # which leaves to come back as its loader
+            return 0
+        lines = re.findall(_LEFT.format(re.escape(self._busid)), service.output, re.MULTILINE)
+        return len(lines) - self.rig.switch(self.name).offs
 
     def _is_there(self) -> bool:
         try:

@@ -14,7 +14,7 @@ from .command import CommandPort
 from .manual import Manual
 from .missing import Missing
 from .once import Once
-from .switch import Port, PowerSwitch
+from .switch import Port, PowerSwitch, VirtualPort
 from .uhubctl import Uhubctl
 from .verified import Verified
 from .ykush import Ykush
@@ -29,7 +29,7 @@ _PORTS: Mapping[str, Callable[[Place, Mapping[str, Any]], Port]] = {
 
 
 def make(
-    entry: DeviceEntry, place: Place, bench_switch: PowerSwitch | None = None, ask: Ask | None = None
+    entry: DeviceEntry, place: Place, bench_switch: VirtualPort | None = None, ask: Ask | None = None
 ) -> PowerSwitch:
     """The switch of a device. Programs run in ``place``, the host, whose enumeration is watched.
 

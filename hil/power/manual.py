@@ -38,6 +38,7 @@ class Manual:
         self._seconds = seconds
         self._known: DeviceInfo | None = None
         self._ended = False
+        self.offs = 0
 
     @property
     def reason(self) -> str:
@@ -61,6 +62,7 @@ class Manual:
             if known is not None and seen(watch.now, known) is None:
                 return
             known = self._known = find(self._entry, [each.info for each in watch.now])
+            self.offs += 1
             self._do(ask, f"Unplug {self._name(known)} now.", watch, _unplugged)
 
     def on(self) -> None:

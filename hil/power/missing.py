@@ -14,6 +14,7 @@ class Missing:
 
     def __init__(self, device: str) -> None:
         self._device = device
+        self.offs = 0
 
     def describe(self) -> str:
         """See :class:`hil.power.switch.PowerSwitch`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .switch import PowerSwitch
+from .switch import VirtualPort
 
 __all__ = ["Once"]
 
@@ -10,9 +10,10 @@ __all__ = ["Once"]
 class Once:
     """Passes a verb on only if it changes something. The port starts with the device in it."""
 
-    def __init__(self, port: PowerSwitch) -> None:
+    def __init__(self, port: VirtualPort) -> None:
         self._port = port
         self._is_on = True
+        self.offs = 0
 
     @property
     def can_switch(self) -> bool:
@@ -26,6 +27,7 @@ class Once:
     def off(self) -> None:
         """Pull it out."""
         if self._is_on:
+            self.offs += 1
             self._port.off()
             self._is_on = False
 

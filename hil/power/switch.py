@@ -8,15 +8,15 @@ from typing import Protocol
 
 from hil.errors import RigError
 
-__all__ = ["Port", "PowerError", "PowerSwitch", "kept_on"]
+__all__ = ["Port", "PowerError", "PowerSwitch", "VirtualPort", "kept_on"]
 
 
 class PowerError(RigError):
     """The power could not be switched, or was not, whatever the hub said."""
 
 
-class PowerSwitch(Protocol):
-    """The power of one device. Both verbs come back when the device is gone, or there again; else PowerError."""
+class VirtualPort(Protocol):
+    """A port of a virtual host. Both verbs come back when the device is gone, or there again."""
 
     @property
     def can_switch(self) -> bool:
@@ -30,6 +30,13 @@ class PowerSwitch(Protocol):
 
     def describe(self) -> str:
         """What switches it, for reports: ``port 2 of hub 1-1``."""
+
+
+class PowerSwitch(VirtualPort, Protocol):
+    """The power of one device: PowerError if that does not do what it is told."""
+
+    offs: int
+    """How often it has been taken away."""
 
 
 class Port(Protocol):

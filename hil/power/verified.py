@@ -42,6 +42,7 @@ class Verified:
         self._steady_seconds = steady_seconds
         self._known: DeviceInfo | None = None
         self._dark = False
+        self.offs = 0
 
     def describe(self) -> str:
         """See :class:`hil.power.switch.PowerSwitch`."""
@@ -58,6 +59,7 @@ class Verified:
                 return
             self._known = find(self._entry, [each.info for each in watch.now])
             self._dark = True
+            self.offs += 1
             note = self._port.set(on=False)
             if watch.wait(self._gone, self._port.leave_seconds):
                 returned = watch.wait(self._returned, self._steady_seconds)

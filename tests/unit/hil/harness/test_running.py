@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from hil.errors import CommandFailedError, CommandTimeoutError, DeviceAbsentError, MachineDiedError, VerbFailedError
+from hil.errors import (
+    AmbiguousDeviceError,
+    CommandFailedError,
+    CommandTimeoutError,
+    DeviceAbsentError,
+    MachineDiedError,
+    VerbFailedError,
+)
 from hil.harness.running import MOST_FAILURES, Course, is_the_rig_s
 from hil.live.side import TIMEOUT, ProbeError
 from hil.report.results import Outcome
@@ -25,9 +32,13 @@ def test_what_fails_or_waits_on_machines_that_are_well_is_a_failure(error: Excep
     assert is_the_rig_s(error, well=False)
 
 
-@pytest.mark.parametrize("error", [MachineDiedError("guest", "gone"), DeviceAbsentError("stick")])
+@pytest.mark.parametrize("error", [MachineDiedError("guest", "gone"), AmbiguousDeviceError("stick")])
 def test_what_is_missing_is_the_rig_s_trouble(error: Exception) -> None:
     assert is_the_rig_s(error, well=True)
+
+
+def test_a_device_that_leaves_in_the_middle_of_a_test_has_failed() -> None:
+    assert not is_the_rig_s(DeviceAbsentError("stick: no device has serial 'A'"), well=False)
 
 
 def test_a_verb_that_says_no_is_a_failure() -> None:

@@ -61,6 +61,7 @@ class Device:
     def info(self): return DeviceInfo(busid="9-1", vendor=1, product=2)
     def has_left(self): return (NOTES.parent / "left").exists()
     def present(self): return True
+    def departures(self): return int((NOTES.parent / "departures").read_text() or 0)
     def power_cycle(self):
         note("cycled")
         raise RigError("no power")
@@ -90,6 +91,7 @@ observers.collect = lambda *words: (_ for _ in ()).throw(OSError(28, "No space l
 def _run(folder: Path, tests: str, *options: str, rig: str = _RIG) -> tuple[int, str, list[str]]:
     """Exit code, what was printed, and what the rig was asked for."""
     (folder / "rig.toml").write_text(rig)
+    (folder / "departures").touch()
     (folder / "conftest.py").write_text(_CONFTEST)
     (folder / "test_it.py").write_text(f"import pytest\n{tests}")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "hil.harness.plugin", "-p", "no:cacheprovider"]
@@ -246,6 +248,21 @@ def test_a(dut):
     assert _run(tmp_path, tests, "--dut", "stick")[0] == 1
     (found,) = json.loads((tmp_path / "results/results.json").read_text())["tests"]
     assert found["message"] == "stick left its host during the test: an error of input and output"
+
+
+@pytest.mark.parametrize(("times", "said"), [(1, "once"), (3, "3 times")])
+def test_a_device_that_left_and_came_back_is_said_to_have(tmp_path: Path, times: int, said: str) -> None:
+    tests = f"""
+import pathlib
+
+def test_a(dut):
+    (pathlib.Path(__file__).parent / "departures").write_text("{times}")
+    assert False, "an error of input and output"
+"""
+    assert _run(tmp_path, tests, "--dut", "stick")[0] == 1
+    (found,) = json.loads((tmp_path / "results/results.json").read_text())["tests"]
+    expected = f"stick left its host during the test, {said}, and came back: an error of input and output"
+    assert found["message"] == expected
 
 
 _KILLED = """

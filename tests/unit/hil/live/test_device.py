@@ -19,10 +19,16 @@ class Rig:
     """A host that says one list after the other, the last for ever."""
 
     running = True
+    offs = 0
+    output = ""
 
     def __init__(self, *lists: list[DeviceInfo]) -> None:
+        self.service = self
         self.daemons = self
         self._lists = list(lists)
+
+    def switch(self, _name: str) -> Rig:
+        return self
 
     def infos(self) -> list[DeviceInfo]:
         if not self._lists:
@@ -57,3 +63,26 @@ def test_nobody_knows_of_a_host_that_does_not_answer_or_has_no_service(monkeypat
     rig = Rig([])
     rig.running = False
     assert not device(rig, monkeypatch).has_left()
+
+
+def test_a_device_that_left_more_often_than_its_power_was_switched_off_did_so_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = Rig([STICK])
+    stick = device(rig, monkeypatch)
+    stick.info()
+    assert stick.departures() == 0
+    for busid in ("1-2", "1-20", "11-2", "1-2"):
+        rig.output += f"2026 INFO wslusb.host.service: device {busid} (0001:0002) has left\n"
+    assert stick.departures() == 2
+    rig.offs = 2
+    assert stick.departures() == 0
+
+
+def test_a_device_that_comes_back_as_its_loader_leaves_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig([STICK])
+    entry = DeviceEntry(name="stick", match=Match(serial="A"), traits=frozenset({"dfu"}))
+    stick = live.LiveDevice(cast("Any", rig), entry, "libusb")
+    stick.info()
+    rig.output = "device 1-2 (0001:0002) has left\n"
+    assert stick.departures() == 0
