@@ -28,7 +28,6 @@ RIG_TROUBLE = 10
 """Exit code of a session whose only failures are the rig's."""
 MOST_SECONDS = 600.0
 """How long both attempts at a test may take, unless --timeout says so: devices and virtual machines are slow."""
-_BROKEN_OFF = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 _MARKS = (
     "trait(name, ...): the device must have these",
     "safety(word): what the test does to its device: read-only, reversible or destructive",
@@ -175,6 +174,7 @@ class _Session:
     """Hooks that log are given no configuration. None in a worker, and without a rig."""
 
     recorder: Recorder | None = None
+    interrupted = False
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -207,13 +207,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(f"{word} {test.id} - {why}")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt() -> None:
+    """First of all: a second Ctrl-C may come while others tell of this one, and then there is no exit status."""
+    _Session.interrupted = True
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     config = session.config
     recorder = _Session.recorder
     if recorder is not None and recorder.begun:
         recorder.unfinished = max(session.testscollected - len(recorder.tests), 0)
-        recorder.interrupted = session.exitstatus in _BROKEN_OFF
+        recorder.interrupted = _Session.interrupted or session.exitstatus == pytest.ExitCode.INTERNAL_ERROR
         try:
             said = f"report: {recorder.write()}"
         except OSError as error:

@@ -189,6 +189,20 @@ def test_sigterm_ends_a_session_in_order(tmp_path: Path) -> None:
     assert "report: " in said
 
 
+def test_a_second_ctrl_c_does_not_make_a_run_one_that_was_not_interrupted(tmp_path: Path) -> None:
+    tests = """
+class Impatient:
+    def pytest_keyboard_interrupt(self, excinfo):
+        raise KeyboardInterrupt
+
+def test_a(dut, request):
+    request.config.pluginmanager.register(Impatient())
+    raise KeyboardInterrupt
+"""
+    _run(tmp_path, tests)
+    assert json.loads((tmp_path / "results/results.json").read_text())["interrupted"]
+
+
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 def test_a_run_that_is_interrupted_in_its_first_test_leaves_no_earlier_one_s_results(
     tmp_path: Path, number: str
