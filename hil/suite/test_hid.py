@@ -57,6 +57,12 @@ def _descriptors(side: Side, interfaces: list[Interface]) -> list[bytes]:
     return [bytes.fromhex(each["data"]) for each in side.probe("requests", requests=requests)]
 
 
+def _must_be_captured(dut: LiveDevice, found: list[str]) -> None:
+    """A capture that was begun after the enumeration has no report descriptors, and without them no driver works."""
+    if dut.rig.backend == "replay" and not any(found):
+        pytest.skip("the capture has none of its report descriptors: it was begun after the enumeration")
+
+
 def test_class_descriptors_are_the_same(dut: LiveDevice, both: Both) -> None:
     """HID and report descriptors, asked for whole, in part, and with more room than they need."""
     requests = [
@@ -67,6 +73,7 @@ def test_class_descriptors_are_the_same(dut: LiveDevice, both: Both) -> None:
     ]
     native, passthrough = both.probe("requests", requests=requests)
     assert passthrough == native
+    _must_be_captured(dut, [answer["data"] for answer in native[4::8]])
     for each, answer in zip(_interfaces(dut), native[4::8], strict=True):
         assert len(answer["data"]) == 2 * _report_length(each), f"interface {each.number}: its report descriptor is cut"
 
@@ -74,6 +81,7 @@ def test_class_descriptors_are_the_same(dut: LiveDevice, both: Both) -> None:
 def test_the_guest_s_drivers_have_its_report_descriptors(dut: LiveDevice) -> None:
     """What hidraw says in the guest is what the device gives on its host, byte for byte."""
     expected = {each.hex() for each in _descriptors(dut.native(), _interfaces(dut))}
+    _must_be_captured(dut, [*expected])
     side = dut.passthrough()
     # A driver of its own may mend what its device says of itself.
     found = {each["descriptor"] for each in _hidraw(side).values() if each["driver"] == "hid-generic"}
