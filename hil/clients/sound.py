@@ -5,10 +5,10 @@ from __future__ import annotations
 import array
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["SAMPLES", "Pace", "breaks", "pace", "sine", "strength"]
+__all__ = ["SAMPLES", "Pace", "breaks", "pace", "packets_ppm", "sine", "strength"]
 
 Samples = Sequence[int]
 SAMPLES = {"S8": 1, "U8": 1, "S16_LE": 2, "S24_3LE": 3, "S24_LE": 4, "S32_LE": 4}
@@ -89,3 +89,14 @@ def pace(arrivals: Sequence[Sequence[float]], nominal: float) -> Pace:
         ends.append(best)
     (start, before), (end, after) = ends
     return Pace((after - before) / (end - start), doubt / (end - start) * 1e6)
+
+
+def packets_ppm(lengths: Mapping[int, int], frame: int, period: float, rates: Sequence[int]) -> float:
+    """How far a device's clock is from the bus's, in ppm, by what it puts into its isochronous packets.
+
+    ``lengths`` counts packets by their bytes, ``frame`` is the bytes of a sample in all channels, ``period`` the
+    seconds from a packet to the next. Of the nominal ``rates``, the nearest one is meant.
+    """
+    held = sum(length * count for length, count in lengths.items()) / frame
+    rate = held / (sum(lengths.values()) * period)
+    return min(((rate / nominal - 1) * 1e6 for nominal in rates), key=abs)

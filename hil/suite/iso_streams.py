@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from hil.live.device import LiveDevice
 from wslusb.usb.descriptors import Configuration, Endpoint, Interface
 from wslusb.usb.ids import Speed, TransferType, is_in
 
-__all__ = ["Stream", "streams"]
+__all__ = ["Stream", "stream_in", "streams"]
 
 _URB_SECONDS = 0.008
 _SECONDS = 2.0
@@ -61,16 +62,27 @@ class Stream:
 
 def streams(dut: LiveDevice) -> list[Stream]:
     """Of each endpoint the setting with the largest packets."""
-    info = dut.info()
     best: dict[int, Stream] = {}
+    for stream in _all(dut):
+        address = stream.endpoint.address
+        if stream.length and stream.length > getattr(best.get(address), "length", 0):
+            best[address] = stream
+    assert best, f"{dut.name}: no isochronous endpoint in its first configuration"
+    return list(best.values())
+
+
+def stream_in(dut: LiveDevice, interface: int, alternate: int) -> Stream:
+    """The one of an alternate setting that has one."""
+    return next(
+        each for each in _all(dut) if (each.interface.number, each.interface.alternate) == (interface, alternate)
+    )
+
+
+def _all(dut: LiveDevice) -> Iterator[Stream]:
+    info = dut.info()
     numbered = bool(dut.entry.options.get("iso", {}).get("numbered"))
     first = Configuration.readable(info.configurations)[:1]
     for interface in (each for configuration in first for each in configuration.interfaces):
         for endpoint in interface.endpoints:
-            if endpoint.transfer != TransferType.ISOCHRONOUS or endpoint.attributes & _USAGE == 0x10:
-                continue
-            stream = Stream(interface, endpoint, info.speed, numbered)
-            if stream.length and stream.length > getattr(best.get(endpoint.address), "length", 0):
-                best[endpoint.address] = stream
-    assert best, f"{dut.name}: no isochronous endpoint in its first configuration"
-    return list(best.values())
+            if endpoint.transfer == TransferType.ISOCHRONOUS and endpoint.attributes & _USAGE != 0x10:
+                yield Stream(interface, endpoint, info.speed, numbered)

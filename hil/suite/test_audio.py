@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from hil.clients.sound import breaks, pace
+from hil.clients.sound import SAMPLES, breaks, pace, packets_ppm
 from hil.errors import RigError
 from hil.harness.fixtures import Both, Measure
 from hil.live.device import LiveDevice
 from hil.live.side import Side, probe
 from hil.suite.heard import heard_by
 from hil.suite.interfaces import class_descriptors, of_class
+from hil.suite.iso_streams import stream_in
 from hil.suite.sound_cards import CLOCK_SOURCE, CONTROL, VERSION_2, Form, card, forms, hw_params, tools
 from wslusb.usb.ids import ClassCode
 
@@ -29,6 +30,7 @@ _ATTEMPTS = 3
 _CRYSTAL_PPM = 2500.0
 """Full speed allows a device's clock that much (USB 2.0, 7.1.11)."""
 _EDGE_SECONDS = 0.05
+_STREAM_SECONDS = 60.0
 _LATE_SECONDS = 0.02
 """What the driver has sent ahead: three URBs."""
 
@@ -134,18 +136,18 @@ def test_what_is_captured_has_no_gap(dut: LiveDevice, both: Both, measure: Measu
     drifts: dict[str, list[float]] = {"native": [], "passthrough": []}
     doubts = {}
     for side in _with_tools(both):
-        drift, doubt = _captured(side, form, max(1.5, _SECONDS * effort), tone)
+        drift, doubt = _captured(dut, side, form, max(1.5, _SECONDS * effort), tone)
         drifts[side.name].append(drift)
         doubts[side.name] = doubt
     at = {f"uncertainty {name}": round(doubt) for name, doubt in doubts.items()}
     measure("clock of capture against the machine's", "ppm", drifts["native"], drifts["passthrough"], **at)
 
 
-def _captured(side: Side, form: Form, seconds: float, tone: int) -> tuple[float, float]:
+def _captured(dut: LiveDevice, side: Side, form: Form, seconds: float, tone: int) -> tuple[float, float]:
     """Drift and its uncertainty in ppm.
 
     A machine that is busy slows down what is clocked by its URBs and never makes it faster, so a device that seems slow
-    is listened to again; one that is slow each time by more than can be has lost sound.
+    is listened to again. Of one that is slow each time by more than can be, its packets tell whose fault that is.
     """
     rate, seen = form.rates[-1], list[float]()
     for _ in range(_ATTEMPTS):
@@ -162,7 +164,20 @@ def _captured(side: Side, form: Form, seconds: float, tone: int) -> tuple[float,
         seen.append(drift)
         if drift > -_CRYSTAL_PPM - measured.doubt:
             return drift, measured.doubt
-    raise RigError(f"{side}: {form} is slow by {seen} ppm, its tone without gaps: the machine is too busy")
+    clock = _own_pace(dut, side, form)
+    assert abs(clock) < _CRYSTAL_PPM, f"{side}: {form}: by what is in its packets its clock is {clock:.0f} ppm off"
+    raise RigError(
+        f"{side}: {form} is slow by {[round(each) for each in seen]} ppm, its tone without gaps, and by {clock:.0f} ppm"
+        " to what is in its packets: the machine is too busy"
+    )
+
+
+def _own_pace(dut: LiveDevice, side: Side, form: Form) -> float:
+    """Its clock against that of the bus, in ppm. A machine that is late loses packets, and changes none."""
+    stream = stream_in(dut, form.interface, form.alternate)
+    found = side.probe("iso", seconds=_STREAM_SECONDS + 30, patience=_STREAM_SECONDS, **stream.words(0.5))
+    lengths = {int(length): count for length, count in found["lengths"].items()}
+    return packets_ppm(lengths, form.channels * SAMPLES[form.form], stream.period, form.rates)
 
 
 def test_what_is_played_is_heard_without_gap(dut: LiveDevice, both: Both, measure: Measure, effort: float) -> None:

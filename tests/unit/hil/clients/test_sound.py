@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from hil.clients.sound import breaks, pace, sine, strength
+from hil.clients.sound import breaks, pace, packets_ppm, sine, strength
 
 RATE = 48000
 
@@ -40,3 +40,11 @@ def test_pace_leaves_out_what_is_late_and_says_how_sure_it_is() -> None:
     assert found.doubt < 200
     trembling = [(moment + dice.uniform(0, 0.05), frames) for moment, frames in arrivals]
     assert abs(pace(trembling, RATE).ppm(RATE) - 1000) < pace(trembling, RATE).doubt > 200
+
+
+@pytest.mark.parametrize("ppm", [-3000, -900, 0, 900])
+def test_packets_tell_the_clock_of_who_has_filled_them_however_late_they_are(ppm: int) -> None:
+    frames = 44100 * (1 + ppm / 1e6)  # in 1000 packets, some of 44 and some of 45
+    long = round(frames - 44 * 1000)
+    lengths = {44 * 4: 1000 - long, 45 * 4: long}
+    assert packets_ppm(lengths, 4, 1e-3, (48000, 44100)) == pytest.approx(ppm, abs=12)
