@@ -174,13 +174,15 @@ class _Session:
     """Hooks that log are given no configuration. None in a worker, and without a rig."""
 
     recorder: Recorder | None = None
-    interrupted = False
+    ended = False
+    """Whether it came to its end by itself. Its exit status does not say so after two Ctrl-C, one behind the other."""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     leads = config.stash[Lifetime.key].rig is not None and not hasattr(config, "workerinput")
     _Session.recorder = config.stash[Recorder.key] if leads else None
+    _Session.ended = False
 
 
 def pytest_runtest_logstart() -> None:
@@ -207,10 +209,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(f"{word} {test.id} - {why}")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_keyboard_interrupt() -> None:
-    """First of all: a second Ctrl-C may come while others tell of this one, and then there is no exit status."""
-    _Session.interrupted = True
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    try:
+        said = yield
+    except session.Failed:  # as many failures as --maxfail allows
+        _Session.ended = True
+        raise
+    _Session.ended = True
+    return said
 
 
 @pytest.hookimpl(wrapper=True)
@@ -219,7 +226,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     recorder = _Session.recorder
     if recorder is not None and recorder.begun:
         recorder.unfinished = max(session.testscollected - len(recorder.tests), 0)
-        recorder.interrupted = _Session.interrupted or session.exitstatus == pytest.ExitCode.INTERNAL_ERROR
+        recorder.interrupted = not _Session.ended
         try:
             said = f"report: {recorder.write()}"
         except OSError as error:
