@@ -14,7 +14,7 @@ from hil.harness import observers, options, wording
 from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, DEPARTURES, HEADLINE, KEPT, WHERE
 from hil.harness.folder import FAILURES
 from hil.harness.lifetime import Lifetime
-from hil.harness.running import DEVICE, ERROR, is_the_rig_s
+from hil.harness.running import DEVICE, ERROR, WAITED, is_the_rig_s, waited
 
 __all__ = ["blame", "collect", "must_live"]
 
@@ -44,6 +44,7 @@ def blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> Non
     """Whether it is the rig's trouble: not if a daemon or a verb of wslusb failed. And in a line, what it is."""
     deaths = _deaths(item)
     well = _is_well(item.config.stash[Lifetime.key])
+    item.stash[WAITED][-1] |= waited(caught.value)
     rigs = is_the_rig_s(caught.value, well=well)
     killed = [bool(death.signal) for death in item.stash[DEATHS]]
     item.stash[ERROR] = (item.stash[ERROR] or rigs or any(killed)) and all(killed)

@@ -17,7 +17,7 @@ from hil.harness.blame import blame, collect, must_live
 from hil.harness.evidence import ARTEFACTS
 from hil.harness.lifetime import Lifetime
 from hil.harness.recording import Recorder, devices_of, machines_of, result_of
-from hil.harness.running import ERROR, GAVE_UP, Course, run
+from hil.harness.running import ERROR, GAVE_UP, WAITED, Course, run
 from hil.live.opening import BACKENDS
 from hil.report.results import Outcome
 from wslusb.errors import WslusbError
@@ -107,7 +107,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         outcome = result.outcome = Outcome.QUARANTINED
         result.message = result.message.removeprefix(QUARANTINED)
     if result.device is not None:
-        item.config.stash[Course.key].note(result.device, outcome, result.message)
+        waited = item.stash[WAITED]
+        item.config.stash[Course.key].note(result.device, outcome, result.message, stuck=all(waited))
     Recorder.attach(reports[-1], result, devices_of(item), machines_of(item))
     without_device = item.get_closest_marker("no_device")
     for report in reports:

@@ -21,7 +21,7 @@ from hil.rig import safety
 from hil.rig.model import Safety
 from hil.waiting import TooLateError
 
-__all__ = ["ATTEMPTS", "Course", "is_the_rig_s", "outcome_of", "run"]
+__all__ = ["ATTEMPTS", "Course", "is_the_rig_s", "outcome_of", "run", "waited"]
 
 ATTEMPTS = pytest.StashKey[list[Attempt]]()
 """What became of each try of a test."""
@@ -29,6 +29,8 @@ DEVICE = pytest.StashKey[LiveDevice]()
 """The device that a test asked for, once the rig is up."""
 ERROR = pytest.StashKey[bool]()
 """Whether what a test failed by was the rig's."""
+WAITED = pytest.StashKey[list[bool]]()
+"""Of each try: whether it failed by waiting for what did not come."""
 GAVE_UP = (RigError, AssertionError, pytest.fail.Exception)
 """What may befall whoever does something between tests; the last is pytest-timeout, whose time ends at any moment."""
 _BAD = (Outcome.FAILED, Outcome.INFRASTRUCTURE)
@@ -47,15 +49,18 @@ class Course:
     """The last failure of each device that had one."""
     untried: set[str] = field(default_factory=set)
     """Devices that the rig's trouble has kept from a test: nobody knows how they would have done."""
+    stuck: set[str] = field(default_factory=set)
+    """Devices whose last test was kept waiting by each try, also after a power-cycle: one more try would be, too."""
 
     @property
     def failed(self) -> Collection[str]:
         """The devices that failed a test."""
         return self.reasons.keys()
 
-    def note(self, name: str, outcome: Outcome, message: str) -> None:
-        """Take note of a test's end."""
+    def note(self, name: str, outcome: Outcome, message: str, *, stuck: bool = False) -> None:
+        """Take note of a test's end; ``stuck``: it was kept waiting until then."""
         if outcome in _BAD:
+            (self.stuck.add if stuck else self.stuck.discard)(name)
             self.in_a_row[name] += 1
             if outcome is Outcome.FAILED:
                 self.reasons[name] = message
@@ -63,6 +68,7 @@ class Course:
                 self.untried.add(name)
         elif outcome in (Outcome.PASSED, Outcome.FLAKY):
             self.in_a_row[name] = 0
+            self.stuck.discard(name)
 
     def quarantined(self, name: str) -> bool:
         """Whether a device has failed so often that it teaches nothing more."""
@@ -78,16 +84,18 @@ def is_the_rig_s(error: BaseException, *, well: bool) -> bool:
     """
     if isinstance(error, VerbFailedError | DeviceAbsentError):
         return False
-    if isinstance(error, CommandFailedError | CommandTimeoutError | TooLateError) or _is_time_out(error):
+    if isinstance(error, CommandFailedError) or waited(error):
         return not well
     return isinstance(error, RigError)
 
 
-def _is_time_out(error: BaseException) -> bool:
-    """Whether a probe had no answer, or pytest-timeout has ended the test."""
+def waited(error: BaseException) -> bool:
+    """Whether somebody waited for what did not come: a command, a probe, a test until pytest-timeout has ended it."""
     if isinstance(error, ProbeError):
         return error.status == TIMEOUT
-    return isinstance(error, pytest.fail.Exception) and str(error).startswith("Timeout ")
+    if isinstance(error, pytest.fail.Exception):
+        return str(error).startswith("Timeout ")
+    return isinstance(error, CommandTimeoutError | TooLateError)
 
 
 def outcome_of(reports: list[pytest.TestReport], *, rig_is_to_blame: bool) -> Outcome:
@@ -107,6 +115,7 @@ def run(item: pytest.Item, nextitem: pytest.Item | None, *, retry: bool) -> tupl
 
 def _tries(item: pytest.Item, nextitem: pytest.Item | None, *, retry: bool) -> tuple[list[pytest.TestReport], Outcome]:
     attempts = item.stash[ATTEMPTS] = []
+    item.stash[WAITED] = []
     reports, outcome = _try(item, nextitem, attempts)
     if outcome not in _BAD or not retry or not _power_cycled(item):
         return reports, outcome
@@ -121,6 +130,7 @@ def _try(
     item: pytest.Item, nextitem: pytest.Item | None, attempts: list[Attempt]
 ) -> tuple[list[pytest.TestReport], Outcome]:
     item.stash[ERROR] = False
+    item.stash[WAITED].append(False)
     evidence.begin(item)
     started = time.monotonic()
     if hasattr(item, "_request") and attempts:
@@ -147,7 +157,7 @@ def message_of(item: pytest.Item, reports: list[pytest.TestReport]) -> str:
 
 def _power_cycled(item: pytest.Item) -> bool:
     device = item.stash.get(DEVICE, None)
-    if device is None or not _is_ours(item, device):
+    if device is None or not _is_ours(item, device) or device.name in item.config.stash[Course.key].stuck:
         return False
     try:
         device.power_cycle()

@@ -59,3 +59,16 @@ def test_trouble_of_the_rig_counts_for_this_session_and_not_for_the_next() -> No
     assert course.untried == {"stick"}
     course.note("stick", Outcome.FAILED, "other bytes")
     assert set(course.failed) == {"stick"}
+
+
+def test_a_device_is_stuck_until_a_test_is_not_kept_waiting_by_it() -> None:
+    course = Course()
+    course.note("stick", Outcome.FAILED, "no answer", stuck=True)
+    assert course.stuck == {"stick"}
+    course.note("stick", Outcome.SKIPPED, "")
+    assert course.stuck == {"stick"}
+    course.note("stick", Outcome.FAILED, "other bytes")
+    assert course.stuck == set()
+    course.note("stick", Outcome.FAILED, "no answer", stuck=True)
+    course.note("stick", Outcome.PASSED, "")
+    assert course.stuck == set()

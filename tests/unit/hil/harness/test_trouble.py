@@ -64,7 +64,8 @@ class Device:
     def departures(self): return int((NOTES.parent / "departures").read_text() or 0)
     def power_cycle(self):
         note("cycled")
-        raise RigError("no power")
+        if not (NOTES.parent / "power").exists():
+            raise RigError("no power")
 
 class Live:
     def __init__(self, rig):
@@ -340,3 +341,18 @@ def test_a_quarantine_that_cannot_be_read_is_said_by_each_test_alike(
     _, said, _ = _run(tmp_path, "def test_a(dut): ...\ndef test_b(dut): ...", "--dut", "stick", rig=_REAL)
     assert said.count("RIG test_it.py") == 2
     assert "is in use" not in said
+
+
+def test_a_device_that_keeps_everybody_waiting_gets_two_attempts_once(tmp_path: Path) -> None:
+    (tmp_path / "power").touch()
+    tests = """
+from hil.live.side import ProbeError
+
+def wait(dut): raise ProbeError("descriptors on guest: the device kept it waiting for 60 s", "TIMEOUT")
+test_a = test_b = test_c = test_d = wait
+"""
+    _, _, notes = _run(tmp_path, tests, "--dut", "stick")
+    found = json.loads((tmp_path / "results/results.json").read_text())["tests"]
+    assert [len(test["attempts"]) for test in found] == [2, 1, 1, 1]
+    assert [test["outcome"] for test in found] == ["failed", "failed", "failed", "quarantined"]
+    assert notes.count("cycled") == 1
