@@ -172,7 +172,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 class _Session:
-    """Hooks that log are given no configuration. None in a worker, and without a rig."""
+    """For hooks that are given no configuration. ``recorder`` is None in a worker, and without a rig."""
 
     recorder: Recorder | None = None
     ended = False
