@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 
 from hil.errors import AmbiguousDeviceError, DeviceAbsentError, RigError, WantingError
@@ -16,10 +18,10 @@ from hil.rig.model import DeviceEntry
 from hil.rig.quarantine import Quarantine, Trouble
 from wslusb.usb.info import DeviceInfo
 
-__all__ = ["QUARANTINED", "RefusedError", "admitted", "record_run"]
+__all__ = ["SET_ASIDE", "RefusedError", "admitted", "record_run"]
 
-QUARANTINED = "quarantined: "
-"""What the reason begins with when a device is left alone for its failures."""
+SET_ASIDE = pytest.StashKey[bool]()
+"""Set for a test that its device is left out of, for its failures."""
 
 
 class RefusedError(RigError):
@@ -33,7 +35,7 @@ def admitted(item: pytest.Item, entry: DeviceEntry) -> LiveDevice:
         raise WantingError(why_not)
     course = config.stash[Course.key]
     if course.quarantined(entry.name):
-        pytest.skip(f"{QUARANTINED}{entry.name} failed {MOST_FAILURES} tests in a row")
+        _set_aside(item, f"{entry.name} failed {MOST_FAILURES} tests in a row")
     lifetime = config.stash[Lifetime.key]
     device = item.stash[DEVICE] = lifetime.live.devices[entry.name]
     try:
@@ -48,8 +50,13 @@ def admitted(item: pytest.Item, entry: DeviceEntry) -> LiveDevice:
     if entry.name not in lifetime.admitted:
         _first_time(device, info, lifetime)
     if trouble := lifetime.admitted[entry.name]:
-        pytest.skip(f"{QUARANTINED}{trouble}")
+        _set_aside(item, trouble)
     return device
+
+
+def _set_aside(item: pytest.Item, why: str) -> NoReturn:
+    item.stash[SET_ASIDE] = True
+    pytest.skip(why)
 
 
 def _first_time(device: LiveDevice, info: DeviceInfo, lifetime: Lifetime) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from hil.errors import RigError, WantingError
 from hil.harness import observers
-from hil.harness.admission import admitted
+from hil.harness.admission import SET_ASIDE, admitted
 from hil.harness.evidence import COMPARISON, KEPT, MEASUREMENTS, NOTES
 from hil.harness.lifetime import Lifetime
 from hil.harness.running import DEVICE
@@ -78,7 +78,7 @@ def companion(dut: LiveDevice, request: pytest.FixtureRequest) -> LiveDevice:
             except (RigError, pytest.skip.Exception, pytest.fail.Exception):
                 continue
             finally:
-                node.stash[DEVICE] = dut
+                node.stash[DEVICE], node.stash[SET_ASIDE] = dut, False
     raise WantingError("the rig has no other device that may be used")
 
 

@@ -12,7 +12,7 @@ import pytest
 from hil.errors import WantingError
 from hil.guided import Terminal
 from hil.harness import folder, options, selecting, turns
-from hil.harness.admission import QUARANTINED, record_run
+from hil.harness.admission import SET_ASIDE, record_run
 from hil.harness.blame import blame, collect, must_live
 from hil.harness.evidence import ARTEFACTS
 from hil.harness.lifetime import Lifetime
@@ -103,9 +103,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports, outcome = run(item, nextitem, retry=not item.config.getoption("--no-retry"))
     result = result_of(item, reports, outcome)
-    if outcome is Outcome.SKIPPED and result.message.startswith(QUARANTINED):
+    if outcome is Outcome.SKIPPED and item.stash.get(SET_ASIDE, False):
         outcome = result.outcome = Outcome.QUARANTINED
-        result.message = result.message.removeprefix(QUARANTINED)
     if result.device is not None:
         waited = item.stash[WAITED]
         item.config.stash[Course.key].note(result.device, outcome, result.message, stuck=all(waited))
