@@ -47,10 +47,11 @@ def blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> Non
     item.stash[WAITED][-1] |= waited(caught.value)
     rigs = is_the_rig_s(caught.value, well=well)
     killed = [bool(death.signal) for death in item.stash[DEATHS]]
-    item.stash[ERROR] = (item.stash[ERROR] or rigs or any(killed)) and all(killed)
+    torn = _torn(item.config.stash[Lifetime.key])
+    item.stash[ERROR] = bool(item.stash[ERROR] or rigs or torn or any(killed)) and all(killed)
     if HEADLINE not in item.stash:
         text = wording.headline(caught, item.stash.get(COMPARISON, None))
-        item.stash[HEADLINE] = ": ".join([*map(str, deaths), *_loss(item), text])
+        item.stash[HEADLINE] = ": ".join([*torn, *map(str, deaths), *_loss(item), text])
 
 
 def _loss(item: pytest.Item) -> list[str]:
@@ -62,6 +63,10 @@ def _loss(item: pytest.Item) -> list[str]:
         return [f"{device.name} {wording.LEFT}"]
     times = device.departures() - item.stash.get(DEPARTURES, 0)
     return [f"{device.name} {wording.LEFT}, {wording.often(times)}, and came back"] if times > 0 else []
+
+
+def _torn(lifetime: Lifetime) -> list[str]:
+    return ["what joins the rig's machines has ended"] if lifetime.is_up and lifetime.live.is_torn() else []
 
 
 def _is_well(lifetime: Lifetime) -> bool:

@@ -140,6 +140,10 @@ class LiveRig:
                 place.kill()
         return not ill
 
+    def is_torn(self) -> bool:
+        """Whether a virtual machine cannot reach the other one any more, whatever wslusb does."""
+        return any(isinstance(place, Machine) and not place.is_joined() for place in self.daemons.places.values())
+
     def leave_alone(self, device: LiveDevice) -> None:
         """Take the other devices out of the guest: a test judges all of it, down to its free ports."""
         for other in self.devices.values():

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -57,6 +57,8 @@ class Machine:
         self._ours, self._theirs = socket.socketpair()
         self._process: subprocess.Popen[bytes] | None = None
         self._link: AgentLink | None = None
+        self.is_joined: Callable[[], bool] = lambda: True
+        """Whether what joins it to the other machine of its rig is there."""
 
     def __enter__(self) -> Self:
         return self
@@ -68,10 +70,10 @@ class Machine:
 
     @property
     def alive(self) -> bool:
-        """Whether its process runs and its agent can be reached."""
+        """Whether its process runs, and its agent and the other machine can be reached."""
         return (
             self._link is not None and self._link.alive and self._process is not None and self._process.poll() is None
-        )
+        ) and self.is_joined()
 
     @property
     def release(self) -> str:

@@ -58,6 +58,11 @@ class VsockSwitch:
         """Where the machine with this CID plugs in."""
         return self._sockets[cid]
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
     def stop(self) -> None:
         """End it: it goes when its standard input does."""
         self._pipe(self._process.stdin).close()
@@ -168,6 +173,7 @@ class Rig(Generic[HostMachine]):
         try:
             for make in makers:
                 machine = make()
+                machine.is_joined = self._is_joined
                 self.machines[machine.name] = self._stack.enter_context(machine)
                 machine.power_on()
             for machine in self.machines.values():
@@ -176,6 +182,9 @@ class Rig(Generic[HostMachine]):
             self.close()
             raise
         return self
+
+    def _is_joined(self) -> bool:
+        return self.switch is None or self.switch.alive
 
     def _uml(
         self,

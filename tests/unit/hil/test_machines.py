@@ -13,6 +13,7 @@ from hil.vm.hardware import Bridge, Disk, SerialPort, UsbHardware, assign_ports,
 from hil.vm.machine import kernel_words
 from hil.vm.qemu import QemuMachine
 from hil.vm.qmp import Qmp
+from hil.vm.rig import Rig
 from hil.vm.uml import UmlMachine
 
 
@@ -120,3 +121,13 @@ def test_qmp() -> None:
         theirs.close()
         with pytest.raises(QmpError, match="device_del: QEMU is gone"):
             monitor.execute("device_del", id="y")
+
+
+def test_a_machine_whose_switch_has_ended_is_not_joined_to_any_other(tmp_path: Path) -> None:
+    with Rig[UmlMachine](tmp_path) as rig:
+        assert rig._is_joined()
+        switch = rig._start_switch(here=True)
+        assert rig._is_joined()
+        switch._process.kill()
+        switch._process.wait()
+        assert not rig._is_joined()

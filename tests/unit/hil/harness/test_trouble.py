@@ -75,6 +75,7 @@ class Live:
     def refusal(self, entry, info): return "it is mounted" if (NOTES.parent / "mounted").exists() else None
     def leave_alone(self, device): return None
     def is_well(self): return True
+    def is_torn(self): return (NOTES.parent / "torn").exists()
     def release(self): note("release")
 
 @contextlib.contextmanager
@@ -356,3 +357,17 @@ test_a = test_b = test_c = test_d = wait
     assert [len(test["attempts"]) for test in found] == [2, 1, 1, 1]
     assert [test["outcome"] for test in found] == ["failed", "failed", "failed", "quarantined"]
     assert notes.count("cycled") == 1
+
+
+def test_a_rig_whose_machines_do_not_reach_each_other_is_to_blame_for_verbs_that_fail(tmp_path: Path) -> None:
+    tests = """
+import pathlib
+from hil.errors import VerbFailedError
+
+def test_a(dut):
+    (pathlib.Path(__file__).parent / "torn").touch()
+    raise VerbFailedError("guest", "wslusb attach 9-1: the agent has no connection to vsock:2")
+"""
+    code, said, _ = _run(tmp_path, tests, "--dut", "stick")
+    assert code == 10
+    assert "what joins the rig's machines has ended: guest: wslusb attach 9-1: the agent has no connection" in said
