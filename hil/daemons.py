@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import re
 import shlex
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from hil.deaths import Death, as_asked, killer
 from hil.errors import CommandFailedError, CommandTimeoutError, RigError, VerbFailedError
 from hil.places.place import Place, PlaceProcess
 from hil.programs import Programs
 from hil.vm.remote import Result
 from hil.waiting import poll
 
-__all__ = ["ENVIRONMENT", "Daemons", "Death"]
+__all__ = ["ENVIRONMENT", "Daemons"]
 
 ENVIRONMENT = {"WSLUSB_STATE_DIR": "/run/wslusb-state"}
 """In virtual machines, which have a file system of their own."""
 LOG_TAIL = 4000
-_ASKED = (0, -signal.SIGTERM, 128 + signal.SIGTERM)
-"""How a daemon ends that was sent SIGTERM."""
-_ENDED_BY = re.compile(r"ending, by (SIG[A-Z]+)$", re.MULTILINE)
-"""What a daemon says when a signal asks it to end (wslusb/cli/daemon.py)."""
-_FATAL = {
-    sign * number.value + base: number.name
-    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    for sign, base in ((-1, 0), (1, 128))
-}
-"""The statuses of what was ended by a signal that no program gets by a mistake of its own."""
 _MARK = "wslusb test {}."
-_NO_MEMORY = "Killed process "
-"""The kernel does that to the largest process when memory is short (mm/oom_kill.c)."""
 _UP_SECONDS = 120.0
 """A second is enough; a virtual machine without KVM, beside others, takes a minute."""
 _END_SECONDS = 15.0
@@ -53,27 +42,6 @@ def _said(process: PlaceProcess, pattern: str, place: Place, name: str) -> None:
         complaints = [line for line in process.output.splitlines() if _COMPLAINT.search(line)]
         why = f": {complaints[-1].strip()}" if complaints else ""
         raise type(error)(place.name, f"the {name} does not come up{why}") from error
-
-
-@dataclass(slots=True, frozen=True)
-class Death:
-    """The end of a daemon that nobody of this session has asked to end.
-
-    ``signal``: somebody else has killed it by this one, so that its end says nothing of wslusb; "" if it ended by
-    itself.
-    """
-
-    name: str
-    status: int
-    signal: str = ""
-
-    def __str__(self) -> str:
-        how = (
-            f"was killed from outside, by {self.signal}"
-            if self.signal
-            else f"ended by itself, with status {self.status}"
-        )
-        return f"the {self.name} of wslusb {how}"
 
 
 class Daemons(Generic[HostPlace, GuestPlace]):
@@ -208,18 +176,10 @@ class Daemons(Generic[HostPlace, GuestPlace]):
         self._known.append(process)
         with contextlib.suppress(RigError):
             status = process.wait(1).returncode
-            if process not in self._asked or status not in _ASKED:
-                self._deaths.append(Death(name, status, self._by_whom(self._place_of(name), process, status)))
-
-    def _place_of(self, name: str) -> Place:
-        return self.host if name == "service" else self.guest
-
-    def _by_whom(self, place: Place, process: PlaceProcess, status: int) -> str:
-        """The signal of somebody else that has ended it, if one has; the kernel, for want of memory, is nobody else."""
-        if said := _ENDED_BY.search(process.output):
-            return said[1] if not status else ""
-        name = _FATAL.get(status, "")
-        return "" if name == "SIGKILL" and _NO_MEMORY in self.kernel_said(place) else name
+            if process not in self._asked or not as_asked(status):
+                place = self.host if name == "service" else self.guest
+                by = killer(status, process.output, functools.partial(self.kernel_said, place))
+                self._deaths.append(Death(name, status, by))
 
     def logs(self) -> str:
         """What both daemons have said in this test and before."""

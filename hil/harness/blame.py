@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hil.daemons import Death
+from hil.deaths import Death
 from hil.errors import RigError
 from hil.harness import observers, options, wording
 from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, DEPARTURES, HEADLINE, KEPT, WHERE

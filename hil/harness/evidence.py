@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hil.daemons import Death
+from hil.deaths import Death
 from hil.report.results import Comparison, Measurement
 
 __all__ = [

@@ -282,7 +282,7 @@ def test_a(dut):
 
 
 _KILLED = """
-from hil.daemons import Death
+from hil.deaths import Death
 
 def test_a(dut):
     dut.rig.daemons.died = [Death("service", -9, {signal!r})]
