@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from hil.errors import RigError
 from hil.folders import prefix
 from hil.places.place import Place, PlaceProcess
 from hil.places.shell import ShellPlace
@@ -16,10 +18,13 @@ from hil.zygote import asking
 __all__ = ["Programs", "terminate"]
 
 
-def terminate(process: PlaceProcess, seconds: float = 15.0) -> Result:
+_END_SECONDS = 15.0
+
+
+def terminate(process: PlaceProcess) -> Result:
     """SIGTERM, and how it ended."""
     process.kill(signal.SIGTERM)
-    return process.wait(seconds)
+    return process.wait(_END_SECONDS)
 
 
 @dataclass(slots=True, frozen=True)
@@ -48,14 +53,14 @@ class Programs:
     def stop(self) -> None:
         """End the zygotes. Virtual machines take theirs with them."""
         for zygote in self._zygotes.values():
-            if not isinstance(zygote.place, Machine):
-                terminate(zygote.process)
-                zygote.place.run(["rm", "-rf", zygote.fifo.rpartition("/")[0]], check=False)
+            _end(zygote)
         self._zygotes.clear()
 
     def _zygote(self, place: Place) -> _Zygote:
         known = self._zygotes.get(place.name)
-        if known is None or known.place is not place:
+        if known is None or known.place is not place or not known.process.running:
+            if known is not None:
+                _end(known)
             known = self._zygotes[place.name] = self._made(place)
         return known
 
@@ -66,3 +71,15 @@ class Programs:
         process = place.start([place.interpreter, "-m", "hil.zygote", fifo], env=environment)
         process.wait_for_output("ready", 60)
         return _Zygote(place, process, fifo)
+
+
+def _end(zygote: _Zygote) -> None:
+    """Also one that hangs."""
+    if isinstance(zygote.place, Machine):
+        return
+    with contextlib.suppress(RigError):
+        terminate(zygote.process)
+    zygote.process.kill()
+    with contextlib.suppress(RigError):
+        zygote.process.wait(_END_SECONDS)
+    zygote.place.run(["rm", "-rf", zygote.fifo.rpartition("/")[0]], check=False)

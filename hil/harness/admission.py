@@ -70,20 +70,16 @@ def _first_time(device: LiveDevice, info: DeviceInfo, lifetime: Lifetime) -> Non
         if trouble := Quarantine().held(key):
             why = f"{trouble}; 'python -m hil release {entry.name}' lets it take part again"
         lifetime.keep(lock.hold(key))
+        lifetime.keys[entry.name] = key
     lifetime.admitted[entry.name] = why
 
 
 def record_run(lifetime: Lifetime, course: Course) -> list[Trouble]:
     """Remember for the next run how the devices of real hardware did in this one; those that it will leave out."""
-    rig = lifetime.rig
-    if rig is None or not lifetime.is_up or rig.host.kind in VIRTUAL_HOSTS:
-        return []
     recorded = []
-    for name, held in lifetime.admitted.items():
-        device = lifetime.live.devices[name]
+    for name, key in lifetime.keys.items():
         unknown = name in course.untried and name not in course.failed
-        if not held and not unknown and device.present():
-            key = matching.key(device.info())
+        if not lifetime.admitted[name] and not unknown:
             reason = course.reasons.get(name, "")
             recorded.append(Quarantine().record(key, name, failed=name in course.failed, reason=reason))
     return [trouble for trouble in recorded if trouble is not None]

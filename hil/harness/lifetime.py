@@ -35,6 +35,8 @@ class Lifetime:
         self._watched: object = None
         self.admitted: dict[str, str] = {}
         """The devices that tests have had, and why one is in quarantine ("" if it is not)."""
+        self.keys: dict[str, str] = {}
+        """By what those of real hardware are locked and remembered, whatever they say of themselves later."""
 
     @property
     def live(self) -> LiveRig:

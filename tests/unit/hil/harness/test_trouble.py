@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hil.rig import lock
+from hil.rig.quarantine import Quarantine
 
 _RIG = """
 [host]
@@ -26,7 +27,7 @@ traits = ["serial"]
 _CONFTEST = """
 import contextlib, json, pathlib
 import pytest
-from hil.errors import RigError
+from hil.errors import DeviceAbsentError, RigError
 from hil.harness import admission, fixtures, lifetime, observers, plugin
 from hil.vm.machine import Machine
 from wslusb.usb.info import DeviceInfo
@@ -58,9 +59,12 @@ class Daemons:
 class Device:
     def __init__(self, rig, entry):
         self.rig, self.entry, self.name = rig, entry, entry.name
-    def info(self): return DeviceInfo(busid="9-1", vendor=1, product=2)
+    def info(self):
+        if (NOTES.parent / "gone").exists():
+            raise DeviceAbsentError("stick: no device has VID 0x0001", hint="plugged in: nothing")
+        return DeviceInfo(busid="9-1", vendor=1, product=2, serial="x" * (NOTES.parent / "another").exists())
     def has_left(self): return (NOTES.parent / "left").exists()
-    def present(self): return True
+    def present(self): return not (NOTES.parent / "gone").exists()
     def departures(self): return int((NOTES.parent / "departures").read_text() or 0)
     def power_cycle(self):
         note("cycled")
@@ -371,3 +375,20 @@ def test_a(dut):
     code, said, _ = _run(tmp_path, tests, "--dut", "stick")
     assert code == 10
     assert "what joins the rig's machines has ended: guest: wslusb attach 9-1: the agent has no connection" in said
+
+
+@pytest.mark.parametrize("becomes", ["another", "gone"])
+def test_a_device_is_remembered_as_what_it_was_when_it_was_admitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, becomes: str
+) -> None:
+    monkeypatch.setenv("WSLUSB_STATE_DIR", str(tmp_path / "state"))
+    tests = f"""
+import pathlib
+
+def test_a(dut):
+    (pathlib.Path(__file__).parent / "{becomes}").touch()
+    assert False, "other bytes"
+"""
+    assert _run(tmp_path, tests, "--dut", "stick", rig=_REAL)[0] == 1
+    found = Quarantine(tmp_path / "state/quarantine.json").trouble()
+    assert [(key, each.failing) for key, each in found.items()] == [("0001:0002:9-1", 1)]
