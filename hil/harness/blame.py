@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hil.deaths import Death
-from hil.errors import RigError
+from hil.errors import MachineDiedError, RigError
 from hil.harness import observers, options, wording
 from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, DEPARTURES, HEADLINE, KEPT, WHERE
 from hil.harness.folder import FAILURES
@@ -41,17 +41,21 @@ def _deaths(item: pytest.Item) -> list[Death]:
 
 
 def blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> None:
-    """Whether it is the rig's trouble: not if a daemon or a verb of wslusb failed. And in a line, what it is."""
-    deaths = _deaths(item)
-    well = _is_well(item.config.stash[Lifetime.key])
-    item.stash[WAITED][-1] |= waited(caught.value)
-    rigs = is_the_rig_s(caught.value, well=well)
+    """Whether it is the rig's trouble: not if a daemon or a verb of wslusb failed. And in a line, what it is.
+
+    What is seen while a machine is dead is not judged.
+    """
+    deaths, error = _deaths(item), caught.value
+    lifetime = item.config.stash[Lifetime.key]
+    troubles = lifetime.live.troubles() if lifetime.is_up else []
+    item.stash[WAITED][-1] |= waited(error)
     killed = [bool(death.signal) for death in item.stash[DEATHS]]
-    torn = _torn(item.config.stash[Lifetime.key])
-    item.stash[ERROR] = bool(item.stash[ERROR] or rigs or torn or any(killed)) and all(killed)
+    rigs = item.stash[ERROR] or is_the_rig_s(error) or any((*troubles, *killed))
+    item.stash[ERROR] = rigs and all(killed)
     if HEADLINE not in item.stash:
         text = wording.headline(caught, item.stash.get(COMPARISON, None))
-        item.stash[HEADLINE] = ": ".join([*torn, *map(str, deaths), *_loss(item), text])
+        machines = [] if isinstance(error, MachineDiedError) else troubles
+        item.stash[HEADLINE] = ": ".join([*machines, *map(str, deaths), *_loss(item), text])
 
 
 def _loss(item: pytest.Item) -> list[str]:
@@ -63,14 +67,6 @@ def _loss(item: pytest.Item) -> list[str]:
         return [f"{device.name} {wording.LEFT}"]
     times = device.departures() - item.stash.get(DEPARTURES, 0)
     return [f"{device.name} {wording.LEFT}, {wording.often(times)}, and came back"] if times > 0 else []
-
-
-def _torn(lifetime: Lifetime) -> list[str]:
-    return ["what joins the rig's machines has ended"] if lifetime.is_up and lifetime.live.is_torn() else []
-
-
-def _is_well(lifetime: Lifetime) -> bool:
-    return lifetime.is_up and lifetime.live.is_well()
 
 
 def collect(item: pytest.Item, report: pytest.TestReport) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 from _pytest.runner import runtestprotocol
 
-from hil.errors import CommandFailedError, CommandTimeoutError, DeviceAbsentError, RigError, VerbFailedError
+from hil.errors import CommandFailedError, CommandTimeoutError, DeviceAbsentError, RigError
 from hil.harness import evidence
 from hil.harness.lifetime import Lifetime
 from hil.live.device import LiveDevice
@@ -75,18 +75,14 @@ class Course:
         return self.in_a_row[name] >= MOST_FAILURES
 
 
-def is_the_rig_s(error: BaseException, *, well: bool) -> bool:
-    """Whether a test has failed by trouble of the rig.
+def is_the_rig_s(error: BaseException) -> bool:
+    """Whether a test has failed by trouble of the rig, though all of its machines are well.
 
-    A verb that says no is none, nor is a device that was there when the test began and is not any more; a reader of a
-    disk that gets an error and what waits for a URB for ever are none where all machines are well (``well``). They are
-    what is tested.
+    A verb that says no is none, nor is a device that was there when the test began and is not any more, a reader of a
+    disk that gets an error, and what waits for a URB for ever: they are what is tested.
     """
-    if isinstance(error, VerbFailedError | DeviceAbsentError):
-        return False
-    if isinstance(error, CommandFailedError) or waited(error):
-        return not well
-    return isinstance(error, RigError)
+    tested = CommandFailedError | CommandTimeoutError | DeviceAbsentError
+    return isinstance(error, RigError) and not isinstance(error, tested)
 
 
 def waited(error: BaseException) -> bool:
@@ -159,6 +155,10 @@ def _power_cycled(item: pytest.Item) -> bool:
     device = item.stash.get(DEVICE, None)
     if device is None or not _is_ours(item, device) or device.name in item.config.stash[Course.key].stuck:
         return False
+    lifetime = item.config.stash[Lifetime.key]
+    lifetime.revive()
+    if not lifetime.is_up:  # with its machines, all of its devices begin anew
+        return True
     try:
         device.power_cycle()
     except GAVE_UP:

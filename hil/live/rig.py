@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hil import health
 from hil.daemons import Daemons
-from hil.errors import RigError
+from hil.errors import MachineDiedError, RigError
 from hil.live.device import LiveDevice
 from hil.live.side import probe
 from hil.places.place import Place, PlaceProcess
@@ -129,20 +129,12 @@ class LiveRig:
             raise RigError(f"{name}: the rig file has no power for it", hint="see 'power' in docs/hil-rig.md")
         return self._switches[name]
 
-    def is_well(self) -> bool:
-        """Whether each machine still does what it is told, within half a minute.
+    def troubles(self) -> list[str]:
+        """What has befallen its machines: those that died, that hang, that do not reach each other.
 
-        The plug of a virtual one that does not is pulled: whoever asks it something has an answer at once.
+        The plug of a virtual one that hangs is pulled: whoever asks it something has an answer at once.
         """
-        ill = [place for place in self.daemons.places.values() if not _obeys(place)]
-        for place in ill:
-            if isinstance(place, Machine):
-                place.kill()
-        return not ill
-
-    def is_torn(self) -> bool:
-        """Whether a virtual machine cannot reach the other one any more, whatever wslusb does."""
-        return any(isinstance(place, Machine) and not place.is_joined() for place in self.daemons.places.values())
+        return [f"{place.name} {said}" for place in self.daemons.places.values() if (said := _trouble(place))]
 
     def leave_alone(self, device: LiveDevice) -> None:
         """Take the other devices out of the guest: a test judges all of it, down to its free ports."""
@@ -157,9 +149,15 @@ class LiveRig:
             self.daemons.detach()
 
 
-def _obeys(place: Place) -> bool:
+def _trouble(place: Place) -> str:
+    if isinstance(place, Machine) and not place.is_joined():
+        return "has lost the way to the other machine"
     try:
         place.run(["true"], timeout=_WELL_SECONDS)
+    except MachineDiedError:
+        return "has died"
     except RigError:
-        return False
-    return True
+        if isinstance(place, Machine):
+            place.kill()
+        return "does nothing that it is told any more"
+    return ""

@@ -28,26 +28,25 @@ _WAITED = (
 
 @pytest.mark.parametrize("error", _WAITED)
 def test_what_fails_or_waits_on_machines_that_are_well_is_a_failure(error: Exception) -> None:
-    assert not is_the_rig_s(error, well=True)
-    assert is_the_rig_s(error, well=False)
+    assert not is_the_rig_s(error)
 
 
 @pytest.mark.parametrize("error", [MachineDiedError("guest", "gone"), AmbiguousDeviceError("stick")])
 def test_what_is_missing_is_the_rig_s_trouble(error: Exception) -> None:
-    assert is_the_rig_s(error, well=True)
+    assert is_the_rig_s(error)
 
 
 def test_a_device_that_leaves_in_the_middle_of_a_test_has_failed() -> None:
-    assert not is_the_rig_s(DeviceAbsentError("stick: no device has serial 'A'"), well=False)
+    assert not is_the_rig_s(DeviceAbsentError("stick: no device has serial 'A'"))
 
 
 def test_a_verb_that_says_no_is_a_failure() -> None:
-    assert not is_the_rig_s(VerbFailedError("guest", "wslusb attach 9-1: no"), well=False)
+    assert not is_the_rig_s(VerbFailedError("guest", "wslusb attach 9-1: no"))
 
 
 @pytest.mark.parametrize("error", [AssertionError(), ProbeError("no", "STALL"), pytest.fail.Exception("other bytes")])
-def test_what_was_seen_is_a_failure_whatever_befell_the_machines_then(error: BaseException) -> None:
-    assert not is_the_rig_s(error, well=False)
+def test_what_was_seen_is_a_failure(error: BaseException) -> None:
+    assert not is_the_rig_s(error)
 
 
 def test_trouble_of_the_rig_counts_for_this_session_and_not_for_the_next() -> None:

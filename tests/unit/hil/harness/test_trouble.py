@@ -78,8 +78,7 @@ class Live:
         self.devices = {entry.name: Device(self, entry) for entry in rig.devices}
     def refusal(self, entry, info): return "it is mounted" if (NOTES.parent / "mounted").exists() else None
     def leave_alone(self, device): return None
-    def is_well(self): return True
-    def is_torn(self): return (NOTES.parent / "torn").exists()
+    def troubles(self): return ["the host has died"] if (NOTES.parent / "dead").exists() else []
     def release(self): note("release")
 
 @contextlib.contextmanager
@@ -363,18 +362,40 @@ test_a = test_b = test_c = test_d = wait
     assert notes.count("cycled") == 1
 
 
-def test_a_rig_whose_machines_do_not_reach_each_other_is_to_blame_for_verbs_that_fail(tmp_path: Path) -> None:
-    tests = """
+@pytest.mark.parametrize("error", ["VerbFailedError('guest', 'the agent has no host')", "AssertionError('no host')"])
+def test_what_fails_while_a_machine_is_dead_is_not_judged(tmp_path: Path, error: str) -> None:
+    tests = f"""
 import pathlib
 from hil.errors import VerbFailedError
 
 def test_a(dut):
-    (pathlib.Path(__file__).parent / "torn").touch()
-    raise VerbFailedError("guest", "wslusb attach 9-1: the agent has no connection to vsock:2")
+    (pathlib.Path(__file__).parent / "dead").touch()
+    raise {error}
 """
-    code, said, _ = _run(tmp_path, tests, "--dut", "stick")
+    code, _, _ = _run(tmp_path, tests, "--dut", "uart")
     assert code == 10
-    assert "what joins the rig's machines has ended: guest: wslusb attach 9-1: the agent has no connection" in said
+    found = json.loads((tmp_path / "results/results.json").read_text())["tests"][0]
+    assert found["message"].startswith("the host has died: ")
+    assert found["message"].endswith("no host")
+
+
+def test_after_the_death_of_a_machine_the_second_attempt_has_a_rig_that_is_started_anew(tmp_path: Path) -> None:
+    tests = """
+import pathlib
+
+def test_a(dut):
+    dead = pathlib.Path(__file__).parent / "dead"
+    if not dead.exists():
+        dead.touch()
+        dut.rig.guest.alive = False
+        assert False, "no answer"
+"""
+    _, _, notes = _run(tmp_path, tests, "--dut", "stick")
+    assert [each["outcome"] for each in json.loads((tmp_path / "results/results.json").read_text())["tests"]] == [
+        "flaky"
+    ]
+    assert notes.count("up") == 2
+    assert "cycled" not in notes
 
 
 @pytest.mark.parametrize("becomes", ["another", "gone"])

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from hil.errors import CommandTimeoutError, DeviceAbsentError
+from hil.errors import CommandTimeoutError, DeviceAbsentError, MachineDiedError, MachineError
 from hil.live import rig as live
 from hil.rig.model import Rig
 from hil.vm.machine import Machine
@@ -90,16 +90,18 @@ def test_a_device_has_the_guest_for_itself(rig: live.LiveRig) -> None:
     assert detached == ["mouse"]
 
 
-class Hanging(Machine):
-    """A virtual machine that takes a command and does nothing."""
+class Ill(Machine):
+    """A virtual machine that takes a command and does nothing, or is dead."""
 
     name = "guest"
     killed = False
 
-    def __init__(self) -> None: ...
+    def __init__(self, error: type[MachineError] = CommandTimeoutError, *, joined: bool = True) -> None:
+        self.is_joined = lambda: joined
+        self._error = error
 
     def run(self, *_command: object, **_words: object) -> Result:
-        raise CommandTimeoutError("guest", "no end of `true` within 30 s")
+        raise self._error("guest", "no answer")
 
     def kill(self) -> None:
         self.killed = True
@@ -108,9 +110,14 @@ class Hanging(Machine):
 def test_a_virtual_machine_that_hangs_is_ended_so_that_nobody_waits_for_it_any_more(
     rig: live.LiveRig, daemons: Daemons
 ) -> None:
-    hanging = Hanging()
+    hanging = Ill()
     daemons.places = {"host": daemons, "guest": hanging}
-    assert not rig.is_well()
+    assert rig.troubles() == ["guest does nothing that it is told any more"]
     assert hanging.killed
     daemons.places = {"host": daemons}
-    assert rig.is_well()
+    assert rig.troubles() == []
+
+
+def test_a_machine_that_is_dead_or_alone_is_told_as_such(rig: live.LiveRig, daemons: Daemons) -> None:
+    daemons.places = {"one": Ill(MachineDiedError), "other": Ill(joined=False)}
+    assert rig.troubles() == ["guest has died", "guest has lost the way to the other machine"]
