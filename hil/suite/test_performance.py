@@ -9,8 +9,7 @@ import pytest
 from hil.harness.fixtures import Both, Measure
 from hil.live.device import LiveDevice
 from hil.live.side import Side, probe
-
-from .loopbacks import loop_words
+from hil.suite.loopbacks import loop_words
 
 _REQUESTS = 300
 _SIZES = (512, 4096, 16384, 65536, 262144, 1 << 20)

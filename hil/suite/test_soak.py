@@ -14,12 +14,13 @@ from hil.health import COMPLAINTS, hung, taken_ports
 from hil.leaks import Consumption, leaked, sample, slope
 from hil.live.device import LiveDevice
 from hil.live.side import Side
-
-from .loopbacks import loop_words
+from hil.suite.disks import MIB, units
+from hil.suite.loopbacks import loop_words
 
 pytestmark = pytest.mark.safety("reversible")
 
 _SECONDS = 10.0
+_CHUNK = 65536
 _WARM_UP, _LEAST = 1, 3
 """Rounds: what is made once is made in the first ones; fewer than so many show no leak."""
 _MEMORY_KIB = int(RING.rstrip("M")) * 1024 + 8192
@@ -36,8 +37,7 @@ def _uses(side: Side, dut: LiveDevice) -> Iterator[tuple[str, Callable[[], Any]]
     if dut.has("source-sink"):
         yield "resets", lambda: side.probe("reset_load", rounds=1)["after"]
     if dut.has("storage"):
-        disk = side.node("/dev/sd")
-        yield "disk", lambda: side.place.run(f"dd if={disk} bs=64k count=16 iflag=direct 2>/dev/null | md5sum").stdout
+        yield "disks", lambda: [each.do(["read", 0, MIB, _CHUNK]) for each in units(side) if each.size]
 
 
 def _round(dut: LiveDevice) -> dict[str, Any]:

@@ -8,9 +8,8 @@ import pytest
 
 from hil.harness.fixtures import Both
 from hil.live.device import LiveDevice
+from hil.suite.loopbacks import loop_words
 from wslusb.wire.limits import DEVICE_URBS
-
-from .loopbacks import loop_words
 
 pytestmark = [pytest.mark.trait("bulk-loopback"), pytest.mark.safety("reversible")]
 

@@ -15,9 +15,8 @@ from hil.health import hung
 from hil.live.device import LiveDevice
 from hil.live.side import Side, probe
 from hil.probes.stream import STREAMING
+from hil.suite.loopbacks import loop_words
 from hil.waiting import poll
-
-from .loopbacks import loop_words
 
 pytestmark = pytest.mark.safety("reversible")
 
