@@ -16,6 +16,7 @@ from hil.harness import evidence
 from hil.harness.lifetime import Lifetime
 from hil.live.device import LiveDevice
 from hil.live.side import TIMEOUT, ProbeError
+from hil.power.switch import PowerError
 from hil.report.results import Attempt, Outcome
 from hil.rig import safety
 from hil.rig.model import Safety
@@ -156,11 +157,13 @@ def _power_cycled(item: pytest.Item) -> bool:
     if device is None or not _is_ours(item, device) or device.name in item.config.stash[Course.key].stuck:
         return False
     lifetime = item.config.stash[Lifetime.key]
-    lifetime.revive()
-    if not lifetime.is_up:  # with its machines, all of its devices begin anew
-        return True
     try:
-        device.power_cycle()
+        lifetime.revive()
+        if lifetime.is_up:  # else all of its devices begin anew, with its machines
+            device.power_cycle()
+    except PowerError as error:
+        item.stash.setdefault(evidence.NOTES, []).append(f"after a failure, its power could not be switched: {error}")
+        return False
     except GAVE_UP:
         return False
     return True

@@ -28,6 +28,7 @@ _CONFTEST = """
 import contextlib, json, pathlib
 import pytest
 from hil.errors import DeviceAbsentError, RigError
+from hil.power import PowerError
 from hil.harness import admission, fixtures, lifetime, observers, plugin
 from hil.vm.machine import Machine
 from wslusb.usb.info import DeviceInfo
@@ -68,6 +69,8 @@ class Device:
     def departures(self): return int((NOTES.parent / "departures").read_text() or 0)
     def power_cycle(self):
         note("cycled")
+        if (NOTES.parent / "lies").exists():
+            raise PowerError("port 2 of hub 1-1 is off, but stick (1-1.2) is still there, and answers")
         if not (NOTES.parent / "power").exists():
             raise RigError("no power")
 
@@ -311,6 +314,17 @@ def test_power_is_switched_after_a_failure_of_a_device_that_may_be_interrupted(t
     (tmp_path / "notes").unlink()
     _, _, notes = _run(tmp_path, "def test_a(dut): assert False", "--dut", "uart")  # of which only reading is allowed
     assert notes.count("cycled") == 0
+
+
+def test_a_hub_that_lies_after_a_failure_is_told_with_the_device(tmp_path: Path) -> None:
+    (tmp_path / "lies").touch()
+    _run(tmp_path, "def test_a(dut): assert False", "--dut", "stick")
+    document = json.loads((tmp_path / "results/results.json").read_text())
+    (notes,) = (device["notes"] for device in document["devices"] if device["name"] == "stick")
+    assert notes == [
+        "after a failure, its power could not be switched:"
+        " port 2 of hub 1-1 is off, but stick (1-1.2) is still there, and answers"
+    ]
 
 
 def test_the_power_of_a_device_that_is_refused_is_left_alone(tmp_path: Path) -> None:
