@@ -43,7 +43,7 @@ def _deaths(item: pytest.Item) -> list[Death]:
 def blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> None:
     """Whether it is the rig's trouble: not if a daemon or a verb of wslusb failed. And in a line, what it is.
 
-    What is seen while a machine is dead is not judged.
+    What is seen while a machine is dead is not judged, unless its kernel has crashed: wslusb is the first suspect then.
     """
     deaths, error = _deaths(item), caught.value
     lifetime = item.config.stash[Lifetime.key]
@@ -51,11 +51,12 @@ def blame(item: pytest.Item, caught: pytest.ExceptionInfo[BaseException]) -> Non
     item.stash[WAITED][-1] |= waited(error)
     killed = [bool(death.signal) for death in item.stash[DEATHS]]
     rigs = item.stash[ERROR] or is_the_rig_s(error) or any((*troubles, *killed))
-    item.stash[ERROR] = rigs and all(killed)
+    crashes = lifetime.live.crashes() if troubles else []
+    item.stash[ERROR] = rigs and all(killed) and not crashes
     if HEADLINE not in item.stash:
         text = wording.headline(caught, item.stash.get(COMPARISON, None))
         machines = [] if isinstance(error, MachineDiedError) else troubles
-        item.stash[HEADLINE] = ": ".join([*machines, *map(str, deaths), *_loss(item), text])
+        item.stash[HEADLINE] = ": ".join([*crashes, *machines, *map(str, deaths), *_loss(item), text])
 
 
 def _loss(item: pytest.Item) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ __all__ = ["LiveRig"]
 _NUMBERS = "grep -H . /sys/bus/usb/devices/*/devnum"
 """What changes when a device comes or goes: Linux numbers the devices of a bus one after the other."""
 _WELL_SECONDS = 30.0
+_CRASH = re.compile(r"Kernel panic - .*|\bOops: .*|\bBUG: .*")
 
 
 class LiveRig:
@@ -135,6 +137,12 @@ class LiveRig:
         The plug of a virtual one that hangs is pulled: whoever asks it something has an answer at once.
         """
         return [f"{place.name} {said}" for place in self.daemons.places.values() if (said := _trouble(place))]
+
+    def crashes(self) -> list[str]:
+        """The virtual machines that died by their own kernel's word: that is what a guest fears of wslusb."""
+        dead = [each for each in self.daemons.places.values() if isinstance(each, Machine) and not each.alive]
+        found = [(each.name, _CRASH.search(each.dmesg())) for each in dead]
+        return [f"the kernel of {name} has crashed: {said[0].strip()}" for name, said in found if said]
 
     def leave_alone(self, device: LiveDevice) -> None:
         """Take the other devices out of the guest: a test judges all of it, down to its free ports."""

@@ -82,6 +82,7 @@ class Live:
     def refusal(self, entry, info): return "it is mounted" if (NOTES.parent / "mounted").exists() else None
     def leave_alone(self, device): return None
     def troubles(self): return ["the host has died"] if (NOTES.parent / "dead").exists() else []
+    def crashes(self): return ["the kernel of the host has crashed: BUG"] if (NOTES.parent / "crash").exists() else []
     def release(self): note("release")
 
 @contextlib.contextmanager
@@ -391,6 +392,21 @@ def test_a(dut):
     found = json.loads((tmp_path / "results/results.json").read_text())["tests"][0]
     assert found["message"].startswith("the host has died: ")
     assert found["message"].endswith("no host")
+
+
+def test_a_kernel_that_crashes_is_a_failure_of_what_it_was_given(tmp_path: Path) -> None:
+    tests = """
+import pathlib
+
+def test_a(dut):
+    for sign in ("dead", "crash"):
+        (pathlib.Path(__file__).parent / sign).touch()
+    assert False, "no answer"
+"""
+    code, _, _ = _run(tmp_path, tests, "--dut", "uart")
+    assert code == 1
+    found = json.loads((tmp_path / "results/results.json").read_text())["tests"][0]
+    assert found["message"].startswith("the kernel of the host has crashed: BUG: the host has died: ")
 
 
 def test_after_the_death_of_a_machine_the_second_attempt_has_a_rig_that_is_started_anew(tmp_path: Path) -> None:

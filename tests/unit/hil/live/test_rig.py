@@ -106,6 +106,12 @@ class Ill(Machine):
     def kill(self) -> None:
         self.killed = True
 
+    alive = False
+    last_words = ""
+
+    def dmesg(self) -> str:
+        return self.last_words
+
 
 def test_a_virtual_machine_that_hangs_is_ended_so_that_nobody_waits_for_it_any_more(
     rig: live.LiveRig, daemons: Daemons
@@ -121,3 +127,23 @@ def test_a_virtual_machine_that_hangs_is_ended_so_that_nobody_waits_for_it_any_m
 def test_a_machine_that_is_dead_or_alone_is_told_as_such(rig: live.LiveRig, daemons: Daemons) -> None:
     daemons.places = {"one": Ill(MachineDiedError), "other": Ill(joined=False)}
     assert rig.troubles() == ["guest has died", "guest has lost the way to the other machine"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("", []),
+        ("[   9.1] usb 1-1: new device\n", []),
+        (
+            "[  9.1] Kernel panic - not syncing: Fatal exception\r\n[  9.2] Rebooting",
+            ["the kernel of guest has crashed: Kernel panic - not syncing: Fatal exception"],
+        ),
+    ],
+)
+def test_a_machine_that_is_dead_by_its_own_kernel_s_word_has_crashed(
+    rig: live.LiveRig, daemons: Daemons, said: str, told: list[str]
+) -> None:
+    dead = Ill(MachineDiedError)
+    dead.last_words = said
+    daemons.places = {"guest": dead}
+    assert rig.crashes() == told
