@@ -15,8 +15,8 @@ from hil.waiting import poll
 
 pytestmark = pytest.mark.safety("reversible")
 
-_GIVEN_UP_SECONDS = 25.0
-"""A silent peer is noticed within 15 (docs/architecture.md)."""
+_GIVEN_UP_SECONDS = 30.0
+"""A silent peer counts as dead after 20 (docs/protocol.md, liveness)."""
 
 
 @contextlib.contextmanager
@@ -29,9 +29,13 @@ def _stopped(place: Place, process: PlaceProcess | None) -> Iterator[None]:
         place.run(["kill", "-CONT", str(process.pid)])
 
 
-def _works_again(dut: LiveDevice, before: object, mark: int) -> None:
+def _works_again(dut: LiveDevice, before: object) -> None:
+    """The session may have outlived the device's connection: each has its own clock."""
+    daemons = dut.rig.daemons
     poll(lambda: not taken_ports(dut.rig.guest), _GIVEN_UP_SECONDS, "every port of the guest is free")
-    dut.rig.daemons.wait_connected(mark, _GIVEN_UP_SECONDS)
+    poll(
+        lambda: daemons.json(daemons.guest, "state")["agent"]["connected"], _GIVEN_UP_SECONDS, "the agent is connected"
+    )
     assert dut.passthrough().probe("descriptors") == before
     assert not hung(dut.rig.guest)
 
@@ -40,8 +44,6 @@ def test_the_agent_is_stopped(dut: LiveDevice, passthrough: Side) -> None:
     """The host takes its device back; when the agent goes on, it connects again."""
     daemons, busid = dut.rig.daemons, dut.info().busid
     before = passthrough.probe("descriptors")
-    assert daemons.agent is not None
-    mark = len(daemons.agent.output)
 
     def attached() -> bool:
         listed = daemons.json(daemons.host, "list")["devices"]
@@ -50,16 +52,14 @@ def test_the_agent_is_stopped(dut: LiveDevice, passthrough: Side) -> None:
     with _stopped(daemons.guest, daemons.agent):
         assert attached()
         poll(lambda: not attached(), _GIVEN_UP_SECONDS, "the host has its device back")
-    _works_again(dut, before, mark)
+    _works_again(dut, before)
 
 
 def test_the_service_is_stopped(dut: LiveDevice, passthrough: Side) -> None:
     """The guest's kernel loses the device, nothing hangs there; when the service goes on, it serves again."""
     daemons = dut.rig.daemons
     before = passthrough.probe("descriptors")
-    assert daemons.agent is not None
-    mark = len(daemons.agent.output)
     with _stopped(daemons.host, daemons.service):
         poll(lambda: not taken_ports(dut.rig.guest), _GIVEN_UP_SECONDS, "every port of the guest is free")
         assert not hung(dut.rig.guest)
-    _works_again(dut, before, mark)
+    _works_again(dut, before)
