@@ -51,14 +51,13 @@ def command(*, real: Path, emulated: Path, names: Sequence[str], ignore: Sequenc
 
 def _compared(real: Path, emulated: Path, names: Sequence[str], ignore: Sequence[str]) -> Fidelity:
     from hil.report.fidelity import compare, compare_runs
-    from hil.report.results import Results
     from wslusb.replay.reading import read
     from wslusb.replay.wildcards import Wildcards
 
     if len(names) > 2:
         raise click.UsageError("--device can be given twice at most: for the one capture and the other.")
     if real.suffix == emulated.suffix == ".json":
-        return compare_runs(Results.read(real), Results.read(emulated))
+        return compare_runs(real, emulated)
     one, other = (*names, *names, "", "")[:2]
     return compare(read(real, one), read(emulated, other), Wildcards(ignore))
 

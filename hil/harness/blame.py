@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from hil.deaths import Death
 from hil.errors import MachineDiedError, RigError
 from hil.harness import observers, options, wording
 from hil.harness.evidence import ARTEFACTS, BEGAN, COMPARISON, DEATHS, DEPARTURES, HEADLINE, KEPT, WHERE
-from hil.harness.folder import FAILURES
+from hil.harness.folder import FAILURES, name_of
 from hil.harness.lifetime import Lifetime
 from hil.harness.running import DEVICE, ERROR, WAITED, is_the_rig_s, waited
 
@@ -73,7 +72,7 @@ def _loss(item: pytest.Item) -> list[str]:
 def collect(item: pytest.Item, report: pytest.TestReport) -> None:
     """Make the folder of an attempt that failed (:mod:`hil.harness.observers`), and say in which part to look."""
     results = options.results_folder(item.config)
-    name = re.sub(r"[^\w.-]+", "_", item.nodeid.rpartition("/")[2])
+    name = name_of(item.nodeid)
     names = itertools.chain([name], (f"{name}-{attempt}" for attempt in itertools.count(2)))
     folder = next(path for each in names if not (path := results / FAILURES / each).exists())
     extra: dict[str, Any] = {"test": item.nodeid, "started": item.stash[BEGAN], "failed": report.stop}

@@ -12,8 +12,8 @@ from hil.deaths import Death
 from hil.report.results import Comparison, Measurement
 
 __all__ = [
-    "ARTEFACTS", "BEGAN", "COMPARISON", "DEATHS", "DEPARTURES", "EVIDENCE", "HEADLINE", "KEPT", "MEASUREMENTS",
-    "NOTES", "WHERE", "Evidence", "begin", "keep",
+    "ARTEFACTS", "BEGAN", "CAPTURE", "COMPARISON", "DEATHS", "DEPARTURES", "EVIDENCE", "HEADLINE", "KEPT",
+    "MEASUREMENTS", "NOTES", "WHERE", "Evidence", "begin", "keep",
 ]  # fmt: skip
 
 COMPARISON = pytest.StashKey[Comparison]()
@@ -23,6 +23,8 @@ NOTES = pytest.StashKey[list[str]]()
 """Facts of the device, for the report."""
 ARTEFACTS = pytest.StashKey[str]()
 """The folder of a failure, seen from results.json."""
+CAPTURE = pytest.StashKey[str]()
+"""The capture of a test, seen from results.json."""
 KEPT = pytest.StashKey[dict[str, bytes]]()
 """Files that a test wants in its folder if it fails, by name."""
 HEADLINE = pytest.StashKey[str]()
@@ -61,6 +63,7 @@ def begin(item: pytest.Item) -> None:
         MEASUREMENTS,
         NOTES,
         ARTEFACTS,
+        CAPTURE,
         KEPT,
         HEADLINE,
         WHERE,

@@ -14,6 +14,7 @@ from hil.harness.evidence import COMPARISON, KEPT, MEASUREMENTS, NOTES
 from hil.harness.lifetime import Lifetime
 from hil.harness.running import DEVICE
 from hil.harness.selecting import wanted_safety
+from hil.harness.tracing import traced
 from hil.live.device import LiveDevice
 from hil.live.rig import LiveRig
 from hil.live.side import PROBE_SECONDS, Side
@@ -57,12 +58,14 @@ def live(request: pytest.FixtureRequest) -> LiveRig:
 
 
 @pytest.fixture
-def dut(request: pytest.FixtureRequest) -> LiveDevice:
+def dut(request: pytest.FixtureRequest) -> Iterator[LiveDevice]:
     """The device under test. What its owner does not allow is skipped; what is not there fails."""
     if request.param is None:
         raise WantingError(request.node.get_closest_marker("no_device").args[0])
     request.getfixturevalue("live")
-    return admitted(request.node, request.param)
+    device = admitted(request.node, request.param)
+    with traced(request.node, device):
+        yield device
 
 
 @pytest.fixture

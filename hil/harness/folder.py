@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,10 +12,11 @@ from hil.errors import RigError
 from hil.report.results import Results, ResultsError
 from hil.rig import lock
 
-__all__ = ["FAILURES", "JUNIT", "PAGE", "PREVIOUS", "RESULTS", "clear", "ours"]
+__all__ = ["CAPTURES", "FAILURES", "JUNIT", "PAGE", "PREVIOUS", "RESULTS", "clear", "name_of", "ours"]
 
 RESULTS, JUNIT, PAGE = "results.json", "junit.xml", "report.html"
 FAILURES = "failures"
+CAPTURES = "captures"
 PREVIOUS = "previous"
 
 
@@ -32,6 +34,11 @@ def ours(folder: Path) -> contextlib.AbstractContextManager[object]:
     return lock.hold(str(folder), folder / ".in-use")
 
 
+def name_of(nodeid: str) -> str:
+    """What a file or folder of a test is called."""
+    return re.sub(r"[^\w.-]+", "_", nodeid.rpartition("/")[2])
+
+
 def clear(folder: Path) -> None:
     """Move an earlier run away, in place of what :data:`PREVIOUS` has; one that came to no result is removed.
 
@@ -44,7 +51,7 @@ def clear(folder: Path) -> None:
     previous = folder / PREVIOUS
     if earlier.tests:
         previous.mkdir(exist_ok=True)
-    for name in (PAGE, JUNIT, FAILURES, RESULTS):  # the last one says whose the others are
+    for name in (PAGE, JUNIT, FAILURES, CAPTURES, RESULTS):  # the last one says whose the others are
         if earlier.tests:
             _remove(previous / name)
             with contextlib.suppress(FileNotFoundError):

@@ -20,7 +20,7 @@ from hil.report import timeline
 from hil.report.events import Timeline
 from hil.vm.machine import Machine
 
-__all__ = ["collect", "drop_rings", "facts", "keep_rings"]
+__all__ = ["collect", "drop_rings", "facts", "keep_rings", "ring"]
 
 RING = "16M"
 _LOG_TAIL = 1 << 20
@@ -51,8 +51,8 @@ def collect(
     (folder / "test.txt").write_text(text, encoding="utf-8", errors="backslashreplace")
     daemons = live.daemons
     parts: dict[str, Callable[[], bytes]] = {
-        "capture.pcapng": lambda: _ring(live, live.host),
-        "capture-guest.pcapng": lambda: _ring(live, live.guest),
+        "capture.pcapng": lambda: ring(live, live.host),
+        "capture-guest.pcapng": lambda: ring(live, live.guest),
         "host.dmesg": lambda: live.host.dmesg().encode(),
         "guest.dmesg": lambda: live.guest.dmesg().encode(),
         "service.log": lambda: (daemons.service.output if daemons.service else "").encode()[-_LOG_TAIL:],
@@ -73,12 +73,15 @@ def collect(
     return timeline.write(folder)
 
 
-def _ring(live: LiveRig, place: Place) -> bytes:
-    """Unredacted: a regression test needs the bytes, and the rig is its owner's (``wslusb redact`` is for others)."""
+def ring(live: LiveRig, place: Place, device: str = "--all") -> bytes:
+    """What a daemon has kept, of one device or of all, as a capture. RigError, OSError if it cannot be had.
+
+    Unredacted: a regression test needs the bytes, and the rig is its owner's (``wslusb redact`` is for others).
+    """
     # What a virtual machine shares with this one is read here: its other channel is slow.
     shared = place.shared if isinstance(place, Machine) else None
     path = f"{shared or tempfile.gettempdir()}/wslusb-ring-{time.monotonic_ns()}.pcapng"
-    live.daemons.cli(place, "capture", "--all", "--save-ring", "--raw", "--output", path)
+    live.daemons.cli(place, "capture", device, "--save-ring", "--raw", "--output", path)
     try:
         return Path(path).read_bytes() if shared else place.get(path)
     finally:

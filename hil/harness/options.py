@@ -41,6 +41,9 @@ def add(parser: pytest.Parser) -> None:
         "--effort", type=float, default=1.0, metavar="FACTOR", help="how long what repeats is repeated: 0.1, 1, 20"
     )
     group.addoption(
+        "--captures", action="store_true", help="keep a capture of every test, for python -m hil fidelity to compare"
+    )
+    group.addoption(
         "--against", type=Path, metavar="RESULTS",
         help="an earlier run's results.json: the report says what is new since then (default: the last run into DIR)",
     )  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import wslusb
-from hil.harness.evidence import EVIDENCE, MEASUREMENTS, NOTES, Evidence
+from hil.harness.evidence import CAPTURE, EVIDENCE, MEASUREMENTS, NOTES, Evidence
 from hil.harness.folder import JUNIT, PAGE, PREVIOUS, RESULTS, clear
 from hil.harness.lifetime import Lifetime
 from hil.harness.running import ATTEMPTS, DEVICE, GAVE_UP, message_of
@@ -54,7 +54,7 @@ def result_of(item: pytest.Item, reports: list[pytest.TestReport], outcome: Outc
         device=device.name if device is not None else None, traits=wanted_traits(item),
         seconds=sum(attempt.seconds for attempt in attempts), message=left.message, details=left.details,
         artefacts=left.artefacts, attempts=attempts, measurements=item.stash.get(MEASUREMENTS, []),
-        comparison=left.comparison, where=left.where,
+        comparison=left.comparison, where=left.where, capture=item.stash.get(CAPTURE, None),
     )  # fmt: skip
 
 

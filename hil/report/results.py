@@ -123,7 +123,8 @@ class Comparison:
 class CaseResult:
     """One test on one device. ``artefacts``: the last failure's folder, seen from results.json. ``id``: pytest's node.
 
-    ``where`` says in which part to look for what failed, ``before`` how the test ended in the run before.
+    ``where`` says in which part to look for what failed, ``before`` how the test ended in the run before. ``capture``:
+    what it asked of its device, with ``--captures``, seen from results.json.
     """
 
     id: str
@@ -140,6 +141,7 @@ class CaseResult:
     comparison: Comparison | None = None
     where: str = ""
     before: Outcome | None = None
+    capture: str | None = None
 
     @property
     def name(self) -> str:

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from hil.report.fidelity import Fidelity, Finding, Verdict, compare, compare_runs
-from hil.report.results import Outcome
-from tests.support.rig_results import a_night
+from hil.report.fidelity import Fidelity, Finding, Verdict, compare
 from wslusb.capture.record import Record
 from wslusb.replay.story import Story, tell
 from wslusb.replay.wildcards import Wildcards
@@ -204,16 +202,3 @@ def test_text_and_json_say_it_all() -> None:
 
 def test_two_with_nothing_in_common_are_not_called_alike() -> None:
     assert Fidelity("a", "b").sentence == "Nothing can be compared: the two have no request in common."
-
-
-def test_runs_are_compared_by_their_tests() -> None:
-    real, emulated = a_night(), a_night()
-    by_name = {test.name: test for test in emulated.tests}
-    by_name["test_drift[headset]"].outcome = Outcome.PASSED
-    by_name["test_standard_requests[uart]"].outcome = Outcome.FAILED
-    by_name["test_standard_requests[uart]"].message = "another answer"
-    result = compare_runs(real, emulated)
-    assert [(each.where.rpartition("::")[2], each.real, each.emulated) for each in result.of(Verdict.DIFFERENCE)] == [
-        ("test_standard_requests[uart]", "passed", "failed: another answer")
-    ]
-    assert [each.where.rpartition("::")[2] for each in result.of(Verdict.NOT_ASKED)] == ["test_drift[headset]"]
