@@ -15,8 +15,11 @@ __all__ = ["Place", "PlaceProcess"]
 class PlaceProcess(Protocol):
     """A process in a place; its whole group gets the signals."""
 
-    pid: int | None
     returncode: int | None
+
+    @property
+    def pid(self) -> int | None:
+        """Its number, and its group's."""
 
     @property
     def running(self) -> bool:

@@ -43,7 +43,7 @@ class ShellProcess:
 
     def __init__(self, place: ShellPlace, command: str, words: Sequence[str], stdin: bytes) -> None:
         self.command = command
-        self.pid: int | None = None
+        self._pid: int | None = None
         self.returncode: int | None = None
         self.most_bytes: int | None = None
         """It is ended when it has printed more, and :meth:`wait` raises."""
@@ -69,6 +69,13 @@ class ShellProcess:
             self._feed(stdin)
 
     @property
+    def pid(self) -> int | None:
+        """Its number over there, and its group's: what it prints may be here before that is. None if it never comes."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._pid is not None or not self.running, _READER_SECONDS)
+        return self._pid
+
+    @property
     def running(self) -> bool:
         """Whether it has not ended."""
         return self.returncode is None and self._process.poll() is None
@@ -90,12 +97,11 @@ class ShellProcess:
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send a signal to its process group (nothing happens when that is gone)."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.pid is not None or not self.running, _READER_SECONDS)
-        if self.pid is None:
+        pid = self.pid
+        if pid is None:
             self._process.kill()
         elif self.running:
-            self._place.run(["kill", f"-{int(number)}", "--", f"-{self.pid}"], check=False, timeout=20)
+            self._place.run(["kill", f"-{int(number)}", "--", f"-{pid}"], check=False, timeout=20)
 
     def wait(self, timeout: float = 60.0) -> Result:
         """Wait for its end."""
@@ -160,7 +166,7 @@ class ShellProcess:
         self._head += data
         if (found := _PID.search(self._head)) is None:
             return b""
-        self.pid = int(found[1])
+        self._pid = int(found[1])
         rest, self._head = self._head[: found.start()] + self._head[found.end() :], None
         return rest
 
