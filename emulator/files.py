@@ -8,17 +8,21 @@ from pathlib import Path
 
 __all__ = ["contents", "why_not_readable", "why_not_writable"]
 
+_PIECE = 1 << 20
+
 
 def contents(path: Path, most: int) -> bytes:
     """All of a file. OSError if it cannot be read, is larger than ``most`` bytes, or is no file."""
     if not path.is_file() and path.exists():  # a named pipe would be waited for, /dev/zero never ends
         raise OSError(errno.EINVAL, os.strerror(errno.EISDIR) if path.is_dir() else "it is not a file")
+    data = bytearray()
     with path.open("rb") as file:
-        data = file.read(most + 1)
+        while len(data) <= most and (part := file.read(_PIECE)):  # read() has memory ready for all that it is asked for
+            data += part
     if len(data) > most:
         unit, shift = ("MiB", 20) if most >= 1 << 20 else ("KiB", 10)
         raise OSError(errno.EFBIG, f"it is larger than {most >> shift} {unit}")
-    return data
+    return bytes(data)
 
 
 def why_not_writable(path: Path) -> str:

@@ -87,3 +87,9 @@ def test_a_file_is_read_up_to_a_size(tmp_path: Path) -> None:
     file.write_bytes(b"#" * 1025)
     with pytest.raises(OSError, match="it is larger than 1 KiB"):
         contents(file, 1024)
+
+
+def test_a_file_takes_the_memory_that_it_needs_and_not_what_it_may_have(tmp_path: Path) -> None:
+    path = tmp_path / "small"
+    path.write_bytes(b"x" * 3_000_000)
+    assert contents(path, 1 << 45) == path.read_bytes()
