@@ -44,9 +44,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests that need nothing but Python."""
+    """All tests that need nothing but Python, on all processors; ``-- -n 0`` for a debugger."""
     test_environment(session)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", *session.posargs)
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])
