@@ -26,18 +26,19 @@ def entries_of(captures: Sequence[str]) -> list[DeviceEntry]:
     """
     entries: dict[str, DeviceEntry] = {}
     for number, capture in enumerate(captures, 1):
-        options = Options.parse(str(Path(capture).resolve()))
+        source = str(Path(capture).resolve())
+        options = Options.parse(source)
         name = _STRANGE.sub("_", options.file.stem)[:_LONGEST]
         name = f"{name}-{number}" if name in entries else name
-        entries[name] = _entry(name, capture, options, number)
+        entries[name] = _entry(name, source, options, number)
     return list(entries.values())
 
 
-def _entry(name: str, capture: str, options: Options, number: int) -> DeviceEntry:
+def _entry(name: str, source: str, options: Options, number: int) -> DeviceEntry:
     with contextlib.closing(ReplayProvider(options)) as provider:
         (info,) = provider.devices()
     return DeviceEntry(
         name=name, match=Match(port=f"8-{number}"), traits=frozenset({ANY, *recognised(info)}),
-        safety=Safety.DESTRUCTIVE, power=PowerEntry("none"), source=str(Path(capture).resolve()),
+        safety=Safety.DESTRUCTIVE, power=PowerEntry("none"), source=source,
         allow=frozenset({"keyboard"}),  # nobody types on a capture
     )  # fmt: skip

@@ -11,15 +11,21 @@ from hypothesis import strategies as st
 from tests.support.kernel import ECONNRESET, RET_SUBMIT, RET_UNLINK
 from tests.support.relay import INFO, Rig, told
 from tests.support.usb import PuppetDevice
-from wslusb.usb.urb import Status
+from wslusb.usb.urb import Status, Urb
 
 
-def test_unlink_wins(rig: Rig, puppet: PuppetDevice) -> None:
+def unlinked(rig: Rig, puppet: PuppetDevice) -> Urb:
+    """Read 1, which unlink 2 is to take back: read 3, which was sent after that, is with the device."""
     rig.kernel.submit(1, 0x81, 512)
     urb = puppet.next()
     rig.kernel.unlink(2, 1)
     rig.kernel.submit(3, 0x81, 512)
     puppet.next()
+    return urb
+
+
+def test_unlink_wins(rig: Rig, puppet: PuppetDevice) -> None:
+    urb = unlinked(rig, puppet)
     assert puppet.cancelled == [urb]
     puppet.complete(urb, Status.CANCELLED)
     assert told(rig.kernel.answer()) == (RET_UNLINK, 2, ECONNRESET)
@@ -28,22 +34,14 @@ def test_unlink_wins(rig: Rig, puppet: PuppetDevice) -> None:
 
 @pytest.mark.parametrize("status", [Status.OK, Status.STALL, Status.GONE])
 def test_unlink_loses(rig: Rig, puppet: PuppetDevice, status: Status) -> None:
-    rig.kernel.submit(1, 0x81, 512)
-    urb = puppet.next()
-    rig.kernel.unlink(2, 1)
-    rig.kernel.submit(3, 0x81, 512)
-    puppet.next()
+    urb = unlinked(rig, puppet)
     puppet.complete(urb, status)
     assert rig.kernel.answer().command == RET_SUBMIT
     assert told(rig.kernel.answer()) == (RET_UNLINK, 2, 0)
 
 
 def test_trap_what_was_moved_before_a_cancel_is_delivered(rig: Rig, puppet: PuppetDevice) -> None:
-    rig.kernel.submit(1, 0x81, 512)
-    urb = puppet.next()
-    rig.kernel.unlink(2, 1)
-    rig.kernel.submit(3, 0x81, 512)
-    puppet.next()
+    urb = unlinked(rig, puppet)
     puppet.complete(urb, Status.CANCELLED, b"half")
     answer = rig.kernel.answer()
     assert (answer.command, answer.status, answer.data) == (RET_SUBMIT, ECONNRESET, b"half")

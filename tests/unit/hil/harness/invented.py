@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from tests.unit.hil.harness.runs import run_folder
 
 __all__ = ["RIG", "outcomes", "run"]
 
@@ -104,18 +104,10 @@ def run(folder: Path, tests: str, *options: str, rig: str = RIG) -> tuple[int, s
     (folder / "departures").touch()
     (folder / "conftest.py").write_text(_CONFTEST)
     (folder / "test_it.py").write_text(f"import pytest\n{tests}")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "hil.harness.plugin", "-p", "no:cacheprovider"]
-    where = ["--rootdir", str(folder), "-c", "/dev/null", "--rig", str(folder / "rig.toml"), "--results"]
     results = [] if "--results" in options else ["--results", "results"]
-    done = subprocess.run(
-        [*command, *where[:-1], *results, *options, str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    code, said = run_folder(folder, "--rig", str(folder / "rig.toml"), *results, *options)
     notes = folder / "notes"
-    return done.returncode, done.stdout + done.stderr, notes.read_text().split() if notes.exists() else []
+    return code, said, notes.read_text().split() if notes.exists() else []
 
 
 def outcomes(folder: Path) -> dict[str, str]:
