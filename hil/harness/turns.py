@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -33,8 +31,8 @@ def share(config: pytest.Config, rig: Rig) -> None:
     if not hasattr(config, "workerinput"):
         lifetime.keep(lock.hold(_name(rig)))
     else:
-        path = Path(tempfile.gettempdir()) / f"wslusb-hil-turns-{config.workerinput['testrunuid']}.lock"
-        config.pluginmanager.register(Turns(FileLock(path), lifetime))
+        turns = FileLock(lock.path_of(f"turns at {_name(rig)}"))  # the session has the guest alone
+        config.pluginmanager.register(Turns(turns, lifetime))
 
 
 def _name(rig: Rig) -> str:

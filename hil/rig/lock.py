@@ -22,12 +22,17 @@ from wslusb.system import paths
 from . import files
 from .holder import Holder
 
-__all__ = ["hold"]
+__all__ = ["hold", "path_of"]
 
 SCHEMA = "hil.lock/1"
 _READABLE = 60
 
 _log = logging.getLogger(__name__)
+
+
+def path_of(key: str, where: Path | None = None) -> Path:
+    """The file of a lock, in the folder ``where``; by default there is one for all rigs of this user."""
+    return (where or paths.state_dir() / "locks") / f"{_file_name(key)}.lock"
 
 
 @contextlib.contextmanager
@@ -36,7 +41,7 @@ def hold(key: str, where: Path | None = None) -> Iterator[Holder | None]:
 
     Never waits: LockedError says who has it. What comes out is who left the lock behind, if it was stale.
     """
-    path = (where or paths.state_dir() / "locks") / f"{_file_name(key)}.lock"
+    path = path_of(key, where)
     note = path.with_suffix(".json")
     with _locked(path, note, key):
         left = _read(note)
